@@ -1,0 +1,154 @@
+"""TikTok conversion tracking: typed events in, checked and hashed Events API payloads out, and delivered.
+
+`import tiktok_events as tt` gives the names below; each is loaded when it is first used, so that importing this
+package costs neither an HTTP client nor a framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "_background": ("BackgroundClient", "Stats"),
+    "_client": ("AsyncClient", "Client"),
+    "_events.event": ("Event",),
+    "_events.objects": ("Ad", "App", "Lead", "Page"),
+    "_events.properties": ("Content", "Properties"),
+    "_events.typed": (
+        "AdFields",
+        "AppFields",
+        "ContentFields",
+        "LeadFields",
+        "PageFields",
+        "PropertiesFields",
+        "UserFields",
+    ),
+    "_events.user": ("User",),
+    "_ids": ("event_id",),
+    "_money": ("from_minor_units",),
+    "_outbox": ("MemoryOutbox", "Outbox", "Record"),
+    "_protocol": ("decode", "encode"),
+    "_responses": ("EventResult", "TrackResponse"),
+    "_retry": ("RetryPolicy",),
+    "_rules.check": ("check",),
+    "_rules.problem": ("Problem",),
+    "_source": ("EventSource",),
+    "_worker": ("Worker",),
+    "errors": (
+        "ApiError",
+        "AuthenticationError",
+        "ConfigurationError",
+        "EventValidationError",
+        "OutboxFull",
+        "RateLimitError",
+        "RejectedError",
+        "ServerError",
+        "TikTokEventsError",
+        "TransportError",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from tiktok_events._background import BackgroundClient, Stats
+    from tiktok_events._client import AsyncClient, Client
+    from tiktok_events._events.event import Event
+    from tiktok_events._events.objects import Ad, App, Lead, Page
+    from tiktok_events._events.properties import Content, Properties
+    from tiktok_events._events.typed import (
+        AdFields,
+        AppFields,
+        ContentFields,
+        LeadFields,
+        PageFields,
+        PropertiesFields,
+        UserFields,
+    )
+    from tiktok_events._events.user import User
+    from tiktok_events._ids import event_id
+    from tiktok_events._money import from_minor_units
+    from tiktok_events._outbox import MemoryOutbox, Outbox, Record
+    from tiktok_events._protocol import decode, encode
+    from tiktok_events._responses import EventResult, TrackResponse
+    from tiktok_events._retry import RetryPolicy
+    from tiktok_events._rules.check import check
+    from tiktok_events._rules.problem import Problem
+    from tiktok_events._source import EventSource
+    from tiktok_events._worker import Worker
+    from tiktok_events.errors import (
+        ApiError,
+        AuthenticationError,
+        ConfigurationError,
+        EventValidationError,
+        OutboxFull,
+        RateLimitError,
+        RejectedError,
+        ServerError,
+        TikTokEventsError,
+        TransportError,
+    )
+
+__all__ = [
+    "Ad",
+    "AdFields",
+    "ApiError",
+    "App",
+    "AppFields",
+    "AsyncClient",
+    "AuthenticationError",
+    "BackgroundClient",
+    "Client",
+    "ConfigurationError",
+    "Content",
+    "ContentFields",
+    "Event",
+    "EventResult",
+    "EventSource",
+    "EventValidationError",
+    "Lead",
+    "LeadFields",
+    "MemoryOutbox",
+    "Outbox",
+    "OutboxFull",
+    "Page",
+    "PageFields",
+    "Problem",
+    "Properties",
+    "PropertiesFields",
+    "RateLimitError",
+    "Record",
+    "RejectedError",
+    "RetryPolicy",
+    "ServerError",
+    "Stats",
+    "TikTokEventsError",
+    "TrackResponse",
+    "TransportError",
+    "User",
+    "UserFields",
+    "Worker",
+    "check",
+    "decode",
+    "encode",
+    "event_id",
+    "from_minor_units",
+]
+
+logging.getLogger("tiktok_events").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,201 @@
+"""One conversion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from tiktok_events._events.objects import Ad, App, Lead, Page
+from tiktok_events._events.properties import Properties
+from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields, PropertiesFields, UserFields
+from tiktok_events._events.user import User
+from tiktok_events._events.values import WrongType, boolean, seconds, text
+from tiktok_events._events.wire import (
+    Wire,
+    Wired,
+    WireObject,
+    add_extra,
+    part,
+    refuse_unknown_keys,
+    set_problems,
+    set_wire,
+    view,
+)
+from tiktok_events._facts.fields import EVENT, Field
+from tiktok_events._ids import UNSET, Key, UnsetType, key_text, random_id
+from tiktok_events._ids import event_id as make_event_id
+from tiktok_events._rules.problem import Problem
+
+
+class Event(WireObject):
+    """One conversion: a name, a time, an id that makes the browser's copy and this one the same, and what is known.
+
+    `event` is TikTok's name ("Purchase"), also by keyword. `event_time` is an aware datetime or Unix seconds, and now
+    by default; offline and crm events must give it. `key` (str, int or UUID: the order's number) is an idempotency
+    key: whoever reports the same name and key reports the same conversion, since the `event_id` is made from it once
+    the source is known (until then `event_id` is None). Give `event_id` (str or int) in its place when the id comes
+    from elsewhere; without either it is random and fixed here, so sending this object twice counts once.
+
+    `user`, `page`, `properties`, `ad`, `app` and `lead` take the class of that name or a mapping with its keys.
+    `limited_data_use` asks TikTok to restrict processing (web and app; needs `user.ip`). `extra` adds undocumented
+    fields beside `event`. Source: endpoint page.
+
+    What a person typed never raises: it is left out, and `check` reports it. A mistake in code does:
+
+    Raises:
+        TypeError: If a value is of a Python type its field never takes, a field is unknown, or `key` is None.
+        ValueError: If `event_time` is a naive datetime, `key` or `event_id` is empty, or both are given.
+    """
+
+    __slots__ = ("_key", "_timed")
+    _key: str | None
+    _timed: bool
+    _name: ClassVar[str] = "event"
+    _fields: ClassVar[Mapping[str, Field]] = {**EVENT, "key": Field()}
+
+    event = Wired[str]("TikTok's name of the event.")
+    event_time = Wired[int]("Unix seconds.")
+    event_id = Wired[str]("None while it waits for its source, see `key`.")
+    limited_data_use = Wired[bool]("Whether TikTok is asked to restrict processing.")
+
+    def __init__(
+        self,
+        event: str,
+        *,
+        key: Key | UnsetType = UNSET,
+        event_id: str | int | UnsetType = UNSET,
+        event_time: datetime | int | float | None = None,
+        user: User | UserFields | None = None,
+        page: Page | PageFields | None = None,
+        properties: Properties | PropertiesFields | None = None,
+        ad: Ad | AdFields | None = None,
+        app: App | AppFields | None = None,
+        lead: Lead | LeadFields | None = None,
+        limited_data_use: bool | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        found: list[Problem] = []
+        wire: Wire = {
+            "event": event if type(event) is str and event.isascii() else text(event, "event", found) or "",
+            "event_time": int(time.time()) if event_time is None else seconds(event_time, "event_time"),
+        }
+        _set_timed(self, event_time is not None)
+        if key is UNSET:
+            _set_key(self, None)
+            wire["event_id"] = random_id() if event_id is UNSET else _given_id(event_id, found)
+        elif event_id is UNSET:
+            _set_key(self, key_text(key))
+        else:
+            raise ValueError("key makes the event_id: give one of them")
+        if user is not None:
+            _add(wire, found, "user", User, user)
+        if page is not None:
+            _add(wire, found, "page", Page, page)
+        if properties is not None:
+            _add(wire, found, "properties", Properties, properties)
+        if ad is not None:
+            _add(wire, found, "ad", Ad, ad)
+        if app is not None:
+            _add(wire, found, "app", App, app)
+        if lead is not None:
+            _add(wire, found, "lead", Lead, lead)
+        if limited_data_use is not None:
+            wire["limited_data_use"] = boolean(limited_data_use, "limited_data_use", found)
+        if extra is not None:
+            add_extra(wire, found, extra, "event", EVENT)
+        set_wire(self, wire)
+        set_problems(self, tuple(found))
+
+    @classmethod
+    def from_mapping(cls, fields: Mapping[str, Any]) -> Self:
+        """The event that *fields* describe, by the names of the constructor's parameters.
+
+        Raises:
+            TypeError, ValueError: As the constructor; also for a key that is no field.
+        """
+        if not fields.keys() <= _PARAMETERS:
+            refuse_unknown_keys(cls, fields)
+        if "event" not in fields:
+            return cls("", **{str(key): value for key, value in fields.items()})
+        return cls(**fields)
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key as text, if there is one."""
+        return self._key
+
+    @property
+    def user(self) -> User | None:
+        """Who did it."""
+        return view(User, self._wire.get("user"))
+
+    @property
+    def page(self) -> Page | None:
+        """The page it happened on."""
+        return view(Page, self._wire.get("page"))
+
+    @property
+    def properties(self) -> Properties | None:
+        """What it was about."""
+        return view(Properties, self._wire.get("properties"))
+
+    @property
+    def ad(self) -> Ad | None:
+        """What another attribution provider knows."""
+        return view(Ad, self._wire.get("ad"))
+
+    @property
+    def app(self) -> App | None:
+        """The app it happened in."""
+        return view(App, self._wire.get("app"))
+
+    @property
+    def lead(self) -> Lead | None:
+        """The lead it is about."""
+        return view(Lead, self._wire.get("lead"))
+
+    def id_for(self, namespace: str) -> str:
+        """The `event_id` this event has under *namespace* (`EventSource.id_namespace`)."""
+        if self._key is None:
+            return str(self._wire["event_id"])
+        return make_event_id(self._wire["event"] or "-", self._key, namespace=namespace)
+
+    def _identity(self) -> Any:
+        return [self._wire, self._key]
+
+    def __repr__(self) -> str:
+        return f"Event({', '.join(field for field in self._wire)})"
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._wire, self._problems, self._key, self._timed
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        super().__setstate__(state)
+        _set_key(self, state[2])
+        _set_timed(self, state[3])
+
+
+_set_key = Event.__dict__["_key"].__set__
+_set_timed = Event.__dict__["_timed"].__set__
+_PARAMETERS = frozenset(EVENT) | {"key", "extra"}
+
+
+def _add(wire: Wire, found: list[Problem], name: str, cls: type[WireObject], value: object) -> None:
+    made = part(cls, value)
+    if made._problems:
+        found.extend(made._problems)
+    if made._wire:
+        wire[name] = made._wire
+
+
+def _given_id(event_id: object, found: list[Problem]) -> str:
+    if isinstance(event_id, int) and not isinstance(event_id, bool):
+        return str(event_id)
+    if not isinstance(event_id, str):
+        raise WrongType("event_id", "str or int", event_id)
+    given = text(event_id, "event_id", found)
+    if not given:
+        raise ValueError("event_id is empty or not Unicode: leave it out to get a random one")
+    return given

@@ -1,0 +1,51 @@
+"""Page addresses: whole, and without what was never meant for an advertiser."""
+
+from __future__ import annotations
+
+import re
+
+_FULL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s]+")
+_SECRET_NAMES = (
+    "token|access_token|id_token|refresh_token|auth|auth_token|api_?key|password|passwd|pwd|secret|code|otp|"
+    "session|session_?id|sid|sig|signature|e-?mail|mail|phone"
+)
+_SUSPICIOUS = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=|[?#&=][^#]*(?:@|%40)", re.IGNORECASE)
+_SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*://)[^/?#@]*@")
+
+
+def is_full(url: str) -> bool:
+    """Whether *url* is an http or https address with a host."""
+    return _FULL.fullmatch(url) is not None
+
+
+def is_absolute(url: str) -> bool:
+    """Whether *url* has a scheme and something behind it; referrers of apps are such."""
+    return _ANY.fullmatch(url) is not None
+
+
+def holds_secret(url: str) -> bool:
+    """Whether *url* names a secret or an e-mail address, or carries a password."""
+    return without_secrets(url) != url
+
+
+def without_secrets(url: str) -> str:
+    """*url* less its user name and password and less parameters that look secret; the rest stays byte for byte."""
+    if "@" in url:
+        url = _USERINFO.sub(r"\1", url)
+    if _SUSPICIOUS.search(url) is None:
+        return url
+    address, hash_mark, fragment = url.partition("#")
+    path, question_mark, query = address.partition("?")
+    kept, kept_fragment = _kept(query), _kept(fragment) if "=" in fragment else fragment
+    return path + (question_mark + kept if kept else "") + (hash_mark + kept_fragment if kept_fragment else "")
+
+
+def _kept(query: str) -> str:
+    return "&".join(parameter for parameter in query.split("&") if not _is_secret(parameter))
+
+
+def _is_secret(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return _SECRET_NAME.fullmatch(name) is not None or "@" in value or "%40" in value

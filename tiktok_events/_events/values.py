@@ -1,0 +1,176 @@
+"""Values as people have them, turned into what JSON takes.
+
+A wrong Python type is a mistake in code and raises; a value that makes no sense is left out and noted in *found*.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tiktok_events._events.normalize import Refused
+from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.table import problem
+
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_INTEGER = re.compile(r"-?[0-9]{1,16}")
+_LARGEST = 2**53
+_DEEPEST = 20
+
+
+class WrongType(TypeError):
+    """A value of a Python type that its field never takes."""
+
+    def __init__(self, field: str, wanted: str, value: object) -> None:
+        self.field, self.wanted = field, wanted
+        super().__init__(f"{field} must be {wanted}, not {type(value).__name__}")
+
+
+class UnknownField(TypeError):
+    """A key that is no field. The key itself is shown: it comes from code, not from a visitor."""
+
+    def __init__(self, where: str, key: str, hint: str) -> None:
+        self.field = f"{where}.{key}"
+        super().__init__(f"{where} has no field {key!r}{hint}; undocumented fields go into extra={{...}}")
+
+
+def text(value: object, field: str, found: list[Problem]) -> str | None:
+    """*value* as a string; None when it is empty or not Unicode."""
+    if not isinstance(value, str):
+        raise WrongType(field, "str", value)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            found.append(problem("not-unicode", field))
+            return None
+    return str(value) or None
+
+
+def id_text(value: object, field: str, found: list[Problem]) -> str | None:
+    """The same for ids, which may come as int or UUID: TikTok takes strings only."""
+    if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    if not isinstance(value, str):
+        raise WrongType(field, "str or int", value)
+    return text(value, field, found)
+
+
+def hashed(value: object, field: str, found: list[Problem], hash_one: Any) -> str | None:
+    """*value* through one of the hash functions; None when it is refused, with the reason noted."""
+    if type(value) is not str:
+        value = id_text(value, field, found) or ""
+    try:
+        return hash_one(value) or None
+    except Refused as refused:
+        found.append(problem(refused.rule, field))
+    except UnicodeEncodeError:
+        found.append(problem("not-unicode", field))
+    return None
+
+
+def hashed_many(value: object, field: str, found: list[Problem], hash_one: Any) -> str | list[str] | None:
+    """One or several values, equal ones once: a string for one, a list for several."""
+    if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable) or isinstance(value, str):
+        return hashed(value, field, found, hash_one)
+    every: dict[str, None] = {}
+    for index, one in enumerate(value):
+        digest = None if one is None else hashed(one, f"{field}[{index}]", found, hash_one)
+        if digest:
+            every[digest] = None
+    return list(every) if len(every) > 1 else next(iter(every), None)
+
+
+def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | int | None:
+    """Decimal, int, float or plain decimal text as a JSON number."""
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+        plain = float(value) if _DECIMAL.fullmatch(value) else math.nan
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise WrongType(field, "a number", value)
+    elif isinstance(value, Decimal):
+        plain = float(value) if value.is_finite() else math.nan
+    else:
+        plain = value
+    if not -_LARGEST < plain < _LARGEST:  # so NaN is refused too
+        found.append(problem(rule, field))
+        return None
+    return plain
+
+
+def integer(value: object, field: str, found: list[Problem]) -> int | None:
+    """A whole number, also as 2.0, Decimal(2) or digits."""
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+        whole = int(value) if _INTEGER.fullmatch(value) else _LARGEST
+    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise WrongType(field, "an integer", value)
+    else:
+        finite = value.is_finite() if isinstance(value, Decimal) else -_LARGEST < value < _LARGEST
+        whole = int(value) if finite and abs(value) < _LARGEST and value == int(value) else _LARGEST
+    if not -_LARGEST < whole < _LARGEST:
+        found.append(problem("integer-malformed", field))
+        return None
+    return whole
+
+
+def boolean(value: object, field: str, found: list[Problem]) -> bool:
+    """True or False, nothing that only behaves like it."""
+    if not isinstance(value, bool):
+        raise WrongType(field, "a bool", value)
+    return value
+
+
+def strings(value: object, field: str, found: list[Problem]) -> list[str] | None:
+    """One or several strings or int ids, as a list."""
+    several = [value] if isinstance(value, str | int | UUID) else value
+    if isinstance(several, Mapping | bytes) or not isinstance(several, Iterable):
+        raise WrongType(field, "a list of strings", value)
+    every = (id_text(one, f"{field}[{index}]", found) for index, one in enumerate(several) if one is not None)
+    return [one for one in every if one] or None
+
+
+def seconds(value: object, field: str) -> int:
+    """A time as whole Unix seconds; datetimes must be aware, since a naive one is off by hours without a word."""
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")
+        return math.floor(value.timestamp())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongType(field, "an int of Unix seconds or an aware datetime", value)
+    if not math.isfinite(value):
+        raise ValueError(f"{field} is not finite")
+    return math.floor(value)
+
+
+def plain_json(value: object, field: str, found: list[Problem], depth: int = 0) -> Any:
+    """A copy of *value* that JSON can hold: for `extra`, and the few fields whose shape TikTok leaves open."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{field} is nested deeper than {_DEEPEST} levels")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return text(value, field, found) or ""
+    if isinstance(value, int | float | Decimal):
+        return number(value, field, found)
+    if isinstance(value, Mapping):
+        return {_key(key, field): plain_json(one, f"{field}.{key}", found, depth + 1) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_json(one, f"{field}[{index}]", found, depth + 1) for index, one in enumerate(value)]
+    raise WrongType(field, "made of JSON's types", value)
+
+
+def _key(key: object, field: str) -> str:
+    if not isinstance(key, str):
+        raise WrongType(f"a key of {field}", "str", key)
+    key.encode()  # a lone surrogate in a key is a mistake in code: UnicodeEncodeError is a ValueError
+    return key

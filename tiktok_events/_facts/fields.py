@@ -1,0 +1,239 @@
+"""Every field of one `data[]` item: its type on the wire and the event sources it is documented for.
+
+Source: TikTok's endpoint page (O) and its newer Parameters page as reported (O2); the travel and vehicle fields
+are what two large senders agree on (A).
+"""
+
+from typing import Literal
+
+import attrs
+
+Kind = Literal["web", "app", "offline", "crm"]
+Type = Literal["str", "number", "integer", "boolean", "strings", "object", "contents", "any"]
+
+WEB: frozenset[Kind] = frozenset({"web"})
+APP: frozenset[Kind] = frozenset({"app"})
+CRM: frozenset[Kind] = frozenset({"crm"})
+WEB_APP: frozenset[Kind] = frozenset({"web", "app"})
+WEB_CRM: frozenset[Kind] = frozenset({"web", "crm"})
+ALL: frozenset[Kind] = frozenset({"web", "app", "offline", "crm"})
+
+
+@attrs.frozen
+class Field:
+    """One field: wire type, the sources that document it, and whether its value is a SHA-256 digest."""
+
+    type: Type = "str"
+    sources: frozenset[Kind] = ALL
+    hashed: bool = False
+    many: bool = False
+
+
+_DIGEST = Field("str", WEB, hashed=True)
+_TEXT_WEB = Field("str", WEB)
+_TEXT_APP = Field("str", APP)
+_TEXT_WEB_APP = Field("str", WEB_APP)
+
+USER = {
+    "email": Field("str", ALL, hashed=True, many=True),
+    "phone": Field("str", ALL, hashed=True, many=True),
+    "external_id": Field("str", WEB_CRM, hashed=True, many=True),
+    "ttclid": _TEXT_WEB,
+    "ttp": _TEXT_WEB,
+    "ip": _TEXT_WEB_APP,
+    "user_agent": _TEXT_WEB_APP,
+    "locale": _TEXT_WEB_APP,
+    "idfa": _TEXT_APP,
+    "gaid": _TEXT_APP,
+    "idfv": _TEXT_APP,
+    "att_status": _TEXT_APP,
+    "first_name": _DIGEST,
+    "last_name": _DIGEST,
+    "zip_code": _DIGEST,
+    "city": _TEXT_WEB,
+    "state": _TEXT_WEB,
+    "country": _TEXT_WEB,
+}
+
+PAGE = {"url": Field(), "referrer": Field()}
+APP_FIELDS = {"app_id": Field(), "app_name": Field(), "app_version": Field()}
+LEAD = {"lead_id": Field(), "lead_event_source": Field()}
+
+AD = {
+    "callback": Field("str", APP),
+    "campaign_id": Field("str", WEB_APP),
+    "ad_id": Field("str", WEB_APP),
+    "creative_id": Field("str", WEB_APP),
+    "is_retargeting": Field("boolean", APP),
+    "attributed": Field("boolean", APP),
+    "attribution_type": Field("str", WEB_APP),
+    "attribution_provider": Field("str", WEB_APP),
+    "attribution_share": Field("number", WEB_APP),
+    "attribution_value": Field("number", WEB_APP),
+    "attribution_model": Field("str", WEB_APP),
+    "attribution_method": Field("str", WEB_APP),
+    "touchpoint_type": Field("str", WEB_APP),
+    "touchpoint_ts": Field("integer", WEB_APP),
+    "touchpoint_url": Field("str", WEB_APP),
+    "attribution_window_hr_click": Field("integer", WEB_APP),
+    "attribution_window_hr_view": Field("integer", WEB_APP),
+    "decline_reason": Field("str", WEB_APP),
+    "utm_id": Field("str", WEB_APP),
+    "utm_source": Field("str", WEB_APP),
+    "utm_medium": Field("str", WEB_APP),
+    "utm_campaign": Field("str", WEB_APP),
+}
+"""`ad_id` is the ad *group*, `creative_id` the ad: TikTok's names. From `attribution_value` on: O2, types unverified."""
+
+TRAVEL = {
+    "city": Field(),
+    "region": Field(),
+    "country": Field(),
+    "checkin_date": Field(),
+    "checkout_date": Field(),
+    "num_adults": Field("integer"),
+    "num_children": Field("integer"),
+    "num_infants": Field("integer"),
+    "suggested_hotels": Field("strings"),
+    "departing_departure_date": Field(),
+    "returning_departure_date": Field(),
+    "origin_airport": Field(),
+    "destination_airport": Field(),
+    "destination_ids": Field("strings"),
+    "departing_arrival_date": Field(),
+    "returning_arrival_date": Field(),
+    "travel_class": Field(),
+    "user_score": Field("number"),
+    "preferred_num_stops": Field("integer"),
+    "travel_start": Field(),
+    "travel_end": Field(),
+    "suggested_destinations": Field("strings"),
+}
+"""Travel fields. A: dates are `YYYYMMDD`, `YYYY-MM-DD` or either with a time and a zone."""
+
+VEHICLE = {
+    "postal_code": Field(),
+    "make": Field(),
+    "model": Field(),
+    "year": Field("integer"),
+    "state_of_vehicle": Field(),
+    "mileage": Field("object"),
+    "exterior_color": Field(),
+    "interior_color": Field(),
+    "transmission": Field(),
+    "body_style": Field(),
+    "fuel_type": Field(),
+    "drivetrain": Field(),
+    "preferred_price_range": Field("any"),
+    "trim": Field(),
+    "vin": Field(),
+    "condition_of_vehicle": Field(),
+    "viewcontent_type": Field(),
+    "search_type": Field(),
+    "registration_type": Field(),
+}
+"""Vehicle fields. A: `mileage` is `{value, unit: MI|KM}`, `preferred_price_range` is `[min, max]`."""
+
+PROPERTIES = {
+    "value": Field("number"),
+    "currency": Field(),
+    "contents": Field("contents"),
+    "content_ids": Field("strings"),
+    "content_type": Field(),
+    "num_items": Field("integer"),
+    "order_id": Field(),
+    "shop_id": Field(),
+    "search_string": Field(),
+    "description": Field(),
+    "customer_type": Field("str", WEB_APP),
+    "delivery_category": Field(),
+    "predicted_ltv": Field("number"),
+    "query": Field(),
+    "status": Field(),
+    "event_channel": Field(),
+    **TRAVEL,
+    **VEHICLE,
+}
+"""`query`, `status` and `event_channel` are names of Events API 1.0 that are still seen."""
+
+CONTENT = {
+    "content_id": Field(),
+    "price": Field("number"),
+    "quantity": Field("integer"),
+    "content_name": Field(),
+    "content_category": Field(),
+    "brand": Field(),
+    "content_type": Field(),
+    "description": Field(),
+    "availability": Field("any"),
+    "sale_price": Field("any"),
+    "on_sale": Field("any"),
+    "review_count": Field("any"),
+    "average_rating": Field("any"),
+    "weight": Field("any"),
+    "weight_unit": Field("any"),
+}
+"""From `description` on: undocumented extras that TikTok's own shop plugin sends."""
+
+EVENT = {
+    "event": Field(),
+    "event_time": Field("integer"),
+    "event_id": Field("str", frozenset({"web", "offline", "crm"})),
+    "user": Field("object"),
+    "properties": Field("object"),
+    "page": Field("object", WEB),
+    "app": Field("object", APP),
+    "ad": Field("object", WEB_APP),
+    "lead": Field("object", CRM),
+    "limited_data_use": Field("boolean", WEB_APP),
+}
+
+OBJECTS = {
+    "user": USER,
+    "page": PAGE,
+    "properties": PROPERTIES,
+    "app": APP_FIELDS,
+    "ad": AD,
+    "lead": LEAD,
+}
+"""The objects of an event, by their key."""
+
+ENVELOPE = {
+    "event_source": Field(),
+    "event_source_id": Field(),
+    "data": Field("any"),
+    "test_event_code": Field(),
+    "partner_name": Field(),
+}
+
+MAX_EVENTS = 1000
+"""Events in one request; with more the whole request is refused. O: endpoint page."""
+
+ATT_STATUSES = frozenset({"AUTHORIZED", "DENIED", "NOT_DETERMINED", "RESTRICTED", "NOT_APPLICABLE"})
+CONTENT_TYPES = frozenset({"product", "product_group"})
+CUSTOMER_TYPES = frozenset({"new", "returning"})
+
+LEGACY = {
+    "": {"pixel_code": "event_source_id", "event_set_id": "event_source_id", "batch": "data", "timestamp": "event_time"},
+    "event": {
+        "timestamp": "event_time",
+        "context": "user, page",
+        "pixel_code": "event_source_id",
+        "type": "nothing: leave it out",
+        "test_event_code": "test_event_code beside event_source",
+    },
+    "user": {
+        "phone_number": "phone",
+        "phone_numbers": "phone",
+        "phones": "phone",
+        "emails": "email",
+        "sha256_email": "email",
+        "sha256_phone_number": "phone",
+        "callback": "ttclid",
+        "lead_id": "lead.lead_id",
+    },
+}
+"""Keys of Events API 1.0 and of the pixel by the object they are found in, and what they are called here. O/A."""
+
+DISCOURAGED = {"query": "search_string", "status": "nothing: leave it out", "event_channel": "nothing: leave it out"}
+"""`properties` that only Events API 1.0 knew and that current senders still add. X."""

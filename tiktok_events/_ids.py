@@ -1,0 +1,65 @@
+"""Event ids: random, or made from a key so that every process makes the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from enum import Enum
+from typing import Final, Literal
+from uuid import UUID
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+UnsetType = Literal[Unset.UNSET]
+
+Key = str | int | UUID
+
+
+def random_id() -> str:
+    """32 random hex digits."""
+    return os.urandom(16).hex()
+
+
+def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace: str = "") -> str:
+    """The id that makes a browser event and a server event one: 32 hex digits.
+
+    Without *key* it is random. With one it is the same on every machine, in every process and request that share
+    *namespace* (`EventSource.id_namespace`): an HMAC-SHA256 of name and key under it, plain SHA-256 when it is
+    empty. A string and an int key that read the same are the same key.
+
+    Raises:
+        TypeError: If *key* is None or of another type. An order's id that is None was not saved yet, and a random
+            id in its place would count the order twice.
+        ValueError: If *key* is empty, or given without a name.
+    """
+    if key is UNSET:
+        return random_id()
+    if not name:
+        raise ValueError("a key needs the event's name: event_id(name, key)")
+    message = f"{len(name)}:{name}:{key_text(key)}".encode("utf-8", "surrogatepass")
+    if namespace:
+        return hmac.digest(namespace.encode("utf-8", "surrogatepass"), message, "sha256").hex()[:32]
+    return hashlib.sha256(message).hexdigest()[:32]
+
+
+def key_text(key: object) -> str:
+    """*key* as text; see `event_id` for what is refused."""
+    if isinstance(key, str):
+        if not key:
+            raise ValueError("key is empty")
+        return key
+    if isinstance(key, UUID) or (isinstance(key, int) and not isinstance(key, bool)):
+        return str(key)
+    if key is None:
+        raise TypeError("key is None: save the order first, so that it has its number")
+    raise TypeError(f"key must be str, int or UUID, not {type(key).__name__}")

@@ -1,0 +1,121 @@
+"""A raw request body, read by the rule table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+
+from tiktok_events import _json
+from tiktok_events._facts.fields import ENVELOPE, LEGACY, MAX_EVENTS, Kind
+from tiktok_events._facts.names import VALUE_NAMES
+from tiktok_events._rules.meaning import check_item, without_echoes
+from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.shape import check_shape
+from tiktok_events._rules.table import problem
+
+_KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")
+_PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
+_LOOKS_LIKE_PIXEL_CODE = re.compile(r"[CD][A-Z0-9]{19}")
+_TOKEN_KEYS = frozenset({"access_token", "Access-Token", "accessToken", "token"})
+
+
+@attrs.frozen
+class BodyReport:
+    """What the rules say of a body: its problems, and the body itself where it is an object."""
+
+    problems: list[Problem]
+    body: dict[str, Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems for which TikTok, or reason, refuses the body."""
+        return [one for one in self.problems if one.severity == "error"]
+
+
+def check_body(text: bytes | str, *, now: float) -> BodyReport:
+    """Read *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for what it says."""
+    try:
+        body = _json.loads(text)
+    except ValueError:
+        return BodyReport([problem("not-json", "body")])
+    if not isinstance(body, dict):
+        return BodyReport([problem("not-an-object", "body")])
+    found: list[Problem] = []
+    kind = _check_envelope(body, found)
+    data = body.get("data")
+    if not isinstance(data, list) or not data:
+        found.append(problem("no-events", "data"))
+        return BodyReport(found, body)
+    if len(data) > MAX_EVENTS:
+        found.append(problem("too-many-events", "data"))
+        return BodyReport(found, body)
+    for index, item in enumerate(data):
+        found.extend(_placed(check_raw_item(item, kind, now=now), f"data[{index}]"))
+    _check_repeats(data, found)
+    return BodyReport(found, body)
+
+
+def check_raw_item(item: Any, kind: Kind, *, now: float) -> list[Problem]:
+    """What the rules say of one raw `data[]` item. Fields are named from the item on."""
+    if not isinstance(item, dict):
+        return [problem("wrong-type", "event", "a JSON object")]
+    found: list[Problem] = []
+    check_item(check_shape(item, kind, found), kind, now, found)
+    return without_echoes(found)
+
+
+def _check_envelope(body: dict[str, Any], found: list[Problem]) -> Kind:
+    for key in body:
+        if key in _TOKEN_KEYS:
+            found.append(problem("token-in-body", "access_token"))
+        elif key in LEGACY[""]:
+            found.append(problem("legacy-field", key, LEGACY[""][key]))
+        elif key not in ENVELOPE:
+            found.append(problem("unknown-field", key if key.isidentifier() and len(key) <= 40 else "(a key)"))
+    source_id = body.get("event_source_id")
+    if source_id is None or source_id == "":
+        found.append(problem("source-id-missing", "event_source_id"))
+    elif not isinstance(source_id, str):
+        found.append(problem("wrong-type", "event_source_id", "a JSON string"))
+    for key, rule in (("test_event_code", "test-code"), ("partner_name", "partner-name")):
+        if body.get(key) is not None:
+            is_text = isinstance(body[key], str)
+            found.append(problem(rule, key) if is_text else problem("wrong-type", key, "a JSON string"))
+    kind = body.get("event_source")
+    if kind not in _KINDS:
+        found.append(problem("event-source", "event_source"))
+        return "web"
+    if isinstance(source_id, str) and source_id and not _fits(kind, source_id):
+        found.append(problem("source-id-kind", "event_source_id"))
+    return kind
+
+
+def _fits(kind: Kind, source_id: str) -> bool:
+    if kind == "web":
+        return _PIXEL_CODE.fullmatch(source_id) is not None
+    return _LOOKS_LIKE_PIXEL_CODE.fullmatch(source_id) is None
+
+
+def _placed(problems: list[Problem], place: str) -> list[Problem]:
+    return [attrs.evolve(one, field=f"{place}.{one.field}") for one in problems]
+
+
+def _check_repeats(data: list[Any], found: list[Problem]) -> None:
+    seen: set[tuple[str, str]] = set()
+    orders: dict[str, str] = {}
+    for index, item in enumerate(data):
+        if not isinstance(item, dict):
+            continue
+        name, event_id = item.get("event"), item.get("event_id")
+        if not isinstance(name, str):
+            continue
+        if isinstance(event_id, str) and event_id:
+            if (name, event_id) in seen:
+                found.append(problem("duplicate-event", f"data[{index}].event_id"))
+            seen.add((name, event_id))
+        properties = item.get("properties")
+        order = properties.get("order_id") if isinstance(properties, dict) else None
+        if name in VALUE_NAMES and isinstance(order, str) and order and orders.setdefault(order, name) != name:
+            found.append(problem("two-names-one-order", f"data[{index}].properties.order_id"))

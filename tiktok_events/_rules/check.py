@@ -1,0 +1,34 @@
+"""`check`: what the rule table says of one event."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tiktok_events._rules.meaning import check_item, without_echoes
+from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.table import RULES, problem
+
+if TYPE_CHECKING:
+    from tiktok_events._events.event import Event
+    from tiktok_events._source import EventSource
+
+
+def check(event: Event, source: EventSource, *, now: float | None = None) -> list[Problem]:
+    """What is wrong with *event* if it were sent to *source* at *now* (Unix seconds; the present by default).
+
+    Each `Problem` has `rule`, `severity` ("error": TikTok refuses it or it is certainly wrong; "warning"),
+    `field`, `message` and `fix`. None holds a value. An empty list means nothing is known against it.
+    """
+    kind = source.event_source
+    found = list(event._problems)
+    if not event._timed and kind in ("offline", "crm"):
+        found.append(problem("event-time-missing", "event_time"))
+    # The one thing the wire dict lacks before its source is known is the keyed id, and only app events mind an id.
+    check_item(event._wire, kind, time.time() if now is None else now, found)
+    return without_echoes(found)
+
+
+def spoils_event(one: Problem) -> bool:
+    """Whether the event cannot be sent at all; other errors have left out their field already."""
+    return one.severity == "error" and RULES[one.rule].spoils == "event"

@@ -1,0 +1,1 @@
+"""The local Events Manager. Needs the extra `manager`."""

@@ -1,0 +1,93 @@
+"""For tests: a TikTok that answers as told and keeps what it was sent, with no network in between."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+import attrs
+import httpx
+
+from tiktok_events._client import AsyncClient, Client
+from tiktok_events._facts.codes import code_for
+from tiktok_events._retry import RetryPolicy
+from tiktok_events._source import EventSource
+
+__all__ = ["FakeTikTok", "RecordedRequest"]
+
+AT_ONCE = RetryPolicy(first_wait=0, max_wait=0)
+SOURCE = EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token")
+
+
+@attrs.frozen
+class RecordedRequest:
+    """One request as it was sent: `url`, `headers` (less the access token) and the JSON `body`."""
+
+    url: str
+    headers: dict[str, str] = attrs.field(repr=False)
+    content: bytes = attrs.field(repr=False)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request body."""
+        return json.loads(self.content)  # type: ignore[no-any-return]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The `data[]` items."""
+        return list(self.body["data"])
+
+
+class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """An httpx transport that plays TikTok: scripted answers first, then code 0 for ever.
+
+    `answers(40100, 0)` scripts codes; an `httpx.Response` answers as it is, an exception is raised in its place, and
+    a callable is given the request and returns one of the three. `client()` and `async_client()` are clients of it
+    that never wait between tries. `requests` holds what was sent, `events` all their items.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[RecordedRequest] = []
+        self._script: deque[Any] = deque()
+
+    def answers(self, *answers: Any) -> None:
+        """Script the next answers, in order."""
+        self._script.extend(answers)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every `data[]` item of every request."""
+        return [event for request in self.requests for event in request.events]
+
+    def client(self, source: EventSource = SOURCE, **options: Any) -> Client:
+        """A `Client` that talks to this TikTok."""
+        return Client(source, http=httpx.Client(transport=self), **{"retry": AT_ONCE, **options})
+
+    def async_client(self, source: EventSource = SOURCE, **options: Any) -> AsyncClient:
+        """An `AsyncClient` that talks to this TikTok."""
+        return AsyncClient(source, http=httpx.AsyncClient(transport=self), **{"retry": AT_ONCE, **options})
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx calls it."""
+        request.read()
+        return self._answer(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx calls it."""
+        await request.aread()
+        return self._answer(request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        headers = {name: value for name, value in request.headers.items() if name != "access-token"}
+        self.requests.append(RecordedRequest(str(request.url), headers, request.content))
+        answer = self._script.popleft() if self._script else 0
+        if callable(answer) and not isinstance(answer, (type, httpx.Response)):
+            answer = answer(request)
+        if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
+            raise answer
+        if isinstance(answer, httpx.Response):
+            return answer
+        message = code_for(answer, 200).meaning
+        body = {"code": answer, "message": message, "request_id": f"r{len(self.requests)}", "data": {}}
+        return httpx.Response(200, json=body)
