@@ -126,7 +126,9 @@ class Client(_Prepared):
         http: httpx.Client | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock)
+        super().__init__(
+            source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
+        )
         self._given = http
         self._own: httpx.Client | None = None
         self._pid = os.getpid()
@@ -204,7 +206,9 @@ class AsyncClient(_Prepared):
         http: httpx.AsyncClient | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock)
+        super().__init__(
+            source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
+        )
         self._given = http
         self._own: httpx.AsyncClient | None = None
 

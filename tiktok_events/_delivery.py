@@ -13,7 +13,7 @@ from typing import TypeGuard, TypeVar
 import attrs
 
 from tiktok_events._facts.fields import MAX_EVENTS
-from tiktok_events._responses import EventResult, TrackResponse, result_of
+from tiktok_events._responses import EventResult, Status, TrackResponse, result_of
 from tiktok_events.errors import ApiError, EventValidationError, TikTokEventsError
 
 Item = tuple[str, bytes]
@@ -99,7 +99,7 @@ class _Outcome:
         if answer.code:
             self._partial = answer
         for position in batch:
-            status = "partial" if answer.code else "delivered"
+            status: Status = "partial" if answer.code else "delivered"
             event_id = self._items[position][0]
             self._results[position] = EventResult(event_id, status, answer.code, answer.message, answer.request_id)
 

@@ -62,27 +62,35 @@ class Outbox(Protocol):
 
     def put(self, records: Sequence[Record]) -> None:
         """Keep *records*. Raises `OutboxFull`."""
+        ...
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """Up to *limit* records of one of *routes*, oldest first, for *lease* seconds; an empty list if none is due."""
+        ...
 
     def ack(self, claims: Sequence[Claim]) -> None:
         """Forget *claims*: they are delivered."""
+        ...
 
     def nack(self, claims: Sequence[Claim], *, delay: float, reason: str) -> None:
         """Give *claims* back, to be claimed again after *delay* seconds."""
+        ...
 
     def bury(self, claims: Sequence[Claim], *, reason: str) -> None:
         """Move *claims* to the dead letters; *reason* holds no personal data."""
+        ...
 
     def dead(self) -> Sequence[DeadLetter]:
         """The dead letters, oldest first."""
+        ...
 
     def depth(self) -> int:
         """How many records are in it, claimed ones included, dead ones not."""
+        ...
 
     def due_in(self, routes: Collection[Route]) -> float | None:
         """Seconds until a record of *routes* can be claimed: 0 for now, None if none is waiting."""
+        ...
 
 
 class MemoryOutbox:

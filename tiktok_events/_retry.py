@@ -38,7 +38,7 @@ class RetryPolicy:
             # A pause that TikTok names (maintenance, a throttled source) is not shortened by dice or cap.
             return max(own, self._asked_for(error))
         first = max(self.first_wait, own) if self.first_wait else 0.0
-        doubled = min(first * 2 ** min(attempt - 1, 30), self.max_wait)
+        doubled = min(first * float(2 ** min(attempt - 1, 30)), self.max_wait)
         return max(doubled * dice(), self._asked_for(error))
 
     @staticmethod

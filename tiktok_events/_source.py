@@ -21,11 +21,15 @@ _ID_VARIABLES: dict[str, str] = {
 }
 
 
-def _clean(value: object) -> object:
+def _clean(value: str) -> str:
     return value.strip() if isinstance(value, str) else value
 
 
-def _printable(source: EventSource, attribute: attrs.Attribute[str], value: object) -> None:
+def _clean_or_none(value: str | None) -> str | None:
+    return _clean(value) or None if value else None
+
+
+def _printable(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
     # The value goes into a header or a request body, and it may be a secret: never name it.
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(f"{attribute.name} must be printable ASCII text without spaces")
@@ -33,7 +37,7 @@ def _printable(source: EventSource, attribute: attrs.Attribute[str], value: obje
         raise ConfigurationError(f"{attribute.name} is empty")
 
 
-def _kind(source: EventSource, attribute: attrs.Attribute[str], value: object) -> None:
+def _kind(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value not in KINDS:
         raise ConfigurationError(f"event_source must be one of {', '.join(KINDS)}")
 
@@ -52,11 +56,11 @@ class EventSource:
     """
 
     event_source: Kind = attrs.field(validator=_kind)
-    event_source_id: str = attrs.field(converter=_clean, validator=_printable)  # type: ignore[misc]
-    access_token: str = attrs.field(converter=_clean, validator=_printable, repr=False)  # type: ignore[misc]
+    event_source_id: str = attrs.field(converter=_clean, validator=_printable)
+    access_token: str = attrs.field(converter=_clean, validator=_printable, repr=False)
     test_event_code: str | None = attrs.field(
         default=None,
-        converter=lambda value: _clean(value) or None,
+        converter=_clean_or_none,
         validator=attrs.validators.optional(_printable),
     )
     id_namespace: str = attrs.field(default="", repr=False)
@@ -98,7 +102,9 @@ class EventSource:
         own_token = f"TIKTOK_{kind.upper()}_ACCESS_TOKEN"
         token = variables.get(own_token) or variables.get("TIKTOK_ACCESS_TOKEN")
         source_id = variables.get(_ID_VARIABLES[kind])
-        missing = [name for name, value in ((_ID_VARIABLES[kind], source_id), ("TIKTOK_ACCESS_TOKEN", token)) if not value]
+        missing = [
+            name for name, value in ((_ID_VARIABLES[kind], source_id), ("TIKTOK_ACCESS_TOKEN", token)) if not value
+        ]
         if not source_id or not token:
             raise ConfigurationError(f"set {' and '.join(missing)} in the environment")
         return cls(

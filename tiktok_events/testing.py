@@ -81,13 +81,20 @@ class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         headers = {name: value for name, value in request.headers.items() if name != "access-token"}
         self.requests.append(RecordedRequest(str(request.url), headers, request.content))
-        answer = self._script.popleft() if self._script else 0
+        answer: Any = self._script.popleft() if self._script else 0
         if callable(answer) and not isinstance(answer, (type, httpx.Response)):
             answer = answer(request)
         if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
             raise answer
         if isinstance(answer, httpx.Response):
             return answer
-        message = code_for(answer, 200).meaning
-        body = {"code": answer, "message": message, "request_id": f"r{len(self.requests)}", "data": {}}
+        return self._coded(int(answer))
+
+    def _coded(self, code: int) -> httpx.Response:
+        body: dict[str, Any] = {
+            "code": code,
+            "message": code_for(code, 200).meaning,
+            "request_id": f"r{len(self.requests)}",
+            "data": {},
+        }
         return httpx.Response(200, json=body)

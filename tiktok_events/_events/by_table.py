@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tiktok_events._events.values import boolean, id_text, integer, number, plain_json, seconds, strings
-from tiktok_events._events.wire import Wire, WireObject, refuse_unknown_keys
+from tiktok_events._events.wire import Wire, WireObject, add_extra, refuse_unknown_keys
 from tiktok_events._facts.fields import Type
 from tiktok_events._rules.problem import Problem
 
@@ -25,6 +25,15 @@ _CONVERTERS: dict[Type, Callable[[Any, str, list[Problem]], Any]] = {
     "object": plain_json,
     "any": plain_json,
 }
+
+
+def wire_by_table(found: list[Problem], fields: Mapping[str, Any], cls: type[WireObject]) -> Wire:
+    """The wire form of *fields* and their `extra`."""
+    wire: Wire = {}
+    fill_by_table(wire, found, {name: value for name, value in fields.items() if name != "extra"}, cls)
+    if fields.get("extra") is not None:
+        add_extra(wire, found, fields["extra"], cls._name, cls._fields)
+    return wire
 
 
 def fill_by_table(wire: Wire, found: list[Problem], values: Mapping[str, Any], cls: type[WireObject]) -> None:

@@ -13,15 +13,16 @@ from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFie
 from tiktok_events._events.user import User
 from tiktok_events._events.values import WrongType, boolean, seconds, text
 from tiktok_events._events.wire import (
+    W,
     Wire,
     Wired,
     WireObject,
     add_extra,
-    part,
     refuse_unknown_keys,
     set_problems,
     set_wire,
     view,
+    wire_of,
 )
 from tiktok_events._facts.fields import EVENT, Field
 from tiktok_events._ids import UNSET, Key, UnsetType, key_text, random_id
@@ -79,7 +80,7 @@ class Event(WireObject):
         found: list[Problem] = []
         wire: Wire = {
             "event": event if type(event) is str and event.isascii() else text(event, "event", found) or "",
-            "event_time": int(time.time()) if event_time is None else seconds(event_time, "event_time"),
+            "event_time": event_time if type(event_time) is int else _time(event_time),
         }
         _set_timed(self, event_time is not None)
         if key is UNSET:
@@ -106,7 +107,7 @@ class Event(WireObject):
         if extra is not None:
             add_extra(wire, found, extra, "event", EVENT)
         set_wire(self, wire)
-        set_problems(self, tuple(found))
+        set_problems(self, tuple(found) if found else ())
 
     @classmethod
     def from_mapping(cls, fields: Mapping[str, Any]) -> Self:
@@ -129,32 +130,36 @@ class Event(WireObject):
     @property
     def user(self) -> User | None:
         """Who did it."""
-        return view(User, self._wire.get("user"))
+        return self._view(User, "user")
 
     @property
     def page(self) -> Page | None:
         """The page it happened on."""
-        return view(Page, self._wire.get("page"))
+        return self._view(Page, "page")
 
     @property
     def properties(self) -> Properties | None:
         """What it was about."""
-        return view(Properties, self._wire.get("properties"))
+        return self._view(Properties, "properties")
 
     @property
     def ad(self) -> Ad | None:
         """What another attribution provider knows."""
-        return view(Ad, self._wire.get("ad"))
+        return self._view(Ad, "ad")
 
     @property
     def app(self) -> App | None:
         """The app it happened in."""
-        return view(App, self._wire.get("app"))
+        return self._view(App, "app")
 
     @property
     def lead(self) -> Lead | None:
         """The lead it is about."""
-        return view(Lead, self._wire.get("lead"))
+        return self._view(Lead, "lead")
+
+    def _view(self, cls: type[W], name: str) -> W | None:
+        wire = self._wire.get(name)
+        return None if wire is None else view(cls, wire)
 
     def id_for(self, namespace: str) -> str:
         """The `event_id` this event has under *namespace* (`EventSource.id_namespace`)."""
@@ -164,9 +169,6 @@ class Event(WireObject):
 
     def _identity(self) -> Any:
         return [self._wire, self._key]
-
-    def __repr__(self) -> str:
-        return f"Event({', '.join(field for field in self._wire)})"
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._wire, self._problems, self._key, self._timed
@@ -183,11 +185,13 @@ _PARAMETERS = frozenset(EVENT) | {"key", "extra"}
 
 
 def _add(wire: Wire, found: list[Problem], name: str, cls: type[WireObject], value: object) -> None:
-    made = part(cls, value)
-    if made._problems:
-        found.extend(made._problems)
-    if made._wire:
-        wire[name] = made._wire
+    made = wire_of(cls, value, found)
+    if made:
+        wire[name] = made
+
+
+def _time(event_time: object) -> int:
+    return int(time.time()) if event_time is None else seconds(event_time, "event_time")
 
 
 def _given_id(event_id: object, found: list[Problem]) -> str:

@@ -16,6 +16,7 @@ _EMAIL = re.compile(r"[^\s@<>,;\x00-\x1f\x7f]+@[^\s@<>,;.\x00-\x1f\x7f]+(?:\.[^\
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 # Spaces, brackets, dots and dashes of any script, and the invisible marks that address books copy along.
 _PHONE_NOISE = re.compile(r"[\s().\-/\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff]+")
+_ASCII_NOISE = str.maketrans("", "", " ().-/\t\n")
 _TRUNK_ZERO = "(0)"
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _KEPT = ("L", "M", "N")  # Unicode letters, their marks, and digits
@@ -74,8 +75,10 @@ def hash_phone(value: str, region: str | None = None) -> str:
     refused without it.
     """
     text = value.strip()
-    if "+" in text:
-        number = _PHONE_NOISE.sub("", text.replace(_TRUNK_ZERO, ""))
+    if "+" in text and text.isascii():
+        if _TRUNK_ZERO in text:
+            text = text.replace(_TRUNK_ZERO, "")
+        number = text.translate(_ASCII_NOISE)
         if _PHONE.fullmatch(number) is not None:
             return sha256(number.encode()).hexdigest()
     elif text and text.isascii() and len(text) in (32, 40, 64):

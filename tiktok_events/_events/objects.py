@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from tiktok_events._events import urls
-from tiktok_events._events.by_table import fill_by_table
-from tiktok_events._events.typed import AdFields
+from tiktok_events._events.by_table import wire_by_table
+from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields
 from tiktok_events._events.values import text
-from tiktok_events._events.wire import Wire, Wired, WireObject, add_extra, set_problems, set_wire
+from tiktok_events._events.wire import Wire, Wired, WireObject, add_extra
 from tiktok_events._facts.fields import AD, APP_FIELDS, LEAD, PAGE, Field
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import problem
 
-Id = str | int
+
+def page_wire(
+    found: list[Problem],
+    /,
+    url: str | None = None,
+    referrer: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Wire:
+    """The wire form of a `Page`."""
+    wire: Wire = {}
+    if url is not None and (address := _address(url, "page.url", found)):
+        if urls.is_full(address):
+            wire["url"] = urls.without_secrets(address)
+        else:
+            found.append(problem("page-url-malformed", "page.url"))
+    if referrer is not None and (address := _address(referrer, "page.referrer", found)):
+        if urls.is_absolute(address):
+            wire["referrer"] = urls.without_secrets(address)
+        else:
+            found.append(problem("referrer-malformed", "page.referrer"))
+    if extra is not None:
+        add_extra(wire, found, extra, "page", PAGE)
+    return wire
 
 
 class Page(WireObject):
@@ -35,25 +57,11 @@ class Page(WireObject):
     url = Wired[str]("Full http or https address.")
     referrer = Wired[str]("Full address of the page before.")
 
-    def __init__(
-        self, *, url: str | None = None, referrer: str | None = None, extra: Mapping[str, Any] | None = None
-    ) -> None:
-        wire: Wire = {}
-        found: list[Problem] = []
-        if url is not None and (address := _address(url, "page.url", found)):
-            if urls.is_full(address):
-                wire["url"] = urls.without_secrets(address)
-            else:
-                found.append(problem("page-url-malformed", "page.url"))
-        if referrer is not None and (address := _address(referrer, "page.referrer", found)):
-            if urls.is_absolute(address):
-                wire["referrer"] = urls.without_secrets(address)
-            else:
-                found.append(problem("referrer-malformed", "page.referrer"))
-        if extra is not None:
-            add_extra(wire, found, extra, "page", PAGE)
-        set_wire(self, wire)
-        set_problems(self, tuple(found))
+    _build = staticmethod(page_wire)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[PageFields]) -> None: ...
 
 
 def _address(value: object, field: str, found: list[Problem]) -> str | None:
@@ -78,15 +86,13 @@ class App(WireObject):
     app_name = Wired[str]("Name.")
     app_version = Wired[str]("Version.")
 
-    def __init__(
-        self,
-        *,
-        app_id: Id | None = None,
-        app_name: str | None = None,
-        app_version: str | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        _fill(self, {"app_id": app_id, "app_name": app_name, "app_version": app_version}, extra)
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[AppFields]) -> None: ...
+
+    @staticmethod
+    def _build(found: list[Problem], /, **fields: Any) -> Wire:
+        return wire_by_table(found, fields, App)
 
 
 class Lead(WireObject):
@@ -105,14 +111,13 @@ class Lead(WireObject):
     lead_id = Wired[str]("TikTok's id of the lead.")
     lead_event_source = Wired[str]("Name of the CRM, such as HubSpot.")
 
-    def __init__(
-        self,
-        *,
-        lead_id: Id | None = None,
-        lead_event_source: str | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        _fill(self, {"lead_id": lead_id, "lead_event_source": lead_event_source}, extra)
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[LeadFields]) -> None: ...
+
+    @staticmethod
+    def _build(found: list[Problem], /, **fields: Any) -> Wire:
+        return wire_by_table(found, fields, Lead)
 
 
 class Ad(WireObject):
@@ -153,19 +158,14 @@ class Ad(WireObject):
     utm_medium = Wired[str]("utm_medium.")
     utm_campaign = Wired[str]("utm_campaign.")
 
-    def __init__(self, *, extra: Mapping[str, Any] | None = None, **fields: Unpack[AdFields]) -> None:
-        _fill(self, fields, extra)
-        share = self.attribution_share
-        if share is not None and not 0 <= share <= 1:
-            del self._wire["attribution_share"]
-            set_problems(self, (*self._problems, problem("share-range", "ad.attribution_share")))
+    if TYPE_CHECKING:
 
+        def __init__(self, **fields: Unpack[AdFields]) -> None: ...
 
-def _fill(made: WireObject, values: Mapping[str, Any], extra: Mapping[str, Any] | None) -> None:
-    wire: Wire = {}
-    found: list[Problem] = []
-    fill_by_table(wire, found, values, type(made))
-    if extra is not None:
-        add_extra(wire, found, extra, made._name, made._fields)
-    set_wire(made, wire)
-    set_problems(made, tuple(found))
+    @staticmethod
+    def _build(found: list[Problem], /, **fields: Any) -> Wire:
+        wire = wire_by_table(found, fields, Ad)
+        if not 0 <= wire.get("attribution_share", 0) <= 1:
+            del wire["attribution_share"]
+            found.append(problem("share-range", "ad.attribution_share"))
+        return wire

@@ -70,7 +70,7 @@ class LeadFields(TypedDict, total=False):
 
 
 class AdFields(TypedDict, total=False):
-    """`Ad` as a mapping, `extra` aside."""
+    """`Ad` as a mapping."""
 
     callback: str | None
     campaign_id: str | int | None
@@ -94,6 +94,7 @@ class AdFields(TypedDict, total=False):
     utm_source: str | None
     utm_medium: str | None
     utm_campaign: str | None
+    extra: Mapping[str, Any] | None
 
 
 class VerticalFields(TypedDict, total=False):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_FULL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
-_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s]+")
+_FULL = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*")
+_ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 _SECRET_NAMES = (
     "token|access_token|id_token|refresh_token|auth|auth_token|api_?key|password|passwd|pwd|secret|code|otp|"
     "session|session_?id|sid|sig|signature|e-?mail|mail|phone"
 )
-_SUSPICIOUS = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=|[?#&=][^#]*(?:@|%40)", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=", re.IGNORECASE)
 _SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*://)[^/?#@]*@")
 
@@ -34,7 +34,7 @@ def without_secrets(url: str) -> str:
     """*url* less its user name and password and less parameters that look secret; the rest stays byte for byte."""
     if "@" in url:
         url = _USERINFO.sub(r"\1", url)
-    if _SUSPICIOUS.search(url) is None:
+    elif "=" not in url or ("%40" not in url and _SECRET_PARAMETER.search(url) is None):
         return url
     address, hash_mark, fragment = url.partition("#")
     path, question_mark, query = address.partition("?")

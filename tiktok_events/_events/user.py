@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from uuid import UUID
 
 from tiktok_events._events.normalize import (
@@ -20,8 +20,9 @@ from tiktok_events._events.normalize import (
     plain_country,
     plain_place,
 )
+from tiktok_events._events.typed import UserFields
 from tiktok_events._events.values import WrongType, hashed, hashed_many, id_text, text
-from tiktok_events._events.wire import Wire, Wired, WireObject, add_extra, set_problems, set_wire
+from tiktok_events._events.wire import Wire, Wired, WireObject, add_extra
 from tiktok_events._facts.fields import ATT_STATUSES, USER, Field
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import problem
@@ -31,6 +32,84 @@ Id = str | int | UUID
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+def user_wire(
+    found: list[Problem],
+    /,
+    email: str | Iterable[str | None] | None = None,
+    phone: str | int | Iterable[str | int | None] | None = None,
+    external_id: Id | Iterable[Id | None] | None = None,
+    ttclid: str | None = None,
+    ttp: str | None = None,
+    ip: str | IPv4Address | IPv6Address | None = None,
+    user_agent: str | None = None,
+    locale: str | None = None,
+    idfa: Id | None = None,
+    gaid: Id | None = None,
+    idfv: Id | None = None,
+    att_status: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    zip_code: str | int | None = None,
+    city: str | None = None,
+    state: str | None = None,
+    country: str | None = None,
+    phone_region: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Wire:
+    """The wire form of a `User`. Its parameters are not keyword-only: those cost time even when they are absent."""
+    wire: Wire = {}
+    if email is not None:
+        wire["email"] = (hashed if type(email) is str else hashed_many)(email, "user.email", found, hash_email)
+    if phone is not None:
+        if phone_region is None and type(phone) is str:
+            wire["phone"] = hashed(phone, "user.phone", found, hash_phone)
+        else:
+            wire["phone"] = _phones(phone, phone_region, found)
+    if external_id is not None:
+        several = type(external_id) is not str
+        wire["external_id"] = (hashed_many if several else hashed)(
+            external_id, "user.external_id", found, hash_external_id
+        )
+        if not several and looks_like_other_digest(external_id):  # type: ignore[arg-type]
+            found.append(problem("external-id-other-hash", "user.external_id"))
+    if ttclid is not None:
+        wire["ttclid"] = ttclid if type(ttclid) is str and ttclid.isascii() else text(ttclid, "user.ttclid", found)
+    if ttp is not None:
+        wire["ttp"] = ttp if type(ttp) is str and ttp.isascii() else text(ttp, "user.ttp", found)
+    if ip is not None:
+        wire["ip"] = ip if type(ip) is str and _IPV4.fullmatch(ip) else _address(ip, found)
+    if user_agent is not None:
+        ready = type(user_agent) is str and user_agent.isascii()
+        wire["user_agent"] = user_agent if ready else text(user_agent, "user.user_agent", found)
+    if locale is not None:
+        wire["locale"] = locale if type(locale) is str and _LOCALE.fullmatch(locale) else _locale(locale, found)
+    if first_name is not None:
+        wire["first_name"] = hashed(first_name, "user.first_name", found, hash_name)
+    if last_name is not None:
+        wire["last_name"] = hashed(last_name, "user.last_name", found, hash_name)
+    if city is not None:
+        wire["city"] = hashed(city, "user.city", found, plain_place)
+    if state is not None:
+        wire["state"] = hashed(state, "user.state", found, plain_place)
+    if country is not None:
+        country = wire["country"] = hashed(country, "user.country", found, plain_country)
+    if zip_code is not None:
+        wire["zip_code"] = hashed(zip_code, "user.zip_code", found, lambda value: hash_zip_code(value, country))
+    if idfa is not None:
+        wire["idfa"] = hashed(idfa, "user.idfa", found, hash_idfa)
+    if gaid is not None:
+        wire["gaid"] = hashed(gaid, "user.gaid", found, hash_gaid)
+    if idfv is not None:
+        wire["idfv"] = id_text(idfv, "user.idfv", found)
+    if att_status is not None:
+        wire["att_status"] = _att_status(att_status, found)
+    if not all(wire.values()):
+        wire = {field: value for field, value in wire.items() if value}
+    if extra is not None:
+        add_extra(wire, found, extra, "user", USER)
+    return wire
 
 
 class User(WireObject):
@@ -72,77 +151,11 @@ class User(WireObject):
     state = Wired[str]("State: lower case, letters and digits only.")
     country = Wired[str]("Country: two letters, lower case.")
 
-    def __init__(
-        self,
-        *,
-        email: str | Iterable[str | None] | None = None,
-        phone: str | int | Iterable[str | int | None] | None = None,
-        external_id: Id | Iterable[Id | None] | None = None,
-        ttclid: str | None = None,
-        ttp: str | None = None,
-        ip: str | IPv4Address | IPv6Address | None = None,
-        user_agent: str | None = None,
-        locale: str | None = None,
-        idfa: Id | None = None,
-        gaid: Id | None = None,
-        idfv: Id | None = None,
-        att_status: str | None = None,
-        first_name: str | None = None,
-        last_name: str | None = None,
-        zip_code: str | int | None = None,
-        city: str | None = None,
-        state: str | None = None,
-        country: str | None = None,
-        phone_region: str | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        wire: Wire = {}
-        found: list[Problem] = []
-        if email is not None:
-            wire["email"] = hashed_many(email, "user.email", found, hash_email)
-        if phone is not None:
-            wire["phone"] = _phones(phone, phone_region, found)
-        if external_id is not None:
-            wire["external_id"] = hashed_many(external_id, "user.external_id", found, hash_external_id)
-            if type(external_id) is str and looks_like_other_digest(external_id):
-                found.append(problem("external-id-other-hash", "user.external_id"))
-        if ttclid is not None:
-            wire["ttclid"] = ttclid if type(ttclid) is str and ttclid.isascii() else text(ttclid, "user.ttclid", found)
-        if ttp is not None:
-            wire["ttp"] = ttp if type(ttp) is str and ttp.isascii() else text(ttp, "user.ttp", found)
-        if ip is not None:
-            wire["ip"] = ip if type(ip) is str and _IPV4.fullmatch(ip) else _address(ip, found)
-        if user_agent is not None:
-            plain = type(user_agent) is str and user_agent.isascii()
-            wire["user_agent"] = user_agent if plain else text(user_agent, "user.user_agent", found)
-        if locale is not None:
-            wire["locale"] = locale if type(locale) is str and _LOCALE.fullmatch(locale) else _locale(locale, found)
-        if first_name is not None:
-            wire["first_name"] = hashed(first_name, "user.first_name", found, hash_name)
-        if last_name is not None:
-            wire["last_name"] = hashed(last_name, "user.last_name", found, hash_name)
-        if city is not None:
-            wire["city"] = hashed(city, "user.city", found, plain_place)
-        if state is not None:
-            wire["state"] = hashed(state, "user.state", found, plain_place)
-        if country is not None:
-            country = wire["country"] = hashed(country, "user.country", found, plain_country)
-        if zip_code is not None:
-            wire["zip_code"] = hashed(zip_code, "user.zip_code", found, lambda value: hash_zip_code(value, country))
-        if idfa is not None:
-            wire["idfa"] = hashed(idfa, "user.idfa", found, hash_idfa)
-        if gaid is not None:
-            wire["gaid"] = hashed(gaid, "user.gaid", found, hash_gaid)
-        if idfv is not None:
-            wire["idfv"] = id_text(idfv, "user.idfv", found)
-        if att_status is not None:
-            wire["att_status"] = _att_status(att_status, found)
-        if None in wire.values() or "" in wire.values():
-            wire = {field: value for field, value in wire.items() if value}
-        if extra is not None:
-            add_extra(wire, found, extra, "user", USER)
-        set_wire(self, wire)
-        set_problems(self, tuple(found))
+    _build = staticmethod(user_wire)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[UserFields]) -> None: ...
 
 
 def _phones(phone: object, region: object, found: list[Problem]) -> str | list[str] | None:

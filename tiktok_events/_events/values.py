@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,8 @@ from tiktok_events._rules.table import problem
 
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
+HashOne = Callable[[str], str]
+
 _LARGEST = 2**53
 _DEEPEST = 20
 
@@ -54,19 +56,17 @@ def text(value: object, field: str, found: list[Problem]) -> str | None:
 
 def id_text(value: object, field: str, found: list[Problem]) -> str | None:
     """The same for ids, which may come as int or UUID: TikTok takes strings only."""
+    if isinstance(value, str):
+        return text(value, field, found)
     if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
-    if not isinstance(value, str):
-        raise WrongType(field, "str or int", value)
-    return text(value, field, found)
+    raise WrongType(field, "str or int", value)
 
 
-def hashed(value: object, field: str, found: list[Problem], hash_one: Any) -> str | None:
+def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
     """*value* through one of the hash functions; None when it is refused, with the reason noted."""
-    if type(value) is not str:
-        value = id_text(value, field, found) or ""
     try:
-        return hash_one(value) or None
+        return hash_one(value if type(value) is str else id_text(value, field, found) or "") or None
     except Refused as refused:
         found.append(problem(refused.rule, field))
     except UnicodeEncodeError:
@@ -74,9 +74,9 @@ def hashed(value: object, field: str, found: list[Problem], hash_one: Any) -> st
     return None
 
 
-def hashed_many(value: object, field: str, found: list[Problem], hash_one: Any) -> str | list[str] | None:
+def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | list[str] | None:
     """One or several values, equal ones once: a string for one, a list for several."""
-    if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable) or isinstance(value, str):
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return hashed(value, field, found, hash_one)
     every: dict[str, None] = {}
     for index, one in enumerate(value):
@@ -88,17 +88,20 @@ def hashed_many(value: object, field: str, found: list[Problem], hash_one: Any) 
 
 def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | int | None:
     """Decimal, int, float or plain decimal text as a JSON number."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is Decimal:
+        plain = math.nan if value.is_snan() else float(value)  # type: ignore[attr-defined,arg-type]
+    elif kind is int or kind is float:
+        plain = value  # type: ignore[assignment]
+    elif isinstance(value, str):
         value = value.strip()
         if not value:
             return None
         plain = float(value) if _DECIMAL.fullmatch(value) else math.nan
-    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise WrongType(field, "a number", value)
-    elif isinstance(value, Decimal):
-        plain = float(value) if value.is_finite() else math.nan
+    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        plain = int(value) if isinstance(value, int) else float(value)
     else:
-        plain = value
+        raise WrongType(field, "a number", value)
     if not -_LARGEST < plain < _LARGEST:  # so NaN is refused too
         found.append(problem(rule, field))
         return None
@@ -112,11 +115,12 @@ def integer(value: object, field: str, found: list[Problem]) -> int | None:
         if not value:
             return None
         whole = int(value) if _INTEGER.fullmatch(value) else _LARGEST
-    elif isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    elif isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise WrongType(field, "an integer", value)
+    elif isinstance(value, Decimal) and not value.is_finite():
+        whole = _LARGEST
     else:
-        finite = value.is_finite() if isinstance(value, Decimal) else -_LARGEST < value < _LARGEST
-        whole = int(value) if finite and abs(value) < _LARGEST and value == int(value) else _LARGEST
+        whole = int(value) if -_LARGEST < value < _LARGEST and value == int(value) else _LARGEST
     if not -_LARGEST < whole < _LARGEST:
         found.append(problem("integer-malformed", field))
         return None
@@ -132,8 +136,8 @@ def boolean(value: object, field: str, found: list[Problem]) -> bool:
 
 def strings(value: object, field: str, found: list[Problem]) -> list[str] | None:
     """One or several strings or int ids, as a list."""
-    several = [value] if isinstance(value, str | int | UUID) else value
-    if isinstance(several, Mapping | bytes) or not isinstance(several, Iterable):
+    several = [value] if isinstance(value, (str, int, UUID)) else value
+    if isinstance(several, (Mapping, bytes)) or not isinstance(several, Iterable):
         raise WrongType(field, "a list of strings", value)
     every = (id_text(one, f"{field}[{index}]", found) for index, one in enumerate(several) if one is not None)
     return [one for one in every if one] or None
@@ -145,7 +149,7 @@ def seconds(value: object, field: str) -> int:
         if value.utcoffset() is None:
             raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")
         return math.floor(value.timestamp())
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise WrongType(field, "an int of Unix seconds or an aware datetime", value)
     if not math.isfinite(value):
         raise ValueError(f"{field} is not finite")
@@ -160,11 +164,11 @@ def plain_json(value: object, field: str, found: list[Problem], depth: int = 0) 
         return value
     if isinstance(value, str):
         return text(value, field, found) or ""
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, (int, float, Decimal)):
         return number(value, field, found)
     if isinstance(value, Mapping):
         return {_key(key, field): plain_json(one, f"{field}.{key}", found, depth + 1) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, (list, tuple, set, frozenset)):
         return [plain_json(one, f"{field}[{index}]", found, depth + 1) for index, one in enumerate(value)]
     raise WrongType(field, "made of JSON's types", value)
 

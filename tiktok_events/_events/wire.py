@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
 
 from attrs.exceptions import FrozenInstanceError
@@ -34,6 +34,13 @@ class WireObject:
     """Where the object stands in an event, for messages."""
     _fields: ClassVar[Mapping[str, Field]]
     """The fields it knows."""
+    _build: ClassVar[Callable[..., Wire]]
+    """Makes the wire form from the fields, noting what it leaves out; without an object, as mappings need none."""
+
+    def __init__(self, **fields: Any) -> None:
+        found: list[Problem] = []
+        set_wire(self, wire_of(type(self), fields, found))
+        set_problems(self, tuple(found))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -47,7 +54,7 @@ class WireObject:
         raise FrozenInstanceError
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
         return hash((type(self), json.dumps(self._identity(), sort_keys=True)))
@@ -78,10 +85,8 @@ set_problems = WireObject.__dict__["_problems"].__set__
 blank = object.__new__
 
 
-def view(cls: type[W], wire: Wire | None) -> W | None:
-    """*wire* as an object of *cls*, without a copy; None for nothing."""
-    if wire is None:
-        return None
+def view(cls: type[W], wire: Wire) -> W:
+    """*wire* as an object of *cls*, without a copy."""
     made = blank(cls)
     set_wire(made, wire)
     set_problems(made, ())
@@ -108,17 +113,19 @@ class Wired(Generic[T]):
         return tuple(value) if type(value) is list else value
 
 
-def part(cls: type[W], value: object) -> W:
-    """*value* as an object of *cls*: one already, or a mapping with the same keys."""
-    if type(value) is dict or isinstance(value, Mapping):
-        try:
-            return cls(**value)
-        except TypeError:
-            refuse_unknown_keys(cls, value)
-            raise
-    if isinstance(value, cls):
-        return value
-    raise WrongType(cls._name, f"{cls.__name__} or a mapping", value)
+def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
+    """The wire form of *value*: an object of *cls*, or a mapping with the same keys."""
+    if type(value) is not dict:
+        if isinstance(value, cls):
+            found.extend(value._problems)
+            return value._wire
+        if not isinstance(value, Mapping):
+            raise WrongType(cls._name, f"{cls.__name__} or a mapping", value)
+    try:
+        return cls._build(found, **value)
+    except TypeError:
+        refuse_unknown_keys(cls, value)
+        raise
 
 
 def refuse_unknown_keys(cls: type[WireObject], keys: Mapping[str, object]) -> None:
@@ -143,4 +150,3 @@ def add_extra(wire: Wire, found: list[Problem], extra: object, where: str, field
             found.append(problem("legacy-field", path, LEGACY[where][key]))
         elif value is not None:
             wire[key] = value
-

@@ -214,7 +214,12 @@ CONTENT_TYPES = frozenset({"product", "product_group"})
 CUSTOMER_TYPES = frozenset({"new", "returning"})
 
 LEGACY = {
-    "": {"pixel_code": "event_source_id", "event_set_id": "event_source_id", "batch": "data", "timestamp": "event_time"},
+    "": {
+        "pixel_code": "event_source_id",
+        "event_set_id": "event_source_id",
+        "batch": "data",
+        "timestamp": "event_time",
+    },
     "event": {
         "timestamp": "event_time",
         "context": "user, page",

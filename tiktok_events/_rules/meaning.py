@@ -218,4 +218,3 @@ def _check_ad(ad: Item, kind: Kind, found: list[Problem]) -> None:
         found.append(problem("ad-source", "ad"))
     else:
         found.extend(problem("field-source", f"ad.{field}", kind) for field in ad if field in _FOREIGN_AD[kind])
-

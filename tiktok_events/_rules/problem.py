@@ -41,4 +41,6 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message} ({self.rule}). {self.fix}" if self.fix else f"{self.message} ({self.rule})"
+        return (
+            f"{self.field}: {self.message} ({self.rule}). {self.fix}" if self.fix else f"{self.message} ({self.rule})"
+        )
