@@ -1,0 +1,87 @@
+"""Everything that checks this project. `uvx nox` runs what a change must pass, `uvx nox -l` lists the rest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests_bare", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+CODE = ["tiktok_events", "tests", "docs", "examples", "noxfile.py"]
+MOST_LINES = 320
+
+# Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not
+# put the checkout in front of it again.
+AS_SHIPPED = {"UV_NO_SOURCES": "1", "PYTHONSAFEPATH": "1"}
+
+
+def install(session: nox.Session, group: str, extras: str = "") -> None:
+    """Install the package as its users get it, and a dependency group beside it."""
+    needed = nox.project.dependency_groups(PROJECT, group)
+    session.install(f".[{extras}]" if extras else ".", *needed, env=AS_SHIPPED)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests with every extra there, and count what they cover."""
+    install(session, "tests", "cli,fast,manager,phone")
+    env = {**AS_SHIPPED, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
+    session.run("coverage", "erase", env=env)
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)
+    session.run("coverage", "combine", "--quiet", env=env)
+    session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
+
+
+@nox.session(python=PYTHONS[0])
+def tests_bare(session: nox.Session) -> None:
+    """Run the tests without any extra: what needs one is skipped, and the core needs none."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types: mypy decides, basedpyright is the second opinion."""
+    install(session, "types", "cli,fast,manager,phone")
+    session.run("mypy", *session.posargs)
+    session.run("basedpyright", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and form. `uvx nox -s lint -- --fix` mends what can be mended."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    there = [path for path in CODE if Path(path).exists()]
+    session.run("ruff", "check", *session.posargs, *there)
+    session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]), *there)
+    long = [path for path in Path("tiktok_events").rglob("*.py") if len(path.read_text("utf-8").splitlines()) > MOST_LINES]
+    if long:
+        session.error(f"more than {MOST_LINES} lines, split it: {', '.join(map(str, long))}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build/html; a warning is an error."""
+    install(session, "docs", "cli,manager")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs, env=AS_SHIPPED)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print our times beside their budgets and our peers'; about two minutes. It fails for no time."""
+    install(session, "bench", "fast")
+    session.run("python", "tests/bench", *session.posargs, env=AS_SHIPPED)
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """Send one test event to each event source the environment names, to the real TikTok."""
+    session.install(".", env=AS_SHIPPED)
+    mine = {name: value for name, value in os.environ.items() if name.startswith("TIKTOK_")}
+    session.run("python", "tests/live", *session.posargs, env={**AS_SHIPPED, **mine})
