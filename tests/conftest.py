@@ -1,0 +1,133 @@
+"""What every test of the core shares: a fake TikTok, clients that need no await, and the watch over personal data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import tiktok_events as tt
+from tiktok_events.testing import SOURCE, FakeTikTok
+
+pytest_plugins = ["marker_hook", "pytester"]
+
+# Machines that run tests are slow at odd moments, which says nothing about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None)
+settings.load_profile("suite")
+
+
+class Awaited:
+    """An `AsyncClient` on a loop of its own, driven like a `Client`."""
+
+    def __init__(self, client: tt.AsyncClient) -> None:
+        self.client = client
+        self._runner = asyncio.Runner()
+
+    def track(self, *events: Any) -> tt.TrackResponse:
+        return self._runner.run(self.client.track(*events))
+
+    def track_many(self, events: Any, on_progress: Any = None) -> tt.TrackResponse:
+        return self._runner.run(self.client.track_many(events, on_progress))
+
+    def post(self, body: bytes) -> tt.TrackResponse:
+        return self._runner.run(self.client.post(body))
+
+    def __enter__(self) -> Awaited:
+        self._runner.run(self.client.__aenter__())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._runner.run(self.client.__aexit__(*exception))
+
+    def close(self) -> None:
+        self._runner.run(self.client.close())
+
+    def end(self) -> None:
+        self.close()
+        self._runner.close()
+
+    def __repr__(self) -> str:
+        return repr(self.client)
+
+
+class Blocking:
+    """A `Client`, with the adapter's one further method."""
+
+    def __init__(self, client: tt.Client) -> None:
+        self.client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def __enter__(self) -> Blocking:
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.client.__exit__(*exception)
+
+    def end(self) -> None:
+        self.client.close()
+
+    def __repr__(self) -> str:
+        return repr(self.client)
+
+
+@pytest.fixture
+def tiktok() -> FakeTikTok:
+    """A TikTok that answers as told and keeps what it was sent."""
+    return FakeTikTok()
+
+
+@pytest.fixture(params=["sync", "async"])
+def is_async(request: pytest.FixtureRequest) -> bool:
+    """Each test that uses a client runs with both kinds."""
+    return bool(request.param == "async")
+
+
+@pytest.fixture
+def connect(is_async: bool) -> Iterator[Callable[..., Any]]:
+    """Make clients with the options given, of the kind under test; they are closed afterwards."""
+    made: list[Any] = []
+
+    def connected(source: tt.EventSource = SOURCE, **options: Any) -> Any:
+        options = {"retry": tt.RetryPolicy(first_wait=0, max_wait=0), **options}
+        made.append(Awaited(tt.AsyncClient(source, **options)) if is_async else Blocking(tt.Client(source, **options)))
+        return made[-1]
+
+    yield connected
+    for client in made:
+        client.end()
+
+
+@pytest.fixture
+def fake_http(tiktok: FakeTikTok, is_async: bool) -> Any:
+    """The fake TikTok as an httpx client of the kind under test."""
+    import httpx
+
+    return httpx.AsyncClient(transport=tiktok) if is_async else httpx.Client(transport=tiktok)
+
+
+@pytest.fixture
+def make_client(connect: Callable[..., Any], fake_http: Any) -> Callable[..., Any]:
+    """Make clients of the fake TikTok with the options given."""
+    return lambda source=SOURCE, **options: connect(source, http=fake_http, **options)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Any]) -> Any:
+    """A client of the fake TikTok that never waits between tries."""
+    return make_client()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the environment it happens to run in."""
+    import os
+
+    for name in os.environ:
+        if name.startswith("TIKTOK_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
