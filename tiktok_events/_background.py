@@ -70,7 +70,7 @@ class BackgroundClient:
         self._wake = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._stop = threading.Event()
         self._worker = Worker(self.outbox, self.client, on_settled=self._settled)
 
     def __repr__(self) -> str:
@@ -100,6 +100,10 @@ class BackgroundClient:
             self._count("dropped", len(records))
             _LOG.error("%d events dropped: %s", len(records), full)
             return 0
+        except Exception:
+            self._count("dropped", len(records))
+            _LOG.exception("%d events dropped: the outbox failed", len(records))
+            return 0
         self._count("queued", len(records))
         if self._deliver:
             if self._thread is None:
@@ -128,11 +132,12 @@ class BackgroundClient:
         """
         atexit.unregister(self._at_exit)
         left = self.flush(timeout)
-        thread, self._closing = self._thread, True
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stop.set()
         if thread is not None:
             self._wake.set()
             thread.join(max(0.0, min(timeout, 1.0)))
-        self._thread, self._closing = None, False
         self.client.close()
         return left
 
@@ -151,7 +156,9 @@ class BackgroundClient:
         with self._lock:
             if self._thread is not None:
                 return
-            thread = threading.Thread(target=self._run, name="tiktok-events", daemon=True)
+            # A flag of its own: a thread that a slow answer kept beyond `close` ends as well, whatever starts after it.
+            self._stop = threading.Event()
+            thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events", daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter is going down; `flush` delivers by itself then
@@ -164,8 +171,8 @@ class BackgroundClient:
             if util is not None:
                 util.Finalize(None, self._at_exit, exitpriority=10)
 
-    def _run(self) -> None:
-        while not self._closing:
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
             self._wake.clear()
             try:
                 moved = self._worker.step()
@@ -175,7 +182,7 @@ class BackgroundClient:
                 self._wake.wait(1.0)
             with self._moved:
                 self._moved.notify_all()
-            if not moved:
+            if not moved and not stop.is_set():
                 self._wake.wait(self._worker.due_in())
 
     def _at_exit(self) -> None:

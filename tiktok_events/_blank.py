@@ -26,12 +26,17 @@ _KNOWN = frozenset(_WORDS.split()).union(*_FIELDS, (name.lower() for name in STA
     "contents",
 }
 _TOKEN = re.compile(r"[^\s.,:;()\[\]\"'<>=/]+")
+# Addresses and phone numbers come in runs of short numbers: 9.9.9.9, 170 123 45 67. A place in a body stays.
+_PLACE_OR_RUN = re.compile(
+    r"(?P<place>\b(?:batch|data|contents|content_ids|index)[.\[ ][0-9]{1,3}\b)|(?:[0-9]+|…)(?:[^\w…]+(?:[0-9]+|…))+",
+    re.IGNORECASE,
+)
 _LONGEST = 500
 
 
 def blanked(message: str) -> str:
     """*message* with every word blanked that is no word of TikTok's: values, names, addresses, ids, long numbers."""
-    return _TOKEN.sub(_keep_known, message[:_LONGEST])
+    return _PLACE_OR_RUN.sub(lambda match: match["place"] or "…", _TOKEN.sub(_keep_known, message[:_LONGEST]))
 
 
 def _keep_known(match: re.Match[str]) -> str:

@@ -200,6 +200,6 @@ class MemoryOutbox:
         for key, (until, claim) in list(self._leased.items()):
             if until <= now:
                 del self._leased[key]
-                due.append(claim)
+                due.append(attrs.evolve(claim))  # another claim: the late holder of this one decides nothing any more
         for claim in reversed(due):
             self._waiting.setdefault(claim.record.route, deque()).appendleft(claim)

@@ -115,12 +115,14 @@ def _check_name(name: str, kind: Kind, found: list[Problem]) -> None:
 
 
 def _check_time(event_time: int, kind: Kind, now: float, found: list[Problem]) -> None:
-    age = now - event_time
     if event_time > _MILLISECONDS:
         found.append(problem("event-time-unit", "event_time"))
-    elif event_time <= 0:
+        return
+    if event_time <= 0:
         found.append(problem("event-time-range", "event_time"))
-    elif age < -_FUTURE:
+        return
+    age = now - event_time  # only now: JSON's integers may be larger than any float
+    if age < -_FUTURE:
         found.append(problem("event-time-future", "event_time"))
     elif kind == "offline":
         if age > _OFFLINE_AGE:

@@ -23,7 +23,7 @@ _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_text(value: object) -> bool:
