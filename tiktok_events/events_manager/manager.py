@@ -1,0 +1,28 @@
+"""What one Events Manager is made of."""
+
+from __future__ import annotations
+
+import hmac
+
+import attrs
+
+from tiktok_events.events_manager.faults import Clock, Faults
+from tiktok_events.events_manager.store import Store
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Manager:
+    """Its settings and its state. `faults` is None unless they were asked for."""
+
+    store: Store
+    clock: Clock
+    faults: Faults | None = None
+    source_id: str | None = None
+    hosts: frozenset[str] = frozenset()
+    token: bytes | None = attrs.field(default=None, repr=False)
+
+    def accepts_token(self, given: bytes) -> bool:
+        """Whether *given* opens the door: the token it was started with, or any at all when it was given none."""
+        if self.token is None:
+            return bool(given)
+        return hmac.compare_digest(self.token, given)
