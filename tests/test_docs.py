@@ -1,0 +1,82 @@
+"""Every Python block of the README and the documentation runs as it stands, against a TikTok that is not one."""
+
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import tiktok_events as tt
+from tiktok_events import _http
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(
+    r"^( *)```(?:\{code-block\} )?(?P<language>\w+)\n(?::caption: (?P<name>\S+)\n\n)?(?P<text>.*?)^\1```$",
+    re.DOTALL | re.MULTILINE,
+)
+NEEDED = {"phone_region": "phonenumbers", "events_manager import": "starlette"}
+
+
+def blocks(page):
+    """The page's Python, and the files that it shows under a name."""
+    found = [match.groupdict() for match in BLOCK.finditer(page.read_text("utf-8"))]
+    return [one for one in found if one["language"] == "python"], [one for one in found if one["name"]]
+
+
+@pytest.fixture
+def settings(monkeypatch, tmp_path):
+    """The environment a reader has set by now."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
+        monkeypatch.setenv(f"TIKTOK_{name}", "C0EXAMPLE0EXAMPLE000")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)[0]], ids=lambda page: page.stem)
+def test_the_page_runs(page, settings, tiktok, monkeypatch):
+    """What is typed from it works, and what it sends is accepted."""
+    python, files = blocks(page)
+    for words, module in NEEDED.items():
+        if any(words in one["text"] for one in python) and find_spec(module) is None:
+            pytest.skip(f"the page needs {module}")
+    here = _http.open_sync, _http.open_async
+    monkeypatch.setattr(
+        _http, "open_sync", lambda timeout, url: here[0](timeout, url) if "127.0.0.1" in url else _fake(tiktok)
+    )
+    monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
+    for one in files:
+        Path(one["name"]).write_text(one["text"], "utf-8")
+    data = [one["name"] for one in files if one["language"] != "python"]
+    for one in python:
+        monkeypatch.setattr(sys, "argv", [one["name"] or "example.py", *data])
+        names = {"__name__": "__main__"}
+        try:
+            exec(compile(one["text"], f"{page.name} {one['name'] or ''}", "exec"), names)
+        except SystemExit as end:
+            assert not end.code
+        for name in names.values():
+            if isinstance(name, tt.BackgroundClient):
+                assert name.close() == 0
+
+    if any(".track" in one["text"] and "from_env" in one["text"] for one in python):
+        assert tiktok.events
+
+
+def _fake(tiktok):
+    import httpx
+
+    return httpx.Client(transport=tiktok)
+
+
+def _fake_async(tiktok):
+    import httpx
+
+    return httpx.AsyncClient(transport=tiktok)
+
+
+def test_every_public_name_is_documented():
+    """The page of the API names all that is promised."""
+    text = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
+
+    assert [name for name in tt.__all__ if not re.search(rf"\b{name}\b", text) and not hasattr(tt.errors, name)] == []
