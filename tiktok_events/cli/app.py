@@ -1,0 +1,32 @@
+"""The commands of `tiktok-events`."""
+
+from __future__ import annotations
+
+import click
+
+from tiktok_events import __version__
+from tiktok_events.cli.demo import demo
+from tiktok_events.cli.lint import lint
+from tiktok_events.cli.manager import manager
+from tiktok_events.cli.send import send
+
+HELP = """Report conversions to TikTok, try it without a token, check what you send.
+
+\b
+  tiktok-events demo                           watch a shop's day in the local Events Manager
+  tiktok-events manager                        start the local Events Manager for your own app
+  tiktok-events lint body.json                 check a request body by TikTok's rules
+  tiktok-events send orders.csv --to local     send a file, here or to TikTok
+
+Each command has its own --help.
+"""
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tiktok-events")
+def app() -> None:
+    """`tiktok-events`."""
+
+
+for command in (demo, manager, lint, send):
+    app.add_command(command)
