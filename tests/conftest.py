@@ -49,6 +49,10 @@ class Awaited:
         self.close()
         self._runner.close()
 
+    @property
+    def url(self) -> str:
+        return self.client.url
+
     def __repr__(self) -> str:
         return repr(self.client)
 

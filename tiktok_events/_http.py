@@ -60,7 +60,11 @@ def endpoint(base_url: str | None) -> str:
     base = base_url or os.environ.get("TIKTOK_API_URL") or DEFAULT_BASE_URL
     if not base.isascii() or not base.isprintable() or " " in base:
         raise ConfigurationError("base_url must be a plain https address")
-    parts = urlsplit(base)
+    try:
+        parts = urlsplit(base)
+        _ = parts.port  # read late, and refused only then
+    except ValueError:
+        raise ConfigurationError("base_url cannot be read: check its host and port") from None
     if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url must be scheme, host and path, without user name or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
