@@ -21,6 +21,8 @@ myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
 myst_substitutions = printed.tables()
 
+smartquotes = False  # code is quoted in docstrings
+
 # Docstrings are written with single backticks.
 default_role = "code"
 nitpicky = False
@@ -41,3 +43,14 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
+
+
+def _shorter(*event):
+    """Leave the sentinel's type out of signatures: its default says enough."""
+    *_, signature, returns = event
+    return (signature or "").replace(" | Literal[Unset.UNSET]", "") or signature, returns
+
+
+def setup(app):
+    """Connect the above."""
+    app.connect("autodoc-process-signature", _shorter)

@@ -8,9 +8,10 @@ from sphinx.pycode import ModuleAnalyzer
 
 from tiktok_events._facts import codes, currencies, fields, names
 from tiktok_events._rules import table
+from tiktok_events._rules.problem import Rule
 
 KINDS = ("web", "app", "offline", "crm")
-SPOILS = {"event": "the event is not sent", "field": "the field is left out", "nothing": "sent as it is"}
+SPOILS = {"event": "dropped", "field": "sent without it", "nothing": "sent"}
 ASKS = {
     "ok": "nothing",
     "partial": "nothing is sent again",
@@ -91,7 +92,7 @@ def rule_table(severity: str) -> str:
         for rule in table.RULES.values()
         if rule.severity == severity
     )
-    return row_table(("rule", "says", "mend it", "and the event", "source"), rows)
+    return row_table(("rule", "says", "mend it", "the event is", "source"), rows)
 
 
 def sources(module: str) -> dict[str, str]:
@@ -115,6 +116,10 @@ def listed(words: Iterable[str]) -> str:
 def code(word: str) -> str:
     """*word* as code."""
     return f"`{word}`"
+
+
+def _source(rule: Rule) -> str:
+    return "our choice" if rule.confidence == "-" else f"{rule.source}, {rule.confidence}"
 
 
 def _gaps(text: str) -> str:

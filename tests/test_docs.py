@@ -1,6 +1,7 @@
 """Every Python block of the README and the documentation runs as it stands, against a TikTok that is not one."""
 
 import re
+import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,41 +27,79 @@ def blocks(page):
 
 
 @pytest.fixture
-def settings(monkeypatch, tmp_path):
-    """The environment a reader has set by now."""
+def settings(monkeypatch, tmp_path, tiktok):
+    """The environment a reader has set by now, and a TikTok at the other end. This machine answers for itself."""
+    really = _http.open_sync
+    monkeypatch.setattr(
+        _http, "open_sync", lambda timeout, url: really(timeout, url) if "127.0.0.1" in url else _fake(tiktok)
+    )
+    monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
     monkeypatch.chdir(tmp_path)
     for name in ("PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
         monkeypatch.setenv(f"TIKTOK_{name}", "C0EXAMPLE0EXAMPLE000")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)[0]], ids=lambda page: page.stem)
-def test_the_page_runs(page, settings, tiktok, monkeypatch):
+@pytest.mark.usefixtures("settings")
+def test_the_page_runs(page, tiktok, monkeypatch):
     """What is typed from it works, and what it sends is accepted."""
     python, files = blocks(page)
     for words, module in NEEDED.items():
         if any(words in one["text"] for one in python) and find_spec(module) is None:
             pytest.skip(f"the page needs {module}")
-    here = _http.open_sync, _http.open_async
-    monkeypatch.setattr(
-        _http, "open_sync", lambda timeout, url: here[0](timeout, url) if "127.0.0.1" in url else _fake(tiktok)
-    )
-    monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
     for one in files:
         Path(one["name"]).write_text(one["text"], "utf-8")
     data = [one["name"] for one in files if one["language"] != "python"]
     for one in python:
         monkeypatch.setattr(sys, "argv", [one["name"] or "example.py", *data])
-        names = {"__name__": "__main__"}
+        names, code = {"__name__": "__main__"}, None
         try:
             exec(compile(one["text"], f"{page.name} {one['name'] or ''}", "exec"), names)
         except SystemExit as end:
-            assert not end.code
+            code = end.code
+        assert not code
         for name in names.values():
             if isinstance(name, tt.BackgroundClient):
                 assert name.close() == 0
 
     if any(".track" in one["text"] and "from_env" in one["text"] for one in python):
         assert tiktok.events
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.usefixtures("settings")
+def test_the_example_runs(example, tiktok, monkeypatch):
+    """A file of `examples/` runs as it stands and reports its purchases."""
+    monkeypatch.setattr(sys, "argv", [example.name])
+    code = None
+    try:
+        runpy.run_path(str(example), run_name="__main__")
+    except SystemExit as end:
+        code = end.code
+
+    assert not code
+    assert {event["event"] for event in tiktok.events} == {"Purchase"}
+
+
+def test_the_live_session_sends_no_real_events(settings, tiktok, monkeypatch, capsys):
+    """Without a test event code it refuses, before anything is sent."""
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "tests" / "live"), run_name="__main__")
+
+    assert end.value.code == 2
+    assert "TIKTOK_TEST_EVENT_CODE" in capsys.readouterr().out
+    assert tiktok.events == []
+
+
+def test_the_live_session_prints_what_support_asks_for(settings, tiktok, monkeypatch, capsys):
+    """One event per event source that the environment names, each with its request id."""
+    monkeypatch.setenv("TIKTOK_TEST_EVENT_CODE", "TEST1")
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "tests" / "live"), run_name="__main__")
+
+    assert end.value.code == 0
+    assert [request.body["test_event_code"] for request in tiktok.requests] == ["TEST1"] * 3
+    assert "request_id r3" in capsys.readouterr().out
 
 
 def _fake(tiktok):
