@@ -207,7 +207,7 @@ class BackgroundClient:
                 first = self._problems[one.rule] == 1
             if first:
                 level = logging.WARNING if one.severity == "error" else logging.INFO
-                _LOG.log(level, "%s%s", "event dropped: " if spoilt else "", one)
+                _LOG.log(level, "%s%s", "event dropped: " if spoils_event(one) else "", one)
         if spoilt:
             self._count("invalid", 1)
         return spoilt

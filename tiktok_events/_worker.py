@@ -85,6 +85,9 @@ class Worker:
         return self.outbox.due_in(self._routes)
 
     def _settle(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> None:
+        settled = [result for result in response.results if result.status != "failed"]
+        if settled and self._on_settled is not None:
+            self._on_settled(settled)  # before the outbox shows it: who waits for that then reads true numbers
         by_status: dict[str, list[Claim]] = {"delivered": [], "partial": [], "rejected": [], "failed": []}
         for claim, result in zip(claims, response.results, strict=True):
             by_status[result.status].append(claim)
@@ -98,9 +101,6 @@ class Worker:
             self._give_back(route, by_status["failed"], response.error)
         else:
             self._failures.pop(route, None)
-        settled = [result for result in response.results if result.status != "failed"]
-        if settled and self._on_settled is not None:
-            self._on_settled(settled)
 
     def _give_back(self, route: Route, claims: Sequence[Claim], error: TikTokEventsError | None) -> None:
         failures = self._failures[route] = self._failures.get(route, 0) + 1
