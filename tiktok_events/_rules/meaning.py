@@ -92,9 +92,22 @@ def check_item(item: Item, kind: Kind, now: float, found: list[Problem]) -> None
 
 
 def without_echoes(found: list[Problem]) -> list[Problem]:
-    """*found* less what only follows: a field that was set aside for its shape is not missing as well."""
+    """*found* less what only follows: a field that was set aside for its shape is not missing as well.
+
+    A required field that is empty is missing, and that is the error: nobody needs to hear that it is empty too.
+    """
     shaped = {one.field for one in found if one.rule in _SET_ASIDE}
-    return [one for one in found if not (one.field in shaped and one.rule.endswith("-missing"))] if shaped else found
+    if not shaped:
+        return found
+    empty = {one.field for one in found if one.rule == "empty-value"}
+    lacking = {one.field for one in found if one.rule.endswith("-missing") and one.severity == "error"} & empty
+    return [one for one in found if not _is_echo(one, shaped, lacking)]
+
+
+def _is_echo(one: Problem, shaped: set[str], lacking: set[str]) -> bool:
+    if one.field in lacking:
+        return one.rule == "empty-value"
+    return one.field in shaped and one.rule.endswith("-missing")
 
 
 def _check_name(name: str, kind: Kind, found: list[Problem]) -> None:

@@ -57,7 +57,7 @@ def check_shape(item: dict[str, Any], kind: str, found: list[Problem]) -> dict[s
         if name in kept:
             kept[name] = _well_formed(kept[name], fields, name, f"{name}.", found)
     _check_formats(kept, found)
-    if "event_time" not in kept and not any(one.field == "event_time" for one in found):
+    if "event_time" not in kept and not any(one.field == "event_time" and one.rule != "empty-value" for one in found):
         found.append(problem("event-time-missing", "event_time"))
     if kind == "web" and "event_id" not in kept and not any(one.field == "event_id" for one in found):
         found.append(problem("event-id-missing", "event_id"))

@@ -1,0 +1,84 @@
+"""The command line in a process of its own, against an Events Manager on a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tiktok_events.events_manager import RunningManager, running
+
+COMMAND = [sys.executable, "-W", "error", "-m", "tiktok_events.cli"]
+
+
+@pytest.fixture
+def manager() -> Iterator[RunningManager]:
+    """An Events Manager that takes orders about its answers."""
+    with running(faults=True) as manager:
+        yield manager
+
+
+@pytest.fixture
+def fault(manager: RunningManager) -> Iterator[Callable[..., None]]:
+    """Tell the manager its next answers; it forgets them afterwards."""
+
+    def ask(method: str, body: bytes | None) -> None:
+        request = urllib.request.Request(f"{manager.url}/api/faults", body, {"Origin": manager.url}, method=method)
+        urllib.request.urlopen(request, timeout=5).close()
+
+    yield lambda *answers: ask("POST", json.dumps({"answers": answers}).encode()) if answers else ask("DELETE", None)
+    ask("DELETE", None)
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Start the command line as a shell would: keyword arguments for `subprocess`."""
+
+    def made(*arguments: object, **environment: str) -> dict[str, Any]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("TIKTOK_")}
+        return {"args": [*COMMAND, *map(str, arguments)], "cwd": tmp_path, "env": {**env, "COLUMNS": "80", **environment}}
+
+    return made
+
+
+@pytest.fixture
+def run(outside: Callable[..., dict[str, Any]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line to its end."""
+
+    def done(*arguments: object, stdin: bytes | str = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        ran = subprocess.run(**outside(*arguments, **environment), input=given, capture_output=True, timeout=120)
+        return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+    return done
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in this process."""
+    from tiktok_events.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments, **options: CliRunner().invoke(app, [str(one) for one in arguments], **options)
+
+
+@pytest.fixture
+def rejected() -> Callable[[Path], list[dict[str, Any]]]:
+    """Read a file of rejected lines."""
+    return lambda path: [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
