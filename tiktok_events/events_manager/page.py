@@ -11,6 +11,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from tiktok_events._facts.currencies import MINOR_UNITS
 from tiktok_events.events_manager.manager import Manager
 from tiktok_events.events_manager.received import MATCH_KEYS
 from tiktok_events.events_manager.store import Page
@@ -35,9 +36,9 @@ def clock_time(seconds: float | None) -> str:
         return ""
 
 
-def amount(value: float) -> str:
-    """*value* with thousands set apart, and two decimals unless it is whole."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+def amount(value: float, currency: str | None) -> str:
+    """*value* with thousands set apart, and as many decimals as money has in *currency*."""
+    return f"{value:,.{MINOR_UNITS.get(currency or '', 2)}f}"
 
 
 def percent(part: float, whole: float) -> float:

@@ -16,7 +16,7 @@ import attrs
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager import summary
 from tiktok_events.events_manager.dedup import First, Outcome, counts_alone, outcome
-from tiktok_events.events_manager.received import Received
+from tiktok_events.events_manager.received import MATCH_KEYS, Received
 
 MOST_EVENTS = 100_000
 """How many events are held; the oldest go first."""
@@ -153,11 +153,12 @@ class Store:
 
     def _complete(self, first: sqlite3.Row, event: Received) -> None:
         """Give the first, which is kept, what only its copy has. O2: "Event deduplication"."""
-        identifiers = [*json.loads(first["identifiers"]), *event.identifiers]
+        both = {*json.loads(first["identifiers"]), *event.identifiers}
+        identifiers = [name for name in (*MATCH_KEYS, "lead_id") if name in both]
         self._connection.execute(
             "UPDATE events SET identifiers = ?, value = coalesce(value, ?), currency = coalesce(currency, ?), "
             "page = coalesce(page, ?) WHERE id = ?",
-            (json.dumps(list(dict.fromkeys(identifiers))), event.value, event.currency, event.page, first["id"]),
+            (json.dumps(identifiers), event.value, event.currency, event.page, first["id"]),
         )
 
     def _also_from(self, first: sqlite3.Row, channel: str) -> None:

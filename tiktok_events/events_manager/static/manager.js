@@ -50,6 +50,8 @@ function place(row) {
   const older = [...rows.children].find((one) => Number(one.dataset.id) < Number(row.dataset.id));
   rows.insertBefore(row, older || null);
   row.classList.add("fresh");
+  // Else it would flash again whenever a filter hides and shows it.
+  row.addEventListener("animationend", () => row.classList.remove("fresh"), { once: true });
 }
 
 function forget(oldest) {
