@@ -57,7 +57,9 @@ def good(source: str, **fields: Any) -> dict[str, Any]:
     return made
 
 
-def _spread(rule: str, where: str, values: list[Any], *, kinds: tuple[str, ...] = KINDS, spoils: str = "field") -> list[Case]:
+def _spread(
+    rule: str, where: str, values: list[Any], *, kinds: tuple[str, ...] = KINDS, spoils: str = "field"
+) -> list[Case]:
     """One case a value of `object.field`, the sources in turn."""
     name, _, field = where.partition(".")
     cases = []
@@ -69,10 +71,27 @@ def _spread(rule: str, where: str, values: list[Any], *, kinds: tuple[str, ...] 
 
 
 def _emails_and_phones() -> list[Case]:
-    emails = ["zzpii", "zzpii@", "@zzpii.example", "zzpii@zzpii", "zz pii@example.com", "zzpii@exam ple.com", "<zzpii@example.com>"]
+    emails = [
+        "zzpii",
+        "zzpii@",
+        "@zzpii.example",
+        "zzpii@zzpii",
+        "zz pii@example.com",
+        "zzpii@exam ple.com",
+        "<zzpii@example.com>",
+    ]
     emails += ["zzpii@example..com", "zzpii@.example.com", "zzpii@example.com,zzpii@example.org", "zzpii@a@example.com"]
     emails += ["mailto zzpii", "zzpii.example.com", "zzpii@-\u00fc-.example", "zzpii@example.com\u0000", "5550100199"]
-    malformed = ["+0155501001", "+1555", "+1555010019912345", "+1 555 010 0199 ext 4", "+1-555-ZZPII", "zzpii", "+", "++15550100199"]
+    malformed = [
+        "+0155501001",
+        "+1555",
+        "+1555010019912345",
+        "+1 555 010 0199 ext 4",
+        "+1-555-ZZPII",
+        "zzpii",
+        "+",
+        "++15550100199",
+    ]
     malformed += ["+1 555 010 0199 / +1 555 010 0177", "no phone", "+4\u0661\u0662 zzpii", "tel:zzpii"]
     local = ["0155 50100199", "(555) 010-0199", "5550100199", "00 1 555 010 0199", "\uff10155 50100199", 5550100199]
     return [
@@ -90,7 +109,17 @@ def _emails_and_phones() -> list[Case]:
 
 def _visitors() -> list[Case]:
     web, app = ("web",), ("app",)
-    addresses = ["zzpii", "9.9.9", "9.9.9.9.9", "256.9.9.9", "09.9.9.9", "9.9.9.9:443", "9.9.9.9, 9.9.9.9", "[2620:fe::fe]", "fe80::1%zzpii"]
+    addresses = [
+        "zzpii",
+        "9.9.9",
+        "9.9.9.9.9",
+        "256.9.9.9",
+        "09.9.9.9",
+        "9.9.9.9:443",
+        "9.9.9.9, 9.9.9.9",
+        "[2620:fe::fe]",
+        "fe80::1%zzpii",
+    ]
     countries = ["usa", "Germany", "u", "u1", "\u00fcs", "49", "zzpii"]
     surrogate = "zzpii\ud800"
     text_fields = ("ttclid", "ttp", "user_agent", "locale", "first_name", "last_name", "city", "zip_code")
@@ -111,11 +140,39 @@ def _visitors() -> list[Case]:
 
 
 def _money() -> list[Case]:
-    values = ["1,234.50", "46,00", "\u20ac46", "46 EUR", "$46.00", "zzpii", "(null)", "1e5", "1.234.567", "--46", ".5", "5.", "1_000", "0x2E"]
-    values += ["\u0664\u0666", "NaN", "inf", float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity")]
+    values = [
+        "1,234.50",
+        "46,00",
+        "\u20ac46",
+        "46 EUR",
+        "$46.00",
+        "zzpii",
+        "(null)",
+        "1e5",
+        "1.234.567",
+        "--46",
+        ".5",
+        "5.",
+        "1_000",
+        "0x2E",
+    ]
+    values += [
+        "\u0664\u0666",
+        "NaN",
+        "inf",
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+        Decimal("NaN"),
+        Decimal("sNaN"),
+        Decimal("Infinity"),
+    ]
     values += [2**53, -(2**53), 10**400, 1e300, "9" * 21]
     currencies = ["EURO", "\u20ac", "E", "EU1", "E R", "zzpii", "\u0395\u03a5\u03a1", "978"]
-    prices, wholes = ["46,00", "zzpii", float("nan"), 1e300], ["1.5", "two", 1.5, float("nan"), float("inf"), Decimal("1.5"), 2**53, "1 2"]
+    prices, wholes = (
+        ["46,00", "zzpii", float("nan"), 1e300],
+        ["1.5", "two", 1.5, float("nan"), float("inf"), Decimal("1.5"), 2**53, "1 2"],
+    )
     return [
         *_spread("value-malformed", "properties.value", values, spoils="event"),
         *_spread("currency-malformed", "properties.currency", currencies),
@@ -141,7 +198,18 @@ def _money() -> list[Case]:
 
 
 def _events() -> list[Case]:
-    urls = ["shop.example/thanks", "/thanks?q=zzpii", "//shop.example/", "https://", "https:///thanks", "javascript:zzpii", "about:blank", "ftp://shop.example/", "https://shop.example/a b", "zzpii"]
+    urls = [
+        "shop.example/thanks",
+        "/thanks?q=zzpii",
+        "//shop.example/",
+        "https://",
+        "https:///thanks",
+        "javascript:zzpii",
+        "about:blank",
+        "ftp://shop.example/",
+        "https://shop.example/a b",
+        "zzpii",
+    ]
     seconds = [TIME * 1000, TIME * 1_000_000, 10**12]
     early = [0, -1, -TIME, 0.5]
     return [

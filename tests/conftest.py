@@ -15,7 +15,9 @@ from tiktok_events.testing import SOURCE, FakeTikTok
 pytest_plugins = ["marker_hook", "pytester"]
 
 # Machines that run tests are slow at odd moments, which says nothing about the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None)
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+)
 settings.load_profile("suite")
 
 

@@ -45,7 +45,14 @@ def test_the_table_is_large_and_spread():
 
 def test_the_table_covers_every_rule_that_an_event_can_break():
     """Each error of the rule table that our own classes let happen, and no other."""
-    only_on_the_wire = {"not-json", "not-an-object", "event-source", "source-id-missing", "no-events", "too-many-events"}
+    only_on_the_wire = {
+        "not-json",
+        "not-an-object",
+        "event-source",
+        "source-id-missing",
+        "no-events",
+        "too-many-events",
+    }
     only_on_the_wire |= {"token-in-body", "not-hashed", "wrong-type"}
     needs_a_region = {"phone-package"}  # test_phone_region
     errors = {rule.id for rule in RULES.values() if rule.severity == "error"}
@@ -84,9 +91,11 @@ def test_a_client_says_what_is_wrong_and_sends_nothing(case, make_client, tiktok
 
 def test_many_are_sorted_out(case, make_client, tiktok):
     """The neighbours are delivered, the bad one is refused with its problems."""
-    response = make_client(source_of(case)).track_many(
-        [neighbour(case, 1), tt.Event.from_mapping(case.fields), neighbour(case, 2)]
-    )
+    response = make_client(source_of(case)).track_many([
+        neighbour(case, 1),
+        tt.Event.from_mapping(case.fields),
+        neighbour(case, 2),
+    ])
 
     assert [result.status for result in response.results] == ["delivered", "rejected", "delivered"]
     assert case.rule in [problem.rule for problem in response.results[1].problems]

@@ -81,7 +81,12 @@ def test_a_repeated_request_counts_as_partial(client, tiktok):
     assert len(tiktok.requests) == 1
 
 
-SHAPES = ["Batch.{place}.properties.value: Not a number", "data.{place}.event is invalid", "data[{place}].event", "index {place}"]
+SHAPES = [
+    "Batch.{place}.properties.value: Not a number",
+    "data.{place}.event is invalid",
+    "data[{place}].event",
+    "index {place}",
+]
 
 
 @pytest.mark.parametrize("message", SHAPES)
@@ -112,7 +117,16 @@ def test_the_named_event_is_taken_out(client, tiktok, message, place):
         ([f"e{n}" for n in range(10)], "parameter error"),
         ([f"e{n}" for n in range(10)], "data.{place}.event is invalid"),
     ],
-    ids=["no index", "two, no index", "three named", "lying index", "lying last", "index out of range", "all bad", "all bad, named"],
+    ids=[
+        "no index",
+        "two, no index",
+        "three named",
+        "lying index",
+        "lying last",
+        "index out of range",
+        "all bad",
+        "all bad, named",
+    ],
 )
 def test_the_bad_ones_are_found(client, tiktok, bad, message):
     """With an index, without one, or with one that lies: exactly the bad events are refused."""
@@ -157,7 +171,9 @@ def test_a_wrong_set_up_ends_it(make_client, tiktok, code):
 
 def test_a_wrong_source_id_ends_it(client, tiktok):
     """40002 that names event_source_id is no event's fault: one request, no bisection."""
-    tiktok.answers(httpx.Response(200, json={"code": 40002, "message": "Invalid value for event_source_id: not a valid string."}))
+    tiktok.answers(
+        httpx.Response(200, json={"code": 40002, "message": "Invalid value for event_source_id: not a valid string."})
+    )
 
     with raises(tt.RejectedError) as caught:
         client.track(*events(8))

@@ -16,7 +16,10 @@ from tiktok_events._events import normalize
 from tiktok_events._rules.body import check_body
 
 NOW = 1_790_000_000
-SOURCES = {kind: tt.EventSource(kind, "C0EXAMPLE0EXAMPLE000" if kind == "web" else "7001", "token") for kind in ("web", "app", "offline", "crm")}
+SOURCES = {
+    kind: tt.EventSource(kind, "C0EXAMPLE0EXAMPLE000" if kind == "web" else "7001", "token")
+    for kind in ("web", "app", "offline", "crm")
+}
 HASHES = [
     normalize.hash_email,
     normalize.hash_phone,
@@ -52,7 +55,10 @@ def test_places_are_normalised_once(value):
     assert normalize.plain_place(place) == place
 
 
-@given(status=st.integers(100, 599), body=st.one_of(st.binary(), strategies.answers.map(lambda one: json.dumps(one).encode())))
+@given(
+    status=st.integers(100, 599),
+    body=st.one_of(st.binary(), strategies.answers.map(lambda one: json.dumps(one).encode())),
+)
 @settings(max_examples=500)
 def test_any_answer_is_a_response_or_an_api_error(status, body):
     """Decoding raises nothing else, whatever came back."""
@@ -66,8 +72,14 @@ def test_any_answer_is_a_response_or_an_api_error(status, body):
 
 
 @given(body=st.one_of(st.binary(), st.text(), strategies.json_values.map(json.dumps)))
-@example(body='{"event_source":"web","event_source_id":"C0","data":[{"event":"Purchase","event_time":1' + "0" * 400 + "}]}")
-@example(body='{"event_source":"web","event_source_id":"C0","data":[{"event":"Purchase","properties":{"value":1' + "0" * 400 + "}}]}")
+@example(
+    body='{"event_source":"web","event_source_id":"C0","data":[{"event":"Purchase","event_time":1' + "0" * 400 + "}]}"
+)
+@example(
+    body='{"event_source":"web","event_source_id":"C0","data":[{"event":"Purchase","properties":{"value":1'
+    + "0" * 400
+    + "}}]}"
+)
 @settings(max_examples=200)
 def test_any_body_is_read(body):
     """The rules for bodies never raise for what a body says."""
@@ -77,10 +89,31 @@ def test_any_body_is_read(body):
 @given(
     kind=st.sampled_from(sorted(SOURCES)),
     item=st.dictionaries(
-        st.sampled_from(["event", "event_time", "event_id", "user", "properties", "page", "ad", "app", "lead", "limited_data_use"]),
+        st.sampled_from([
+            "event",
+            "event_time",
+            "event_id",
+            "user",
+            "properties",
+            "page",
+            "ad",
+            "app",
+            "lead",
+            "limited_data_use",
+        ]),
         st.one_of(
             strategies.json_values,
-            st.dictionaries(st.sampled_from([*strategies.USER_TEXTS, *strategies.PROPERTY_TEXTS, "value", "contents", "url", "attribution_share"]), strategies.json_values),
+            st.dictionaries(
+                st.sampled_from([
+                    *strategies.USER_TEXTS,
+                    *strategies.PROPERTY_TEXTS,
+                    "value",
+                    "contents",
+                    "url",
+                    "attribution_share",
+                ]),
+                strategies.json_values,
+            ),
         ),
     ),
 )
@@ -102,7 +135,11 @@ def test_what_is_encoded_reads_back(dumps, fields, kind):
     items = [dumps(event._wire) for event in events]
     body = json.loads(_protocol.join(SOURCES[kind], items))
 
-    assert body == {"event_source": kind, "event_source_id": SOURCES[kind].event_source_id, "data": [event._wire for event in events]}
+    assert body == {
+        "event_source": kind,
+        "event_source_id": SOURCES[kind].event_source_id,
+        "data": [event._wire for event in events],
+    }
     assert json.loads(tt.encode(SOURCES[kind], events)) == body
 
 
@@ -132,11 +169,21 @@ def test_a_typed_visitor_never_raises(user, values):
 @pytest.mark.parametrize("kind", sorted(SOURCES))
 @given(fields=st.one_of(strategies.typed_events, strategies.sane_events))
 @example(fields={"event": "Purchase", "event_time": NOW, "page": {"url": "https://zzpii@"}})
-@example(fields={"event": "Purchase", "event_time": NOW, "page": {"url": "https://zzpii@?token=1", "referrer": "x://a@"}})
+@example(
+    fields={"event": "Purchase", "event_time": NOW, "page": {"url": "https://zzpii@?token=1", "referrer": "x://a@"}}
+)
 @example(fields={"event": "Purchase", "event_time": NOW, "user": {"city": "a1" * 16 + "-" + "a1" * 16}})
 @example(fields={"event": "Purchase", "event_time": NOW, "user": {"country": "\u212a\u212a"}})
-@example(fields={"event": "Purchase", "event_time": NOW, "properties": {"contents": [{"content_id": 1, "extra": {"description": 5}}]}})
-@example(fields={"event": "Purchase", "event_time": NOW, "properties": {"mileage": {}, "preferred_price_range": [1, None]}})
+@example(
+    fields={
+        "event": "Purchase",
+        "event_time": NOW,
+        "properties": {"contents": [{"content_id": 1, "extra": {"description": 5}}]},
+    }
+)
+@example(
+    fields={"event": "Purchase", "event_time": NOW, "properties": {"mileage": {}, "preferred_price_range": [1, None]}}
+)
 @example(fields={"event": "Purchase", "event_time": NOW, "extra": {"device": {"mobile": True}}})
 @settings(max_examples=200)
 def test_what_check_lets_pass_the_events_manager_takes(kind, fields):

@@ -81,7 +81,22 @@ STATUSES = {
     502: (tt.ServerError, True, False),
     503: (tt.ServerError, True, False),
 }
-FORMS = ["<html><h1>502 Bad Gateway</h1></html>", "", "null", "[]", "0", '"OK"', "{}", '{"code": null}', '{"code": "0"}', '{"code": true}', "[" * 100_000, '{"code": NaN}', "\ufeff{", '{"code": 1' + "0" * 5000 + "}"]
+FORMS = [
+    "<html><h1>502 Bad Gateway</h1></html>",
+    "",
+    "null",
+    "[]",
+    "0",
+    '"OK"',
+    "{}",
+    '{"code": null}',
+    '{"code": "0"}',
+    '{"code": true}',
+    "[" * 100_000,
+    '{"code": NaN}',
+    "\ufeff{",
+    '{"code": 1' + "0" * 5000 + "}",
+]
 
 
 def answer(code, message="", **more):
@@ -258,7 +273,9 @@ def test_a_keyed_event_gets_its_id_from_the_source():
     shop = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token", id_namespace="shop")
 
     assert keyed.event_id is None
-    assert json.loads(tt.encode(shop, [keyed]))["data"][0]["event_id"] == tt.event_id("Purchase", "1001", namespace="shop")
+    assert json.loads(tt.encode(shop, [keyed]))["data"][0]["event_id"] == tt.event_id(
+        "Purchase", "1001", namespace="shop"
+    )
     assert json.loads(tt.encode(SOURCE, [keyed]))["data"][0]["event_id"] == tt.event_id("Purchase", "1001")
     assert keyed.event_id is None
 

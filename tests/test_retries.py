@@ -146,7 +146,17 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong):
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7.0), (" 7 ", 7.0), ("", None), ("-7", None), ("7.5", None), ("soon", None), ("\u0667", None), ("9" * 9, None)]
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("", None),
+        ("-7", None),
+        ("7.5", None),
+        ("soon", None),
+        ("\u0667", None),
+        ("9" * 9, None),
+    ],
 )
 def test_retry_after_is_read_as_seconds(client, tiktok, header, seconds):
     """Anything else is as good as none."""

@@ -122,7 +122,9 @@ def test_an_oversized_answer_is_not_read_to_its_end(connect):
 
 def test_a_broken_encoding_is_a_transport_error(connect, is_async, tiktok):
     """What says gzip and is none cannot be read."""
-    tiktok.answers(lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no")))
+    tiktok.answers(
+        lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no"))
+    )
     own = (httpx.AsyncClient if is_async else httpx.Client)(transport=tiktok)
     with raises(tt.TransportError, match="DecodingError"):
         connect(retry=ONCE, http=own).track(PURCHASE)
@@ -145,7 +147,12 @@ REFUSED = [
     *("http://business-api.tiktok.com", "http://10.0.0.1", "http://0.0.0.0", "http://localhost.evil.example"),
     *("http://127.0.0.1.evil.example", "ftp://127.0.0.1", "//127.0.0.1", "127.0.0.1:8090", "business-api.tiktok.com"),
     *("https://", "https://user@relay.example", "https://user:zzpii@relay.example", "https://:zzpii@relay.example"),
-    *("https://relay.example/?x=1", "https://relay.example/#x", "https://relay.example/a b", "https://r\u00e9lay.example"),
+    *(
+        "https://relay.example/?x=1",
+        "https://relay.example/#x",
+        "https://relay.example/a b",
+        "https://r\u00e9lay.example",
+    ),
     *("https://relay.example/\n", "file:///etc/passwd", "http://[::2]"),
 ]
 
@@ -191,7 +198,9 @@ def test_a_proxy_from_the_environment_is_not_used_for_this_machine(connect, monk
 def test_a_proxy_of_ones_own(connect, is_async):
     """`http=` brings proxies, certificates and transports; the proxy gets the whole address."""
     with servers.listening() as proxy:
-        own = (httpx.AsyncClient if is_async else httpx.Client)(proxy=proxy.url.removesuffix("/open_api/v1.3"), trust_env=False)
+        own = (httpx.AsyncClient if is_async else httpx.Client)(
+            proxy=proxy.url.removesuffix("/open_api/v1.3"), trust_env=False
+        )
         client = connect(base_url="http://manager.localhost/x", http=own, retry=ONCE)
         assert client.track(PURCHASE).ok
 
@@ -233,5 +242,8 @@ def test_the_token_shows_nowhere(connect, fake_http, tiktok):
 
 def test_our_own_client_uses_the_environments_proxy_elsewhere():
     """For TikTok's address it trusts the environment, as httpx does."""
-    with _http.open_sync(1, "https://business-api.tiktok.com/") as outside, _http.open_sync(1, "http://localhost/") as here:
+    with (
+        _http.open_sync(1, "https://business-api.tiktok.com/") as outside,
+        _http.open_sync(1, "http://localhost/") as here,
+    ):
         assert (outside.trust_env, here.trust_env) == (True, False)
