@@ -45,7 +45,11 @@ def outside(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
     def made(*arguments: object, **environment: str) -> dict[str, Any]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("TIKTOK_")}
-        return {"args": [*COMMAND, *map(str, arguments)], "cwd": tmp_path, "env": {**env, "COLUMNS": "80", **environment}}
+        return {
+            "args": [*COMMAND, *map(str, arguments)],
+            "cwd": tmp_path,
+            "env": {**env, "COLUMNS": "80", **environment},
+        }
 
     return made
 

@@ -79,7 +79,9 @@ WRONGS: dict[str, Wrong] = {
     "time as Americans write it": Wrong("time-malformed", {"Created at": "09/01/2026 10:00 AM"}),
     "time in milliseconds": Wrong("event-time-unit", {"Created at": "1788249600000"}),
     "no time": Wrong("event-time-missing", {"Created at": ""}),
-    "another encoding": Wrong("line-not-utf8", {"Last name": "Zzpii Müller"}, lambda line: line.decode().encode("latin-1")),
+    "another encoding": Wrong(
+        "line-not-utf8", {"Last name": "Zzpii Müller"}, lambda line: line.decode().encode("latin-1")
+    ),
     "line cut short": Wrong("csv-cells", {}, lambda line: line[: line.index(b"EUR")] + b"EUR\n"),
     "a delimiter not quoted": Wrong("csv-cells", {}, lambda line: line.rstrip(b"\n") + b",second tag\n"),
     "a quote never closed": Wrong("csv-quotes", {}, lambda line: b'"' + line),

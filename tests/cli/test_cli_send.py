@@ -7,7 +7,12 @@ import stat
 
 import pytest
 
-LINE = {"event": "Contact", "event_time": 1_789_990_000, "user": {"email": "zzpii.ada@example.com"}, "page": {"url": "https://shop.example/"}}
+LINE = {
+    "event": "Contact",
+    "event_time": 1_789_990_000,
+    "user": {"email": "zzpii.ada@example.com"},
+    "page": {"url": "https://shop.example/"},
+}
 
 
 def jsonl(*items):
@@ -77,7 +82,11 @@ def test_credentials_for_tiktok_must_be_there(invoke, file):
 def test_unusable_options_are_explained(invoke, file, options, told):
     """A mistake in the command ends it with 2 before anything is sent."""
     file.with_name("other.txt").write_text("precious")
-    result = invoke("send", "events.jsonl", "--port", "1", *options) if "--port" not in options else invoke("send", file, *options)
+    result = (
+        invoke("send", "events.jsonl", "--port", "1", *options)
+        if "--port" not in options
+        else invoke("send", file, *options)
+    )
 
     assert result.exit_code == 2
     assert told in result.stderr.replace("\n", " ")
@@ -105,13 +114,22 @@ def test_destination_and_source_come_first(invoke, file, manager):
 def test_standard_input_keeps_what_it_refuses(run, manager, tmp_path, rejected):
     """Lines from a pipe are delivered; those refused go to a new file each time, for nobody can read a pipe twice."""
     for _ in range(2):
-        ran = run("send", "-", "--format", "jsonl", stdin=jsonl(LINE, "{nonsense", {**LINE, "event_id": "2"}), TIKTOK_API_URL=manager.api_url)
+        ran = run(
+            "send",
+            "-",
+            "--format",
+            "jsonl",
+            stdin=jsonl(LINE, "{nonsense", {**LINE, "event_id": "2"}),
+            TIKTOK_API_URL=manager.api_url,
+        )
         assert ran.returncode == 1, ran.stderr
 
     assert manager.summary()["conversions"] == 2
     for name in ("stdin.rejected.jsonl", "stdin-2.rejected.jsonl"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-        assert [(one["line"], one["problems"][0]["rule"], one["item"]) for one in rejected(tmp_path / name)] == [(2, "not-json", "{nonsense")]
+        assert [(one["line"], one["problems"][0]["rule"], one["item"]) for one in rejected(tmp_path / name)] == [
+            (2, "not-json", "{nonsense")
+        ]
 
 
 def test_standard_input_needs_a_format(invoke):
@@ -152,7 +170,20 @@ def test_defaults_fill_gaps_only(invoke, file, manager, port):
     bare = {"event_time": "2026-09-01 10:00", "user": {"phone": "0155 501 00199"}, "properties": {"value": "9.50"}}
     full = {"event": "Lead", "event_time": "2026-09-01T10:00:00Z", "properties": {"value": 1, "currency": "usd"}}
     file.write_text(jsonl(bare, full))
-    result = invoke("send", file, "--port", port, "--event", "Purchase", "--currency", "EUR", "--phone-region", "DE", "--timezone", "Europe/Berlin")
+    result = invoke(
+        "send",
+        file,
+        "--port",
+        port,
+        "--event",
+        "Purchase",
+        "--currency",
+        "EUR",
+        "--phone-region",
+        "DE",
+        "--timezone",
+        "Europe/Berlin",
+    )
 
     assert result.exit_code == 0, result.output
     first, second = manager.events()
@@ -181,7 +212,9 @@ def test_dead_port_keeps_every_line(run, file, rejected, free_port):
     assert "1  not sent" in ran.stdout
 
 
-@pytest.mark.parametrize(("code", "told"), [(40001, "not sent"), (40105, "not sent"), (40062, "refused"), (20001, "uncertain")])
+@pytest.mark.parametrize(
+    ("code", "told"), [(40001, "not sent"), (40105, "not sent"), (40062, "refused"), (20001, "uncertain")]
+)
 def test_answers_of_tiktok_are_told_apart(invoke, file, port, fault, rejected, code, told):
     """A token's fault leaves lines unsent, an event's refuses them, a partial success is neither; all are kept."""
     fault({"code": code, "times": 5})

@@ -64,7 +64,9 @@ def test_killed_and_run_again_counts_once(shop, file, manager, fault, outside, r
     """kill -9 between two answers, and the same command again: 9,700 conversions, not one twice."""
     fault({"code": 0, "times": 4}, {"delay": 30})
     port = manager.url.rpartition(":")[2]
-    process = subprocess.Popen(**outside("send", file, "--port", port, *OPTIONS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        **outside("send", file, "--port", port, *OPTIONS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _wait_for(lambda: manager.summary()["received"] >= 3_000)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-# C0, C1, lone surrogates, and the marks that turn the direction of the text around them.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _LONGEST = 200
 
 
@@ -17,11 +13,12 @@ def clean(text: object, longest: int = _LONGEST) -> str:
     plain = str(text)
     if len(plain) > longest:
         plain = plain[: longest - 1] + "…"
-    return _UNSAFE.sub(_spelled, plain)
+    return plain if plain.isprintable() else "".join(char if char.isprintable() else _spelled(char) for char in plain)
 
 
-def _spelled(match: re.Match[str]) -> str:
-    code = ord(match.group())
+def _spelled(char: str) -> str:
+    # Controls, lone surrogates, and the marks that turn the direction of the text around them.
+    code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 

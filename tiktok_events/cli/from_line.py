@@ -66,18 +66,27 @@ def event_from(line: Line, defaults: Defaults, seen: Seen) -> Event:
     if "event" not in line.fields and not line.fields.keys().isdisjoint(("data", "event_source")):
         raise Refused(problem("line-is-body", "line"))
     fields = _present(line.fields)
-    if "key" not in fields and "event_id" not in fields:
+    ids = [name for name in ("key", "event_id") if name in line.fields]
+    if not ids:
         fields["key"] = seen.key(_content(line.fields))
-    elif "key" in fields and "event_id" in fields:
-        raise Refused(problem("key-and-event-id", "event_id"))
-    elif isinstance(fields.get("key", ""), bool) or not isinstance(fields.get("key", ""), str | int):
-        raise Refused(problem("wrong-type", "key", "a JSON string or a whole number"))
+    else:
+        _check_ids(ids, line.fields)
     _fill_in(fields, defaults)
     fields["event_time"] = _time(fields.get("event_time"), defaults.timezone)
     try:
         return Event.from_mapping(fields)
     except (TypeError, ValueError, RecursionError) as error:
         raise Refused(problem_of(error)) from None
+
+
+def _check_ids(ids: list[str], fields: Mapping[str, Any]) -> None:
+    if len(ids) > 1:
+        raise Refused(problem("key-and-event-id", "event_id"))
+    given = fields[ids[0]]
+    if given is None or given == "":  # an order without its number: another id would count it again
+        raise Refused(problem("id-empty", ids[0]))
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise Refused(problem("wrong-type", ids[0], "a JSON string or a whole number"))
 
 
 def _present(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,8 +89,9 @@ class Tally:
 
 
 def _group(groups: dict[str, Group], number: int, problems: Iterable[Problem]) -> None:
-    for rule, one in {one.rule: one for one in reversed(list(problems))}.items():
-        groups.setdefault(rule, Group(rule, f"{one.field} {one.message}. {one.fix}")).add(number)
+    # A rule and a field make a group, whichever item of a list it was; a line counts in each group once.
+    for name, one in {f"{one.rule} {_DIGITS.sub('', one.field)}": one for one in reversed(list(problems))}.items():
+        groups.setdefault(name, Group(one.rule, f"{one.field} {one.message}. {one.fix}")).add(number)
 
 
 def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) -> None:

@@ -27,6 +27,7 @@ FILE_RULES: dict[str, Rule] = {
         _rule("line-is-body", "is a whole request body", "Write one item of its data a line. To check bodies, use tiktok-events lint."),
         _rule("time-malformed", "is neither Unix seconds nor a date in ISO 8601", "Write 1767225600 or 2026-01-01T00:00:00+00:00."),
         _rule("time-without-zone", "has no time zone", "Add its offset, such as +01:00, or give --timezone, such as Europe/Berlin."),
+        _rule("id-empty", "is there and empty", "Give the order's number, or leave it out to get an id made from the line."),
         _rule("key-and-event-id", "gives both key and event_id, and key makes the event_id", "Keep one of them."),
         _rule("item-unusable", "holds what no event can hold", "Give extra plain JSON without TikTok's own field names, nested at most 20 levels."),
     )

@@ -1,0 +1,246 @@
+"""Reading files: whatever a line is, its neighbours are read."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tiktok_events.cli.columns import Columns, records
+from tiktok_events.cli.console import clean
+from tiktok_events.cli.from_line import Defaults, Refused, Seen, event_from
+from tiktok_events.cli.lines import LONGEST_LINE, FileUnreadable, Line, jsonl, numbered
+
+
+def read_csv(content, renamed=None, **options):
+    """The records of a CSV file."""
+    return list(records(numbered(io.BytesIO(content)), renamed or {}, **options))
+
+
+def read_jsonl(content):
+    """The lines of a JSONL file."""
+    return list(jsonl(numbered(io.BytesIO(content))))
+
+
+def rules(lines):
+    """What is wrong with each line."""
+    return [[one.rule for one in line.problems] for line in lines]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_csv_as_spreadsheets_write_it(delimiter, bom, end):
+    """Any of three delimiters, with or without a byte order mark, with either line end."""
+    text = f"event{delimiter}Email{delimiter}value{end}Purchase{delimiter}zzpii@example.com{delimiter}9.5{end}{end}"
+    (line,) = read_csv(bom + text.encode())
+
+    assert line.number == 2
+    assert line.fields == {"event": "Purchase", "user": {"email": "zzpii@example.com"}, "properties": {"value": "9.5"}}
+
+
+def test_separator_hint_of_a_spreadsheet():
+    """A first line of sep=; is the spreadsheet's, not the header."""
+    (line,) = read_csv(b"sep=;\nevent;value\nPurchase;9,5\n")
+
+    assert (line.number, line.fields) == (3, {"event": "Purchase", "properties": {"value": "9,5"}})
+
+
+def test_record_over_several_lines_is_numbered_by_its_first():
+    """A quoted cell may hold line breaks."""
+    lines = read_csv(b'event,properties.description\nA,"one\ntwo\n"\nB,x\n')
+
+    assert [(line.number, line.fields["properties"]["description"]) for line in lines] == [(2, "one\ntwo"), (5, "x")]
+    assert lines[0].text == 'A,"one\ntwo\n"'
+
+
+def test_quote_never_closed_costs_one_line():
+    """Even at the top of a long file, and with quoted cells further down."""
+    lines = read_csv(b'event,description\n"A,x\n' + b'B,"y, z"\nC,z\n' * 400)
+
+    assert rules(lines)[0] == ["csv-quotes"]
+    assert not any(rules(lines)[1:])
+    assert len(lines) == 801
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"a,b\n1,2\n", "no field"),
+        (b"event,emial\n", "reads like email"),
+        (b"event,city\n", "user.city or properties.city"),
+        (b"email,user.email\n", "two columns"),
+        (b'"event\nx\n', "quote"),
+        (b"ev\xe9nement\n", "UTF-8"),
+        (b"\xff\xfee\x00v\x00", "UTF-16"),
+    ],
+)
+def test_header_that_cannot_be_read_is_explained(header, told):
+    """What is wrong with the file as a whole is said before anything is sent."""
+    with pytest.raises(FileUnreadable, match=told):
+        read_csv(header)
+
+
+def test_columns_can_be_named_and_left_out():
+    """A shop's own names are mapped to fields, one by one, and the rest left out."""
+    (line,) = read_csv(b"Name,Total,x\n1001,9.5,zzpii\n", {"Name": "key", "Total": "value", "x": ""})
+
+    assert line.fields == {"key": "1001", "properties": {"value": "9.5"}}
+    assert read_csv(b"event,whatever,city\nA,1,2\n", ignore_unknown=True)[0].fields == {"event": "A"}
+    with pytest.raises(FileUnreadable, match="no column"):
+        read_csv(b"event\nA\n", {"Name": "key"})
+
+
+def test_cells_become_what_their_field_takes():
+    """JSON in a cell, one item from plain columns, booleans, text that a spreadsheet marked; empty cells say nothing."""
+    header = "event,limited_data_use,properties.content_ids,email,phone,content_id,price,quantity,value"
+    cells = """A,TRUE,"[""a"", ""b""]","[""x@example.com""]",'+15550100199,sku-1,9.5,2,"""
+    (line,) = read_csv(f"{header}\n{cells}\n".encode())
+
+    assert line.fields == {
+        "event": "A",
+        "limited_data_use": True,
+        "user": {"email": ["x@example.com"], "phone": "+15550100199"},
+        "properties": {
+            "content_ids": ["a", "b"],
+            "contents": [{"content_id": "sku-1", "price": "9.5", "quantity": "2"}],
+        },
+    }
+    (line,) = read_csv(b"event,properties.contents,limited_data_use\nA,[{,maybe\n")
+    assert {one.rule for one in line.problems} == {"cell-json", "cell-boolean"}
+
+
+def test_line_too_long_is_refused_and_the_next_read():
+    """A line of more than a megabyte is passed over without being held."""
+    lines = read_jsonl(b'{"a":"' + b"x" * (3 * LONGEST_LINE) + b'"}\n{"event":"A"}\n')
+
+    assert rules(lines) == [["line-too-long"], []]
+    assert len(lines[0].text) < 20_000
+
+
+def test_line_of_another_encoding_is_refused_and_kept_as_it_is():
+    """Bytes that are no UTF-8 cost their own line, which can be had back to the byte."""
+    lines = read_jsonl('{"event":"é"}\n'.encode("latin-1") + b'{"event":"A"}\n')
+
+    assert rules(lines) == [["line-not-utf8"], []]
+    assert json.loads(json.dumps(lines[0].text)).encode("utf-8", "surrogateescape") == '{"event":"é"}'.encode("latin-1")
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8))
+def test_no_bytes_break_the_readers(pieces):
+    """Whatever the bytes, lines come out in order or the file is refused as a whole, and nothing is raised beside."""
+    content = b"\n".join(pieces)
+    try:
+        numbers = [line.number for line in read_jsonl(content)]
+        assert numbers == sorted(set(numbers))
+        numbers = [line.number for line in read_csv(b"event,value,email\n" + content)]
+        assert numbers == sorted(set(numbers))
+    except FileUnreadable:
+        assert content.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from([
+    "event",
+    "event_time",
+    "event_id",
+    "key",
+    "user",
+    "page",
+    "properties",
+    "ad",
+    "app",
+    "lead",
+    "extra",
+    "data",
+])
+
+
+@given(st.dictionaries(_NAMES | st.text(max_size=9), _JSON, max_size=6))
+def test_no_fields_break_an_event(fields):
+    """Whatever JSON a line holds, it is an event or refused with a rule."""
+    try:
+        event_from(Line(1, "", fields), Defaults(), Seen())
+    except Refused as refused:
+        assert refused.problems
+        assert all(one.rule and one.field for one in refused.problems)
+
+
+@pytest.mark.parametrize(
+    ("given_time", "seconds"),
+    [
+        (1_767_225_600, 1_767_225_600),
+        (1_767_225_600.9, 1_767_225_600),
+        ("1767225600", 1_767_225_600),
+        ("1767225600.9", 1_767_225_600),
+        ("2026-01-01T00:00:00Z", 1_767_225_600),
+        ("2026-01-01 00:00:00 UTC", 1_767_225_600),
+        ("2026-01-01 01:00:00 +0100", 1_767_225_600),
+        ("2026-01-01T01:00:00.5+01:00", 1_767_225_600),
+    ],
+)
+def test_times_as_exports_write_them(given_time, seconds):
+    """Unix seconds or ISO 8601 with an offset."""
+    event = event_from(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), Seen())
+
+    assert event.event_time == seconds
+
+
+@pytest.mark.parametrize(
+    ("given_time", "rule"),
+    [
+        ("2026-01-01", "time-without-zone"),
+        ("2026-01-01T00:00:00", "time-without-zone"),
+        ("20260101", "time-malformed"),
+        ("01.01.2026 10:00", "time-malformed"),
+        ("yesterday", "time-malformed"),
+        ("", "event-time-missing"),
+        (None, "event-time-missing"),
+        (True, "wrong-type"),
+        ([1], "wrong-type"),
+        (float("inf"), "time-malformed"),
+    ],
+)
+def test_times_that_cannot_be_known_are_refused(given_time, rule):
+    """A time is never guessed and never made up."""
+    with pytest.raises(Refused) as refused:
+        event_from(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), Seen())
+
+    assert [one.rule for one in refused.value.problems] == [rule]
+
+
+def test_ids_do_not_depend_on_other_lines():
+    """Equal lines are told apart by their count alone; a line keeps its id when others come or go."""
+    a, b = ({"event": name, "event_time": 1_767_225_600} for name in "AB")
+    ids = []
+    for lines in ([a, a, b], [b, a, dict(reversed(a.items()))]):
+        seen = Seen()
+        ids.append({(one["event"], event_from(Line(1, "", one), Defaults(), seen).id_for("")) for one in lines})
+
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 3
+
+
+def test_every_plain_column_is_one_field():
+    """A column without a dot means one field, and never an item's oddity."""
+    columns = Columns.of(["email", "Phone", "URL", "order_id", "content id", "content_type", "lead_id", "ttclid"], {})
+
+    assert columns.paths == (
+        *("user.email", "user.phone", "page.url", "properties.order_id"),
+        *("properties.contents.content_id", "properties.content_type", "lead.lead_id", "user.ttclid"),
+    )
+
+
+@given(st.text())
+def test_clean_text_holds_no_command(text):
+    """No character that a terminal obeys is left, and all others are."""
+    assert clean(text).isprintable()
