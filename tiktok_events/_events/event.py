@@ -7,23 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
+from tiktok_events._events.build import Plan, Wire, build_extra, plan, unknown_field
 from tiktok_events._events.objects import Ad, App, Lead, Page
 from tiktok_events._events.properties import Properties
 from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields, PropertiesFields, UserFields
 from tiktok_events._events.user import User
-from tiktok_events._events.values import WrongType, boolean, seconds, text
-from tiktok_events._events.wire import (
-    W,
-    Wire,
-    Wired,
-    WireObject,
-    add_extra,
-    refuse_unknown_keys,
-    set_problems,
-    set_wire,
-    view,
-    wire_of,
-)
+from tiktok_events._events.values import WrongType, boolean, plain_json, seconds, text
+from tiktok_events._events.wire import W, Wired, WireObject, set_problems, set_wire, view, wire_of
 from tiktok_events._facts.fields import EVENT, Field
 from tiktok_events._ids import UNSET, Key, UnsetType, key_text, random_id
 from tiktok_events._ids import event_id as make_event_id
@@ -53,8 +43,7 @@ class Event(WireObject):
     __slots__ = ("_key", "_timed")
     _key: str | None
     _timed: bool
-    _name: ClassVar[str] = "event"
-    _fields: ClassVar[Mapping[str, Field]] = {**EVENT, "key": Field()}
+    _plan: ClassVar[Plan] = plan("event", {**EVENT, "key": Field()}, convert=dict.fromkeys(EVENT, plain_json))
 
     event = Wired[str]("TikTok's name of the event.")
     event_time = Wired[int]("Unix seconds.")
@@ -90,22 +79,22 @@ class Event(WireObject):
             _set_key(self, key_text(key))
         else:
             raise ValueError("key makes the event_id: give one of them")
-        if user is not None:
-            _add(wire, found, "user", User, user)
-        if page is not None:
-            _add(wire, found, "page", Page, page)
-        if properties is not None:
-            _add(wire, found, "properties", Properties, properties)
-        if ad is not None:
-            _add(wire, found, "ad", Ad, ad)
-        if app is not None:
-            _add(wire, found, "app", App, app)
-        if lead is not None:
-            _add(wire, found, "lead", Lead, lead)
+        if user is not None and (made := wire_of(User, user, found)):
+            wire["user"] = made
+        if page is not None and (made := wire_of(Page, page, found)):
+            wire["page"] = made
+        if properties is not None and (made := wire_of(Properties, properties, found)):
+            wire["properties"] = made
+        if ad is not None and (made := wire_of(Ad, ad, found)):
+            wire["ad"] = made
+        if app is not None and (made := wire_of(App, app, found)):
+            wire["app"] = made
+        if lead is not None and (made := wire_of(Lead, lead, found)):
+            wire["lead"] = made
         if limited_data_use is not None:
             wire["limited_data_use"] = boolean(limited_data_use, "limited_data_use", found)
         if extra is not None:
-            add_extra(wire, found, extra, "event", EVENT)
+            wire.update(build_extra(self._plan, extra, found))
         set_wire(self, wire)
         set_problems(self, tuple(found) if found else ())
 
@@ -116,11 +105,10 @@ class Event(WireObject):
         Raises:
             TypeError, ValueError: As the constructor; also for a key that is no field.
         """
-        if not fields.keys() <= _PARAMETERS:
-            refuse_unknown_keys(cls, fields)
-        if "event" not in fields:
-            return cls("", **{str(key): value for key, value in fields.items()})
-        return cls(**fields)
+        for key in fields:
+            if key not in cls._plan.fields and key != "extra":
+                raise unknown_field(cls._plan, key)
+        return cls(**{"event": "", **fields})
 
     @property
     def key(self) -> str | None:
@@ -181,13 +169,6 @@ class Event(WireObject):
 
 _set_key = Event.__dict__["_key"].__set__
 _set_timed = Event.__dict__["_timed"].__set__
-_PARAMETERS = frozenset(EVENT) | {"key", "extra"}
-
-
-def _add(wire: Wire, found: list[Problem], name: str, cls: type[WireObject], value: object) -> None:
-    made = wire_of(cls, value, found)
-    if made:
-        wire[name] = made
 
 
 def _time(event_time: object) -> int:

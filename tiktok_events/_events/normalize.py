@@ -12,11 +12,12 @@ import unicodedata
 from hashlib import sha256
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
+# Printable ASCII less @ < > , ; (and less the dot, in a host's labels): a bitmap, three times as fast as the general one.
+_ASCII_EMAIL = re.compile(r"[!-+\--:=?A-~]+@[!-+\-/-:=?A-~]+(?:\.[!-+\-/-:=?A-~]+)+")
 _EMAIL = re.compile(r"[^\s@<>,;\x00-\x1f\x7f]+@[^\s@<>,;.\x00-\x1f\x7f]+(?:\.[^\s@<>,;.\x00-\x1f\x7f]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 # Spaces, brackets, dots and dashes of any script, and the invisible marks that address books copy along.
 _PHONE_NOISE = re.compile(r"[\s().\-/\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff]+")
-_ASCII_NOISE = str.maketrans("", "", " ().-/\t\n")
 _TRUNK_ZERO = "(0)"
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _KEPT = ("L", "M", "N")  # Unicode letters, their marks, and digits
@@ -46,12 +47,13 @@ class Refused(ValueError):
 def hash_email(value: str) -> str:
     """Hash an e-mail address: trimmed, lower case, an international host in its ASCII form. Nothing else is folded."""
     text = value.strip().lower()
-    if "@" in text:
-        if not text.isascii():
-            text = _international_email(text)
+    if _ASCII_EMAIL.fullmatch(text) is not None:
+        return sha256(text.encode()).hexdigest()
+    if "@" in text and not text.isascii():
+        text = _international_email(text)
         if _EMAIL.fullmatch(text) is None:
             raise Refused("email-malformed")
-        return sha256(text.encode()).hexdigest()
+        return digest(text)
     return _ready_digest(text, "email-malformed")
 
 
@@ -76,9 +78,11 @@ def hash_phone(value: str, region: str | None = None) -> str:
     """
     text = value.strip()
     if "+" in text and text.isascii():
-        if _TRUNK_ZERO in text:
-            text = text.replace(_TRUNK_ZERO, "")
-        number = text.translate(_ASCII_NOISE)
+        number = text.replace(" ", "")
+        if not number[1:].isdigit():
+            # Chained, since each costs next to nothing where there is nothing to replace.
+            number = number.replace(_TRUNK_ZERO, "").replace("-", "").replace(".", "").replace("/", "")
+            number = number.replace("(", "").replace(")", "")
         if _PHONE.fullmatch(number) is not None:
             return sha256(number.encode()).hexdigest()
     elif text and text.isascii() and len(text) in (32, 40, 64):
@@ -101,17 +105,23 @@ def _unusual_phone(text: str, region: str | None) -> str:
         raise Refused("phone-country-code")
     from tiktok_events._events.phone import to_e164
 
-    return digest(to_e164(text, region))
+    number = to_e164(text, region)
+    if _PHONE.fullmatch(number) is None:
+        raise Refused("phone-malformed")
+    return digest(number)
 
 
 def hash_external_id(value: str) -> str:
     """Hash an id of your own: trimmed only, since pixel and server must agree on its case."""
     text = value.strip()
-    if is_digest(text):
+    if len(text) == 64 and is_digest(text):
         return _ready_digest(text, "")
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return _worth_sending(sha256(text.encode()).hexdigest()) if text else ""
+    hashed = sha256(text.encode()).hexdigest()
+    if hashed in PLACEHOLDERS:
+        raise Refused("placeholder")
+    return hashed if text else ""
 
 
 def hash_name(value: str) -> str:
@@ -130,14 +140,13 @@ def hash_name(value: str) -> str:
 def hash_zip_code(value: str, country: str | None = None) -> str:
     """Hash a postal code: lower case, no spaces or dashes; the first five digits where *country* is "us"."""
     text = value.strip().lower()
-    if is_digest(text):
-        return _ready_digest(text, "")
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    text = "".join(c for c in text if _is_kept(c))
-    if not text:
-        return _nothing_left(value)
-    return _worth_sending(digest(text[:5] if country == "us" else text))
+    if not (text.isascii() and text.isalnum()):
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if _is_kept(c))
+        if not text:
+            return _nothing_left(value)
+    elif len(text) == 64 and is_digest(text):
+        return _unless_of_nothing(text)
+    return sha256((text[:5] if country == "us" else text).encode()).hexdigest()
 
 
 def hash_idfa(value: str) -> str:
@@ -152,7 +161,7 @@ def hash_gaid(value: str) -> str:
 
 def _hash_device_id(text: str) -> str:
     if is_digest(text):
-        return _ready_digest(text, "")
+        return _unless_of_nothing(text.lower())
     if text == _NO_ADVERTISING_ID:
         raise Refused("placeholder")
     return digest(text) if text else ""
@@ -162,10 +171,11 @@ def plain_place(value: str) -> str:
     """A city or state, which TikTok takes in plain: lower case, letters and digits of every script, nothing else."""
     text = value.strip().lower()
     if not (text.isascii() and text.isalpha()):
-        _refuse_plain_digest(text)
         text = "".join(c for c in _composed(text) if _is_kept(c))
         if not text:
             return _nothing_left(value)
+    if len(text) > 31:
+        _refuse_plain_digest(text)
     return text
 
 

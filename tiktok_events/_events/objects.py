@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from tiktok_events._events import urls
-from tiktok_events._events.by_table import wire_by_table
+from tiktok_events._events.build import Plan, plan
+from tiktok_events._events.normalize import Refused
 from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields
-from tiktok_events._events.values import text
-from tiktok_events._events.wire import Wire, Wired, WireObject, add_extra
-from tiktok_events._facts.fields import AD, APP_FIELDS, LEAD, PAGE, Field
+from tiktok_events._events.values import number
+from tiktok_events._events.wire import Wired, WireObject
+from tiktok_events._facts.fields import AD, APP_FIELDS, LEAD, PAGE
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import problem
 
 
-def page_wire(
-    found: list[Problem],
-    /,
-    url: str | None = None,
-    referrer: str | None = None,
-    extra: Mapping[str, Any] | None = None,
-) -> Wire:
-    """The wire form of a `Page`."""
-    wire: Wire = {}
-    if url is not None and (address := _address(url, "page.url", found)):
-        if urls.is_full(address):
-            wire["url"] = urls.without_secrets(address)
-        else:
-            found.append(problem("page-url-malformed", "page.url"))
-    if referrer is not None and (address := _address(referrer, "page.referrer", found)):
-        if urls.is_absolute(address):
-            wire["referrer"] = urls.without_secrets(address)
-        else:
-            found.append(problem("referrer-malformed", "page.referrer"))
-    if extra is not None:
-        add_extra(wire, found, extra, "page", PAGE)
-    return wire
+def _full_address(text: str) -> str:
+    text = urls.without_secrets(text.strip())
+    if text and not urls.is_full(text):
+        raise Refused("page-url-malformed")
+    return text
+
+
+def _referrer(text: str) -> str:
+    text = urls.without_secrets(text.strip())
+    if text and not urls.is_absolute(text):
+        raise Refused("referrer-malformed")
+    return text
 
 
 class Page(WireObject):
@@ -51,22 +41,15 @@ class Page(WireObject):
     """
 
     __slots__ = ()
-    _name: ClassVar[str] = "page"
-    _fields: ClassVar[Mapping[str, Field]] = PAGE
 
     url = Wired[str]("Full http or https address.")
     referrer = Wired[str]("Full address of the page before.")
 
-    _build = staticmethod(page_wire)
+    _plan: ClassVar[Plan] = plan("page", PAGE, direct={"url": _full_address, "referrer": _referrer})
 
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[PageFields]) -> None: ...
-
-
-def _address(value: object, field: str, found: list[Problem]) -> str | None:
-    address = value if type(value) is str and value.isascii() else text(value, field, found)
-    return address and address.strip()
 
 
 class App(WireObject):
@@ -79,20 +62,16 @@ class App(WireObject):
     """
 
     __slots__ = ()
-    _name: ClassVar[str] = "app"
-    _fields: ClassVar[Mapping[str, Field]] = APP_FIELDS
 
     app_id = Wired[str]("Store id.")
     app_name = Wired[str]("Name.")
     app_version = Wired[str]("Version.")
 
+    _plan: ClassVar[Plan] = plan("app", APP_FIELDS)
+
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[AppFields]) -> None: ...
-
-    @staticmethod
-    def _build(found: list[Problem], /, **fields: Any) -> Wire:
-        return wire_by_table(found, fields, App)
 
 
 class Lead(WireObject):
@@ -105,19 +84,23 @@ class Lead(WireObject):
     """
 
     __slots__ = ()
-    _name: ClassVar[str] = "lead"
-    _fields: ClassVar[Mapping[str, Field]] = LEAD
 
     lead_id = Wired[str]("TikTok's id of the lead.")
     lead_event_source = Wired[str]("Name of the CRM, such as HubSpot.")
+
+    _plan: ClassVar[Plan] = plan("lead", LEAD)
 
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[LeadFields]) -> None: ...
 
-    @staticmethod
-    def _build(found: list[Problem], /, **fields: Any) -> Wire:
-        return wire_by_table(found, fields, Lead)
+
+def _share(value: object, path: str, found: list[Problem]) -> float | None:
+    share = number(value, path, found)
+    if share is not None and not 0 <= share <= 1:
+        found.append(problem("share-range", path))
+        return None
+    return share
 
 
 class Ad(WireObject):
@@ -132,8 +115,6 @@ class Ad(WireObject):
     """
 
     __slots__ = ()
-    _name: ClassVar[str] = "ad"
-    _fields: ClassVar[Mapping[str, Field]] = AD
 
     callback = Wired[str]("Attribution callback; app only.")
     campaign_id = Wired[str]("Campaign.")
@@ -158,14 +139,8 @@ class Ad(WireObject):
     utm_medium = Wired[str]("utm_medium.")
     utm_campaign = Wired[str]("utm_campaign.")
 
+    _plan: ClassVar[Plan] = plan("ad", AD, convert={"attribution_share": _share})
+
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[AdFields]) -> None: ...
-
-    @staticmethod
-    def _build(found: list[Problem], /, **fields: Any) -> Wire:
-        wire = wire_by_table(found, fields, Ad)
-        if not 0 <= wire.get("attribution_share", 0) <= 1:
-            del wire["attribution_share"]
-            found.append(problem("share-range", "ad.attribution_share"))
-        return wire

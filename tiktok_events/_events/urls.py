@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
+_ASCII_FULL = re.compile(r"https?://[!\"$-.0->@-~][!-~]*")
 _FULL = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*")
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 _SECRET_NAMES = (
     "token|access_token|id_token|refresh_token|auth|auth_token|api_?key|password|passwd|pwd|secret|code|otp|"
     "session|session_?id|sid|sig|signature|e-?mail|mail|phone"
 )
-_SECRET_PARAMETER = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=")
 _SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*://)[^/?#@]*@")
 
 
 def is_full(url: str) -> bool:
     """Whether *url* is an http or https address with a host."""
-    return _FULL.fullmatch(url) is not None
+    return _ASCII_FULL.fullmatch(url) is not None or _FULL.fullmatch(url) is not None
 
 
 def is_absolute(url: str) -> bool:
@@ -34,7 +36,7 @@ def without_secrets(url: str) -> str:
     """*url* less its user name and password and less parameters that look secret; the rest stays byte for byte."""
     if "@" in url:
         url = _USERINFO.sub(r"\1", url)
-    elif "=" not in url or ("%40" not in url and _SECRET_PARAMETER.search(url) is None):
+    elif "=" not in url or ("%" not in url and _SECRET_PARAMETER.search(url.lower()) is None):
         return url
     address, hash_mark, fragment = url.partition("#")
     path, question_mark, query = address.partition("?")
@@ -47,5 +49,5 @@ def _kept(query: str) -> str:
 
 
 def _is_secret(parameter: str) -> bool:
-    name, _, value = parameter.partition("=")
-    return _SECRET_NAME.fullmatch(name) is not None or "@" in value or "%40" in value
+    name, _, value = unquote(parameter).partition("=")
+    return _SECRET_NAME.fullmatch(name) is not None or "@" in value

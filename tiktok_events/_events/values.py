@@ -21,7 +21,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _INTEGER = re.compile(r"-?[0-9]{1,16}")
 HashOne = Callable[[str], str]
 
-_LARGEST = 2**53
+LARGEST = 2**53
 _DEEPEST = 20
 
 
@@ -45,42 +45,52 @@ def text(value: object, field: str, found: list[Problem]) -> str | None:
     """*value* as a string; None when it is empty or not Unicode."""
     if not isinstance(value, str):
         raise WrongType(field, "str", value)
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            found.append(problem("not-unicode", field))
-            return None
-    return str(value) or None
+    if not _is_unicode(value):
+        found.append(problem("not-unicode", field))
+        return None
+    return str.__str__(value) or None  # of an Enum's member its value, not its name
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
 
 
 def id_text(value: object, field: str, found: list[Problem]) -> str | None:
     """The same for ids, which may come as int or UUID: TikTok takes strings only."""
     if isinstance(value, str):
         return text(value, field, found)
-    if isinstance(value, UUID) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value))
     raise WrongType(field, "str or int", value)
 
 
 def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
-    """*value* through one of the hash functions; None when it is refused, with the reason noted."""
+    """*value* through one of the functions for text; None when it is refused, with the reason noted."""
     try:
-        return hash_one(value if type(value) is str else id_text(value, field, found) or "") or None
+        return hash_one(text(value, field, found) or "") or None
     except Refused as refused:
         found.append(problem(refused.rule, field))
-    except UnicodeEncodeError:
-        found.append(problem("not-unicode", field))
-    return None
+        return None
+
+
+def hashed_id(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
+    """The same for what may come as int or UUID."""
+    return hashed(value if isinstance(value, str) else id_text(value, field, found), field, found, hash_one)
 
 
 def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | list[str] | None:
     """One or several values, equal ones once: a string for one, a list for several."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        return hashed(value, field, found, hash_one)
+        return hashed_id(value, field, found, hash_one)
     every: dict[str, None] = {}
     for index, one in enumerate(value):
-        digest = None if one is None else hashed(one, f"{field}[{index}]", found, hash_one)
+        digest = None if one is None else hashed_id(one, f"{field}[{index}]", found, hash_one)
         if digest:
             every[digest] = None
     return list(every) if len(every) > 1 else next(iter(every), None)
@@ -102,7 +112,7 @@ def number(value: object, field: str, found: list[Problem], rule: str = "number-
         plain = int(value) if isinstance(value, int) else float(value)
     else:
         raise WrongType(field, "a number", value)
-    if not -_LARGEST < plain < _LARGEST:  # so NaN is refused too
+    if not -LARGEST < plain < LARGEST:  # so NaN is refused too
         found.append(problem(rule, field))
         return None
     return plain
@@ -114,17 +124,22 @@ def integer(value: object, field: str, found: list[Problem]) -> int | None:
         value = value.strip()
         if not value:
             return None
-        whole = int(value) if _INTEGER.fullmatch(value) else _LARGEST
+        whole = int(value) if _INTEGER.fullmatch(value) else LARGEST
     elif isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise WrongType(field, "an integer", value)
     elif isinstance(value, Decimal) and not value.is_finite():
-        whole = _LARGEST
+        whole = LARGEST
     else:
-        whole = int(value) if -_LARGEST < value < _LARGEST and value == int(value) else _LARGEST
-    if not -_LARGEST < whole < _LARGEST:
+        whole = int(value) if -LARGEST < value < LARGEST and value == int(value) else LARGEST
+    if not -LARGEST < whole < LARGEST:
         found.append(problem("integer-malformed", field))
         return None
     return whole
+
+
+def integer_or_time(value: object, field: str, found: list[Problem]) -> int | None:
+    """The same, or an aware datetime as Unix seconds."""
+    return seconds(value, field) if isinstance(value, datetime) else integer(value, field, found)
 
 
 def boolean(value: object, field: str, found: list[Problem]) -> bool:

@@ -6,19 +6,15 @@ that one costs three times as much, and an event passes through here for every c
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
 
 from attrs.exceptions import FrozenInstanceError
 
-from tiktok_events._events.values import UnknownField, WrongType, plain_json
-from tiktok_events._facts.fields import LEGACY, Field
+from tiktok_events._events.build import Plan, Wire, build
+from tiktok_events._events.values import WrongType
 from tiktok_events._rules.problem import Problem
-from tiktok_events._rules.table import problem
 
-Wire = dict[str, Any]
 T = TypeVar("T")
 W = TypeVar("W", bound="WireObject")
 
@@ -30,16 +26,16 @@ class WireObject:
 
     _wire: Wire
     _problems: tuple[Problem, ...]
-    _name: ClassVar[str]
-    """Where the object stands in an event, for messages."""
-    _fields: ClassVar[Mapping[str, Field]]
-    """The fields it knows."""
-    _build: ClassVar[Callable[..., Wire]]
-    """Makes the wire form from the fields, noting what it leaves out; without an object, as mappings need none."""
+    _plan: ClassVar[Plan]
+    """How its fields become wire form."""
+
+    @classmethod
+    def _make(cls, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
+        return build(cls._plan, fields, found)
 
     def __init__(self, **fields: Any) -> None:
         found: list[Problem] = []
-        set_wire(self, wire_of(type(self), fields, found))
+        set_wire(self, self._make(fields, found))
         set_problems(self, tuple(found))
 
     @property
@@ -54,10 +50,10 @@ class WireObject:
         raise FrozenInstanceError
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._identity() == other._identity()
+        return isinstance(other, WireObject) and type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((type(self), json.dumps(self._identity(), sort_keys=True)))
+        return hash((type(self), _frozen(self._identity())))
 
     def _identity(self) -> Any:
         return self._wire
@@ -79,18 +75,40 @@ class WireObject:
         set_problems(self, state[1])
 
 
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(one)) for key, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
 # The slots' own setters: __setattr__ refuses everybody, and object.__setattr__ costs three times as much.
 set_wire = WireObject.__dict__["_wire"].__set__
 set_problems = WireObject.__dict__["_problems"].__set__
-blank = object.__new__
 
 
 def view(cls: type[W], wire: Wire) -> W:
     """*wire* as an object of *cls*, without a copy."""
-    made = blank(cls)
+    made = object.__new__(cls)
     set_wire(made, wire)
     set_problems(made, ())
     return made
+
+
+def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
+    """The wire form of *value*: an object of *cls*, or a mapping with the same keys, which needs no object."""
+    if type(value) is dict or isinstance(value, Mapping):
+        return cls._make(value, found)
+    if isinstance(value, cls):
+        found.extend(value._problems)
+        return value._wire
+    raise WrongType(cls._plan.name, f"{cls.__name__} or a mapping", value)
+
+
+def read(value: Any) -> Any:
+    """*value* of a wire dict for somebody outside: nothing that changes the event when it is changed."""
+    if type(value) is list:
+        return tuple(map(read, value))
+    return {key: read(one) for key, one in value.items()} if type(value) is dict else value
 
 
 class Wired(Generic[T]):
@@ -109,44 +127,4 @@ class Wired(Generic[T]):
     def __get__(self, instance: WireObject | None, owner: type) -> Any:
         if instance is None:
             return self
-        value = instance._wire.get(self._key)
-        return tuple(value) if type(value) is list else value
-
-
-def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
-    """The wire form of *value*: an object of *cls*, or a mapping with the same keys."""
-    if type(value) is not dict:
-        if isinstance(value, cls):
-            found.extend(value._problems)
-            return value._wire
-        if not isinstance(value, Mapping):
-            raise WrongType(cls._name, f"{cls.__name__} or a mapping", value)
-    try:
-        return cls._build(found, **value)
-    except TypeError:
-        refuse_unknown_keys(cls, value)
-        raise
-
-
-def refuse_unknown_keys(cls: type[WireObject], keys: Mapping[str, object]) -> None:
-    """Raise `UnknownField` with the likely spelling for the first of *keys* that *cls* does not know."""
-    known = {*cls._fields, "extra", "phone_region"}
-    for key in keys:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), known, 1)
-            hint = LEGACY.get(cls._name, {}).get(key) or (close[0] if close else "")
-            raise UnknownField(cls._name, str(key), f"; did you mean {hint}?" if hint else "")
-
-
-def add_extra(wire: Wire, found: list[Problem], extra: object, where: str, fields: Mapping[str, Field]) -> None:
-    """Add undocumented fields, a copy, to *wire*. A field that is documented has its own parameter."""
-    if not isinstance(extra, Mapping):
-        raise WrongType(f"{where}.extra", "a mapping", extra)
-    for key, value in plain_json(extra, f"{where}.extra", found).items():
-        path = f"{where}.{key}"
-        if key in fields:
-            raise ValueError(f"{path} is a documented field: pass it as {key}=, not through extra")
-        if key in LEGACY.get(where, {}):
-            found.append(problem("legacy-field", path, LEGACY[where][key]))
-        elif value is not None:
-            wire[key] = value
+        return read(instance._wire.get(self._key))

@@ -164,7 +164,7 @@ CONTENT = {
     "content_category": Field(),
     "brand": Field(),
     "content_type": Field(),
-    "description": Field(),
+    "description": Field("any"),
     "availability": Field("any"),
     "sale_price": Field("any"),
     "on_sale": Field("any"),
@@ -174,6 +174,16 @@ CONTENT = {
     "weight_unit": Field("any"),
 }
 """From `description` on: undocumented extras that TikTok's own shop plugin sends."""
+
+UNDOCUMENTED_CONTENT = frozenset(CONTENT) - {
+    "content_id",
+    "price",
+    "quantity",
+    "content_name",
+    "content_category",
+    "brand",
+    "content_type",
+}
 
 EVENT = {
     "event": Field(),

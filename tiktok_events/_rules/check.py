@@ -22,11 +22,11 @@ def check(event: Event, source: EventSource, *, now: float | None = None) -> lis
     """
     kind = source.event_source
     found = list(event._problems)
-    if not event._timed and kind in ("offline", "crm"):
+    if kind in ("offline", "crm") and not event._timed:
         found.append(problem("event-time-missing", "event_time"))
     # The one thing the wire dict lacks before its source is known is the keyed id, and only app events mind an id.
     check_item(event._wire, kind, time.time() if now is None else now, found)
-    return without_echoes(found)
+    return without_echoes(found) if found else found
 
 
 def spoils_event(one: Problem) -> bool:

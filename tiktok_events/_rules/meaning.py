@@ -35,7 +35,7 @@ _NOT_PUBLIC = re.compile(
     r"172\.(?:1[6-9]|2[0-9]|3[01])|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\."
 )
 _PROGRAM = re.compile(
-    r"(?:python|curl|wget|node|axios|go-http|java|okhttp|ruby|php|guzzle|apache-http|postman|stripe|libwww|undici|got)\b",
+    r"(?:python|curl|wget|node|axios|go-http|java|okhttp|ruby|php|guzzle|apache-http|postman\w*|stripe|libwww|undici|got)\b",
     re.IGNORECASE,
 )
 _COOKIE_TAIL = re.compile(r".+\.[0-9]{13}", re.DOTALL)
@@ -154,13 +154,17 @@ def _check_user(user: Item, kind: Kind, found: list[Problem]) -> None:
     if user_agent and not user_agent.startswith("Mozilla/") and _PROGRAM.match(user_agent):
         found.append(problem("user-agent-not-browser", "user.user_agent"))
     ttclid = user.get("ttclid")
-    if ttclid:
-        if len(ttclid) in _CUT_LENGTHS:
-            found.append(problem("ttclid-truncated", "user.ttclid"))
-        elif len(ttclid) > 1000:
-            found.append(problem("ttclid-long", "user.ttclid"))
-        if ttclid[-1].isdigit() and _COOKIE_TAIL.fullmatch(ttclid):
-            found.append(problem("ttclid-cookie", "user.ttclid"))
+    if ttclid and (len(ttclid) > 254 or ttclid[-14:-13] == "."):
+        _check_ttclid(ttclid, found)
+
+
+def _check_ttclid(ttclid: str, found: list[Problem]) -> None:
+    if len(ttclid) in _CUT_LENGTHS:
+        found.append(problem("ttclid-truncated", "user.ttclid"))
+    elif len(ttclid) > 1000:
+        found.append(problem("ttclid-long", "user.ttclid"))
+    if _COOKIE_TAIL.fullmatch(ttclid):
+        found.append(problem("ttclid-cookie", "user.ttclid"))
 
 
 def _is_public(ip: str) -> bool:
@@ -200,7 +204,14 @@ def _check_properties(properties: Item, found: list[Problem]) -> None:
     customer_type = properties.get("customer_type")
     if customer_type is not None and customer_type not in CUSTOMER_TYPES:
         found.append(problem("customer-type", "properties.customer_type"))
-    for index, content in enumerate(properties.get("contents") or ()):
+    for content in properties.get("contents") or ():
+        if "content_id" not in content or (content_type is None and "content_type" in content):
+            _check_contents(properties["contents"], content_type, found)
+            break
+
+
+def _check_contents(contents: list[Item], content_type: str | None, found: list[Problem]) -> None:
+    for index, content in enumerate(contents):
         if "content_id" not in content:
             found.append(problem("content-id-missing", f"properties.contents[{index}].content_id"))
         if content_type is None and "content_type" in content:
