@@ -12,7 +12,7 @@ nox.options.sessions = ["lint", "types", "tests_bare", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-CODE = ["tiktok_events", "tests", "docs", "examples", "noxfile.py"]
+CODE = ["tiktok_events", "tests", "docs", "examples", "noxfile.py", "README.md"]
 MOST_LINES = 320
 
 # Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not

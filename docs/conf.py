@@ -6,7 +6,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import printed
-
 import tiktok_events
 
 project = "tiktok-events"
@@ -48,7 +47,9 @@ pygments_dark_style = "github-dark"
 def _shorter(*event):
     """Leave the sentinel's type out of signatures: its default says enough."""
     *_, signature, returns = event
-    return (signature or "").replace(" | Literal[Unset.UNSET]", "") or signature, returns
+    return (signature or "").replace(
+        " | Literal[Unset.UNSET]", ""
+    ) or signature, returns
 
 
 def setup(app):

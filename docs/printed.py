@@ -71,7 +71,9 @@ def field_table(table: Mapping[str, fields.Field]) -> str:
         (
             code(name),
             f"{field.type}, or several" if field.many else field.type,
-            "all" if len(field.sources) == len(KINDS) else ", ".join(kind for kind in KINDS if kind in field.sources),
+            "all"
+            if len(field.sources) == len(KINDS)
+            else ", ".join(kind for kind in KINDS if kind in field.sources),
             "SHA-256" if field.hashed else "",
         )
         for name, field in table.items()
@@ -87,7 +89,7 @@ def rule_table(severity: str) -> str:
             _gaps(f"The value {rule.message}."),
             _gaps(rule.fix),
             SPOILS[rule.spoils],
-            f"{rule.source}, {rule.confidence}",
+            _source(rule),
         )
         for rule in table.RULES.values()
         if rule.severity == severity
@@ -98,14 +100,20 @@ def rule_table(severity: str) -> str:
 def sources(module: str) -> dict[str, str]:
     """What the tables of *module* say of where they come from: the strings below them."""
     analyzer = ModuleAnalyzer.for_module(module)
-    return {name: " ".join(lines).strip() for (_, name), lines in analyzer.find_attr_docs().items()}
+    return {
+        name: " ".join(lines).strip()
+        for (_, name), lines in analyzer.find_attr_docs().items()
+    }
 
 
 def row_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     titles = list(head)
     lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
+        for line in lines
+    )
 
 
 def listed(words: Iterable[str]) -> str:
@@ -119,12 +127,22 @@ def code(word: str) -> str:
 
 
 def _source(rule: Rule) -> str:
-    return "our choice" if rule.confidence == "-" else f"{rule.source}, {rule.confidence}"
+    return (
+        "our choice"
+        if rule.confidence == "-"
+        else f"{rule.source}, {rule.confidence}"
+    )
 
 
 def _gaps(text: str) -> str:
     return text.replace("{detail}", "...").replace("......", "...")
 
 
-def _without(table: Mapping[str, fields.Field], *others: Mapping[str, fields.Field]) -> dict[str, fields.Field]:
-    return {name: field for name, field in table.items() if not any(name in other for other in others)}
+def _without(
+    table: Mapping[str, fields.Field], *others: Mapping[str, fields.Field]
+) -> dict[str, fields.Field]:
+    return {
+        name: field
+        for name, field in table.items()
+        if not any(name in other for other in others)
+    }
