@@ -109,7 +109,7 @@ def browser_event(body: bytes, *, now: float) -> Received:
 
 def _is_said(one: Problem, item: Mapping[str, Any]) -> bool:
     # ttq.page() takes no event id, so a page view is not blamed for having none.
-    without_id = one.rule == "event-id-missing" and item.get("event") in PAGE_VIEW_NAMES
+    without_id = one.rule == "event-id-missing" and _text(item.get("event")) in PAGE_VIEW_NAMES
     return one.rule not in _NOT_SAID_OF_THE_PIXEL and not without_id
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import attrs
@@ -181,14 +181,15 @@ class Store:
 
 
 def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
-    # The server's thread writes, and whoever runs it reads; Store's lock keeps them apart.
-    connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except (sqlite3.DatabaseError, ConfigurationError) as error:
-        connection.close()
-        told = str(error) if isinstance(error, ConfigurationError) else "db is not a file SQLite can open and write"
-        raise ConfigurationError(told) from None
+    with ExitStack() as undo:
+        try:
+            # The server's thread writes, and whoever runs it reads; Store's lock keeps them apart.
+            connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+            undo.callback(connection.close)
+            _prepare(connection)
+        except sqlite3.DatabaseError:
+            raise ConfigurationError("db is not a file that SQLite can open and write") from None
+        undo.pop_all()
     return connection
 
 
