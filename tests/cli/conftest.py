@@ -60,7 +60,9 @@ def run(outside: Callable[..., dict[str, Any]]) -> Callable[..., subprocess.Comp
 
     def done(*arguments: object, stdin: bytes | str = b"", **environment: str) -> subprocess.CompletedProcess[str]:
         given = stdin.encode() if isinstance(stdin, str) else stdin
-        ran = subprocess.run(**outside(*arguments, **environment), input=given, capture_output=True, timeout=120)
+        ran = subprocess.run(
+            **outside(*arguments, **environment), input=given, capture_output=True, timeout=120, check=False
+        )
         return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
     return done

@@ -94,7 +94,7 @@ class Day:
 
 def a_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> Day:
     """Make up a day of *visitors* from *start* (Unix seconds) on. The same arguments make the same day."""
-    dice = random.Random(seed)  # noqa: S311 - a play needs the same dice every night
+    dice = random.Random(seed)
     return Day(tuple(_visit(number, dice, start) for number in range(1, visitors + 1)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -20,7 +20,7 @@ _UNIX = re.compile(r"-?[0-9]{9,16}(?:\.[0-9]{1,9})?")
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}:?[0-9]{2}$)")
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an accident
+class Refused(Exception):
     """The line is no event. `problems` says why."""
 
     def __init__(self, *problems: Problem) -> None:
@@ -79,7 +79,7 @@ def event_from(line: Line, defaults: Defaults, seen: Seen) -> Event:
         raise Refused(problem_of(error)) from None
 
 
-def _check_ids(ids: list[str], fields: Mapping[str, Any]) -> None:
+def _check_ids(ids: Sequence[str], fields: Mapping[str, Any]) -> None:
     if len(ids) > 1:
         raise Refused(problem("key-and-event-id", "event_id"))
     given = fields[ids[0]]

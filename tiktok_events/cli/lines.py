@@ -25,7 +25,7 @@ _MOST_LINES = 200
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-class FileUnreadable(ValueError):  # noqa: N818 - it names what is wrong
+class FileUnreadable(ValueError):
     """The file as a whole cannot be read. The text is for its owner."""
 
 
