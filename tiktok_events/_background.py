@@ -100,7 +100,7 @@ class BackgroundClient:
             self._count("dropped", len(records))
             _LOG.error("%d events dropped: %s", len(records), full)
             return 0
-        except Exception:
+        except Exception:  # noqa: BLE001 - any outbox may fail in any way, and no request may
             self._count("dropped", len(records))
             _LOG.exception("%d events dropped: the outbox failed", len(records))
             return 0
@@ -176,7 +176,7 @@ class BackgroundClient:
             self._wake.clear()
             try:
                 moved = self._worker.step()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the one thread must outlive whatever stumbles
                 _LOG.exception("delivery stumbled; the events are kept")
                 moved = 0
                 self._wake.wait(1.0)

@@ -30,11 +30,13 @@ class _Opening:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=lambda: self.lock.acquire(),
-                after_in_parent=lambda: self.lock.release(),
-                after_in_child=self._renew,
-            )
+            os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
+
+    def _hold(self) -> None:
+        self.lock.acquire()
+
+    def _let_go(self) -> None:
+        self.lock.release()
 
     def _renew(self) -> None:
         self.lock = threading.Lock()

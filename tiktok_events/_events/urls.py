@@ -8,7 +8,7 @@ from urllib.parse import unquote
 _ASCII_FULL = re.compile(r"https?://[!\"$-.0->@-~][!-~]*")
 _FULL = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*")
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
-_SECRET_NAMES = (
+_SECRET_NAMES = (  # noqa: S105 - their names, not their values
     "token|access_token|id_token|refresh_token|auth|auth_token|api_?key|password|passwd|pwd|secret|code|otp|"
     "session|session_?id|sid|sig|signature|e-?mail|mail|phone"
 )

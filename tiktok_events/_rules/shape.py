@@ -18,6 +18,7 @@ from tiktok_events._facts.fields import ATT_STATUSES, CONTENT, DISCOURAGED, EVEN
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import problem
 
+_PLACES = ("city", "state", "country")
 _COUNTRY = re.compile(r"[a-z]{2}")
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 
@@ -127,30 +128,34 @@ def _check_digests(value: Any, field: Field, path: str, found: list[Problem]) ->
 
 
 def _check_formats(item: dict[str, Any], found: list[Problem]) -> None:
-    user, page, properties = item.get("user", {}), item.get("page", {}), item.get("properties", {})
-    for field in ("city", "state"):
-        if is_digest(user.get(field, "")):
-            found.append(problem("address-hashed", f"user.{field}"))
-    if "country" in user and not _COUNTRY.fullmatch(user["country"]):
-        rule = "address-hashed" if is_digest(user["country"]) else "country-malformed"
-        found.append(problem(rule, "user.country"))
+    _check_user(item.get("user", {}), found)
+    _check_page(item.get("page", {}), found)
+    properties = item.get("properties", {})
+    if "currency" in properties and not _CURRENCY.fullmatch(properties["currency"]):
+        found.append(problem("currency-malformed", "properties.currency"))
+        del properties["currency"]
+    if not 0 <= item.get("ad", {}).get("attribution_share", 0) <= 1:
+        found.append(problem("share-range", "ad.attribution_share"))
+
+
+def _check_user(user: dict[str, Any], found: list[Problem]) -> None:
+    found.extend(problem("address-hashed", f"user.{field}") for field in _PLACES if is_digest(user.get(field, "")))
+    if "country" in user and not _COUNTRY.fullmatch(user["country"]) and not is_digest(user["country"]):
+        found.append(problem("country-malformed", "user.country"))
     if "ip" in user and not is_address(user["ip"]):
         found.append(problem("ip-malformed", "user.ip"))
     if "locale" in user and not is_locale(user["locale"]):
         found.append(problem("locale-malformed", "user.locale"))
     if "att_status" in user and user["att_status"] not in ATT_STATUSES:
         found.append(problem("att-status", "user.att_status"))
-    for field, wrong in (("idfa", str.upper), ("gaid", str.lower)):
-        if field in user and not is_digest(user[field]) and user[field] != wrong(user[field]):
+    for field, right in (("idfa", str.upper), ("gaid", str.lower)):
+        if field in user and not is_digest(user[field]) and user[field] != right(user[field]):
             found.append(problem("device-id-case", f"user.{field}"))
+
+
+def _check_page(page: dict[str, Any], found: list[Problem]) -> None:
     if "url" in page and not urls.is_full(page["url"]):
         found.append(problem("page-url-malformed", "page.url"))
     if "referrer" in page and not urls.is_absolute(page["referrer"]):
         found.append(problem("referrer-malformed", "page.referrer"))
     found.extend(problem("url-secret", f"page.{field}") for field, url in page.items() if urls.holds_secret(url))
-    if "currency" in properties and not _CURRENCY.fullmatch(properties["currency"]):
-        found.append(problem("currency-malformed", "properties.currency"))
-        del properties["currency"]
-    share = item.get("ad", {}).get("attribution_share", 0)
-    if not 0 <= share <= 1:
-        found.append(problem("share-range", "ad.attribution_share"))
