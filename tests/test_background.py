@@ -148,7 +148,9 @@ def test_warnings_are_no_noise(background, caplog):
     """They are logged as information, faults as warnings."""
     background.track(*events(1))
     background.track(tt.Event("Purchase", properties={"value": "zzpii"}))
-    told = [(record.levelno, record.getMessage()) for record in caplog.records if "properties.value" in record.getMessage()]
+    told = [
+        (record.levelno, record.getMessage()) for record in caplog.records if "properties.value" in record.getMessage()
+    ]
 
     assert [level for level, _ in told] == [logging.INFO, logging.WARNING]
     assert "(value-missing)" in told[0][1]
@@ -214,14 +216,18 @@ def test_closing_does_not_wait_for_a_slow_answer():
 def test_many_threads_track(background, tiktok):
     """Every event arrives once."""
     made = [[tt.Event("Purchase", event_id=f"{thread}-{n}") for n in range(100)] for thread in range(8)]
-    workers = [threading.Thread(target=lambda own: [background.track(event) for event in own], args=(own,)) for own in made]
+    workers = [
+        threading.Thread(target=lambda own: [background.track(event) for event in own], args=(own,)) for own in made
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
     assert background.flush(10) == 0
-    assert sorted(event["event_id"] for event in tiktok.events) == sorted(event.event_id for own in made for event in own)
+    assert sorted(event["event_id"] for event in tiktok.events) == sorted(
+        event.event_id for own in made for event in own
+    )
     assert background.stats().delivered == 800
 
 

@@ -21,7 +21,9 @@ def outcome(pytester, monkeypatch):
 
     def run(body):
         pytester.makepyfile(HEAD + body)
-        result = pytester.runpytest_subprocess("-p", "marker_hook", "-p", "no:cacheprovider", "-W", "error", "--tb=line", "-rf")
+        result = pytester.runpytest_subprocess(
+            "-p", "marker_hook", "-p", "no:cacheprovider", "-W", "error", "--tb=line", "-rf"
+        )
         return result.parseoutcomes(), result.stdout.str()
 
     return run

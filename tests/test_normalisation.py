@@ -206,7 +206,9 @@ def test_placeholders_are_left_out(field, placeholder):
     assert [(one.rule, one.severity) for one in user.problems] == [("placeholder", "warning")]
 
 
-@pytest.mark.parametrize(("field", "typed"), [("first_name", "..."), ("city", "-"), ("zip_code", "--"), ("state", "?!")])
+@pytest.mark.parametrize(
+    ("field", "typed"), [("first_name", "..."), ("city", "-"), ("zip_code", "--"), ("state", "?!")]
+)
 def test_what_is_punctuation_only_is_left_out(field, typed):
     """With a warning: nothing was left of it."""
     user = tt.User(**{field: typed})

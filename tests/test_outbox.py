@@ -134,7 +134,10 @@ def test_buried_is_kept_with_its_reason(clock):
     for one in claim(outbox):
         outbox.bury([one], reason=f"refused {one.record.event_id}")
 
-    assert [(letter.record.event_id, letter.reason) for letter in outbox.dead()] == [("e1", "refused e1"), ("e2", "refused e2")]
+    assert [(letter.record.event_id, letter.reason) for letter in outbox.dead()] == [
+        ("e1", "refused e1"),
+        ("e2", "refused e2"),
+    ]
     assert all(letter.time > 1_700_000_000 for letter in outbox.dead())
     assert outbox.depth() == 0
     assert outbox.due_in({WEB}) is None

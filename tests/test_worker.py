@@ -18,7 +18,12 @@ def put(outbox, number, source=SOURCE, **fields):
     """Put events e0, e1 and so on for *source*."""
     background = tt.BackgroundClient(tt.Client(source), outbox, deliver=False)
     fields = {"app": {"app_id": 1}, **fields} if source is APP else fields
-    background.track(*(tt.Event("Purchase", event_id=f"e{n}", event_time=1_790_000_000, user={"email": markers.EMAIL}, **fields) for n in range(number)))
+    background.track(
+        *(
+            tt.Event("Purchase", event_id=f"e{n}", event_time=1_790_000_000, user={"email": markers.EMAIL}, **fields)
+            for n in range(number)
+        )
+    )
 
 
 class Clock:
@@ -62,7 +67,11 @@ def test_one_step_delivers_a_batch(worker, outbox, tiktok, settled):
     assert worker.step() == 3
     assert worker.step() == 0
     assert [len(request.events) for request in tiktok.requests] == [3]
-    assert [(one.event_id, one.status) for one in settled] == [("e0", "delivered"), ("e1", "delivered"), ("e2", "delivered")]
+    assert [(one.event_id, one.status) for one in settled] == [
+        ("e0", "delivered"),
+        ("e1", "delivered"),
+        ("e2", "delivered"),
+    ]
     assert outbox.depth() == 0
     assert worker.due_in() is None
 
@@ -182,7 +191,11 @@ def test_each_record_goes_to_the_client_of_its_source(outbox):
     worker = tt.Worker(outbox, web.client(SOURCE), app.client(APP), test.client(TEST_SOURCE))
 
     assert worker.drain_once() == 6
-    assert [request.body["event_source"] for request in (*web.requests, *app.requests, *test.requests)] == ["web", "app", "web"]
+    assert [request.body["event_source"] for request in (*web.requests, *app.requests, *test.requests)] == [
+        "web",
+        "app",
+        "web",
+    ]
     assert "test_event_code" in test.requests[0].body
     assert outbox.depth() == 2
 
