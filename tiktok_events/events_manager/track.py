@@ -115,7 +115,7 @@ def _injected(fault: Fault) -> Response:
 class _Dropped(Response):
     """No answer: the connection is cut."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI calls it."""
         if ABORT not in scope:
             raise DroppedError("the connection was dropped, as a fault asked for")
