@@ -57,9 +57,7 @@ def good(source: str, **fields: Any) -> dict[str, Any]:
     return made
 
 
-def _spread(
-    rule: str, where: str, values: list[Any], *, kinds: tuple[str, ...] = KINDS, spoils: str = "field"
-) -> list[Case]:
+def _spread(rule: str, where: str, values: list[Any], *, kinds: Any = KINDS, spoils: str = "field") -> list[Case]:
     """One case a value of `object.field`, the sources in turn."""
     name, _, field = where.partition(".")
     cases = []
@@ -262,7 +260,7 @@ def _mistakes() -> list[Case]:
         "currency is a number": {"properties": {"currency": 978}},
         "contents is an object": {"properties": {"contents": {"content_id": "1"}}},
         "a content is a string": {"properties": {"contents": ["1"]}},
-        "content_ids is a number of kinds": {"properties": {"content_ids": {"1": 1}}},
+        "content_ids is an object": {"properties": {"content_ids": {"1": 1}}},
         "limited_data_use is text": {"limited_data_use": "yes"},
         "limited_data_use is a number": {"limited_data_use": 1},
         "event is a number": {"event": 5},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -37,7 +37,7 @@ class Awaited:
     def post(self, body: bytes) -> tt.TrackResponse:
         return self._runner.run(self.client.post(body))
 
-    def __enter__(self) -> Awaited:
+    def __enter__(self) -> Self:
         self._runner.run(self.client.__aenter__())
         return self
 
@@ -68,7 +68,7 @@ class Blocking:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.client, name)
 
-    def __enter__(self) -> Blocking:
+    def __enter__(self) -> Self:
         self.client.__enter__()
         return self
 

@@ -11,7 +11,7 @@ import tiktok_events as tt
 WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
 TEST = ("web", "C0EXAMPLE0EXAMPLE000", "TEST1")
 APP = ("app", "7001", None)
-DATA = b'{"user":{"email":"%s"}}' % sorted(markers.DIGESTS)[0].encode()
+DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
 
 
 def record(number, route=WEB, data=DATA):
