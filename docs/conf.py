@@ -1,5 +1,6 @@
 """Sphinx's settings. The tables of the reference are printed from the package itself, see `printed`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
 myst_substitutions = printed.tables()
 
-smartquotes = False  # code is quoted in docstrings
+smartquotes_action = "D"  # dashes only: docstrings quote code
 
 # Docstrings are written with single backticks.
 default_role = "code"
@@ -47,9 +48,9 @@ pygments_dark_style = "github-dark"
 def _shorter(*event):
     """Leave the sentinel's type out of signatures: its default says enough."""
     *_, signature, returns = event
-    return (signature or "").replace(
-        " | Literal[Unset.UNSET]", ""
-    ) or signature, returns
+    return re.sub(
+        r" \| [~\w.]*Literal\[\S*UNSET\]", "", signature or ""
+    ) or None, returns
 
 
 def setup(app):
