@@ -17,7 +17,7 @@ from tiktok_events._client import Client
 from tiktok_events._events.event import Event
 from tiktok_events._fork import renew_after_fork
 from tiktok_events._outbox import MemoryOutbox, Outbox, Record
-from tiktok_events._protocol import encode_event
+from tiktok_events._protocol import encode_item
 from tiktok_events._responses import EventResult
 from tiktok_events._rules.check import check, spoils_event
 from tiktok_events._rules.problem import Problem
@@ -92,8 +92,7 @@ class BackgroundClient:
             found = check(event, source)
             if found and self._noted(found):
                 continue
-            event_id = event.id_for(source.id_namespace)
-            records.append(Record(*self._route, event_id, encode_event(source, event)))
+            records.append(Record(*self._route, *encode_item(source, event)))
         try:
             self.outbox.put(records)
         except OutboxFull as full:

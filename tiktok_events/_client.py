@@ -11,7 +11,7 @@ from tiktok_events import _http
 from tiktok_events._delivery import Flow, Item, chunked, deliver, deliver_many, run
 from tiktok_events._events.event import Event
 from tiktok_events._facts.fields import MAX_EVENTS
-from tiktok_events._protocol import encode_event, join
+from tiktok_events._protocol import encode_item, join
 from tiktok_events._responses import EventResult, TrackResponse, result_of
 from tiktok_events._retry import RetryPolicy
 from tiktok_events._rules.check import check
@@ -57,7 +57,7 @@ class _Prepared:
         for event in events:
             problems += self._errors(event, now)
             if not problems:
-                items.append(self._item(event))
+                items.append(encode_item(self.source, event))
         if problems:
             raise EventValidationError(problems)
         return deliver(items, self._join, self._max_body_bytes)
@@ -73,15 +73,12 @@ class _Prepared:
         errors = self._errors(event, self._clock())
         if errors:
             return result_of(event.id_for(self.source.id_namespace), EventValidationError(errors))
-        return self._item(event)
+        return encode_item(self.source, event)
 
     def _errors(self, event: Event, now: float) -> list[Any]:
         if not isinstance(event, Event):
             raise TypeError(f"events must be Event, not {type(event).__name__}")
         return [one for one in check(event, self.source, now=now) if one.severity == "error"]
-
-    def _item(self, event: Event) -> Item:
-        return event.id_for(self.source.id_namespace), encode_event(self.source, event)
 
     def _retrying(self) -> dict[str, Any]:
         """The policy in tenacity's terms. Made per call: tenacity keeps its state on the object."""

@@ -27,15 +27,13 @@ def encode(source: EventSource, events: Iterable[Event]) -> bytes:
 
     Keyed events get their `event_id` here. Nothing is checked and nothing split: see `check` and `Client`.
     """
-    return join(source, [encode_event(source, event) for event in events])
+    return join(source, [encode_item(source, event)[1] for event in events])
 
 
-def encode_event(source: EventSource, event: Event) -> bytes:
-    """One `data[]` item."""
-    wire = event._wire
-    if event._key is not None:
-        wire = {**wire, "event_id": event.id_for(source.id_namespace)}
-    return _json.dumps(wire)
+def encode_item(source: EventSource, event: Event) -> tuple[str, bytes]:
+    """An event's id, and its `data[]` item."""
+    event_id = event.id_for(source.id_namespace)
+    return event_id, _json.dumps(event._wire if event._key is None else {**event._wire, "event_id": event_id})
 
 
 def join(source: EventSource, items: Iterable[bytes]) -> bytes:

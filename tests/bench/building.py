@@ -20,7 +20,7 @@ from facebook_business.adobjects.serverside.user_data import UserData
 
 import tiktok_events as tt
 from tiktok_events import _json
-from tiktok_events._protocol import encode_event
+from tiktok_events._protocol import encode_item
 
 SOURCE = tt.EventSource.web("C4A1B2C3D4E5F6G7H8I9", "token", id_namespace="shop")
 ID = "0123456789abcdef0123456789abcdef"
@@ -30,7 +30,7 @@ def _sent(event: tt.Event) -> bytes:
     problems = tt.check(event, SOURCE)
     if problems:
         raise AssertionError(problems)
-    return encode_event(SOURCE, event)
+    return encode_item(SOURCE, event)[1]
 
 
 def ours() -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import attrs
 
-from tiktok_events._events.build import Plan, Wire, plan
+from tiktok_events._events.build import Plan, Wire, build, plan
 from tiktok_events._events.normalize import Refused
 from tiktok_events._events.typed import ContentFields, PropertiesFields
 from tiktok_events._events.values import WrongType, number
@@ -75,7 +75,7 @@ def _contents(contents: object, path: str, found: list[Problem]) -> list[Wire] |
     items: list[Wire] = []
     for index, one in enumerate(contents):
         before = len(found)
-        item = wire_of(Content, one, found)
+        item = build(Content._plan, one, found) if type(one) is dict else wire_of(Content, one, found)
         if len(found) > before:
             found[before:] = _placed(found[before:], index)
         if item:
