@@ -71,9 +71,9 @@ def test_quote_never_closed_costs_one_line():
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"a,b\n1,2\n", "no field"),
-        (b"event,emial\n", "reads like email"),
-        (b"event,city\n", "user.city or properties.city"),
+        (b"a,b\n1,2\n", "no single field"),
+        (b"event,emial\n", r"email\?"),
+        (b"event,city\n", r"user.city\s+or\s+properties.city"),
         (b"email,user.email\n", "two columns"),
         (b'"event\nx\n', "quote"),
         (b"ev\xe9nement\n", "UTF-8"),
@@ -91,7 +91,7 @@ def test_columns_can_be_named_and_left_out():
     (line,) = read_csv(b"Name,Total,x\n1001,9.5,zzpii\n", {"Name": "key", "Total": "value", "x": ""})
 
     assert line.fields == {"key": "1001", "properties": {"value": "9.5"}}
-    assert read_csv(b"event,whatever,city\nA,1,2\n", ignore_unknown=True)[0].fields == {"event": "A"}
+    assert read_csv(b"event,whatever,\nA,1,2\n", ignore_unknown=True)[0].fields == {"event": "A"}
     with pytest.raises(FileUnreadable, match="no column"):
         read_csv(b"event\nA\n", {"Name": "key"})
 

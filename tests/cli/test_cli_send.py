@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import time
 
 import pytest
 
@@ -270,6 +273,40 @@ def test_hostile_contents_reach_no_terminal(run, tmp_path, port):
     assert "[red]x.jsonl" in told[0].stdout.replace("\n", "")
 
 
+def test_ctrl_c_ends_the_wait_for_a_pipe(outside, tmp_path, port, rejected):
+    """What was read from a pipe that is still open is kept, not waited for."""
+    command = outside("send", "-", "--format", "jsonl", "--port", port)
+    process = subprocess.Popen(**command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(jsonl(LINE, LINE).encode())
+    process.stdin.flush()
+    for line in process.stderr:
+        if line.startswith(b"Source"):
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
+    out = process.stdout.read().decode()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        stream.close()
+
+    assert process.returncode == 130
+    assert "2  not sent" in out
+    assert [one["line"] for one in rejected(tmp_path / "stdin.rejected.jsonl")] == [1, 2]
+
+
+def test_reader_that_leaves_is_no_error_of_the_file(outside, file):
+    """A report cut off by `head` ends quietly."""
+    file.write_text("nonsense\n" * 100)
+    process = subprocess.Popen(**outside("send", file, "--dry-run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    errors = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(timeout=20) == 1
+    assert "Traceback" not in errors
+    assert "Usage" not in errors
+
+
 def test_without_click_it_says_what_to_install(run, tmp_path):
     """The core alone has no click: the command says so and ends with 2."""
     (tmp_path / "sitecustomize.py").write_text(_BLOCK.format(names="('click',)"))
@@ -297,6 +334,7 @@ def test_help_helps(invoke, command):
 
     assert result.exit_code == 0
     assert f"  tiktok-events {' '.join(command)}" in result.output
+    assert all(len(line) <= 80 for line in result.output.splitlines())
 
 
 def test_version(run):

@@ -13,10 +13,10 @@ from tiktok_events.cli.send import send
 HELP = """Report conversions to TikTok, try it without a token, check what you send.
 
 \b
-  tiktok-events demo                           watch a shop's day in the local Events Manager
-  tiktok-events manager                        start the local Events Manager for your own app
-  tiktok-events lint body.json                 check a request body by TikTok's rules
-  tiktok-events send orders.csv --to local     send a file, here or to TikTok
+  tiktok-events demo                        a shop's day, counted once
+  tiktok-events manager                     an Events Manager for your app
+  tiktok-events lint body.json              a body, read by TikTok's rules
+  tiktok-events send orders.csv --to local  a file, sent here or to TikTok
 
 Each command has its own --help.
 """

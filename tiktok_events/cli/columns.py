@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from tiktok_events import _json
-from tiktok_events._facts.fields import CONTENT, EVENT, OBJECTS, TRAVEL, VEHICLE, Field
+from tiktok_events._facts.fields import CONTENT, EVENT, OBJECTS, Field
 from tiktok_events._rules.problem import Problem
 from tiktok_events.cli.console import clean
 from tiktok_events.cli.lines import CsvRecords, FileUnreadable, Line
@@ -45,7 +46,6 @@ def _plain_names() -> dict[str, tuple[str, ...]]:
 
 
 _PLAIN = _plain_names()
-_RARE = frozenset(f"properties.{field}" for field in (*TRAVEL, *VEHICLE))
 
 
 @attrs.frozen
@@ -53,6 +53,8 @@ class Columns:
     """The field that each column of a file is; None for a column that is left out."""
 
     paths: tuple[str | None, ...]
+    width: int
+    """Cells in the header, those without a name at its end included."""
 
     @classmethod
     def of(cls, header: Sequence[str], renamed: Mapping[str, str], *, ignore_unknown: bool = False) -> Columns:
@@ -67,19 +69,19 @@ class Columns:
         strangers = [name for name in renamed if name not in names]
         if strangers:
             raise FileUnreadable(f"there is no column {_quoted(strangers)} to map; the columns are {_quoted(names)}")
-        paths = [_path_of(renamed.get(name, name), ignore_unknown=ignore_unknown) for name in names]
+        paths = _resolved((renamed.get(name, name) for name in names), ignore_unknown=ignore_unknown)
         twice = {path for path in paths if path and paths.count(path) > 1}
         if twice:
             raise FileUnreadable(f"two columns are {', '.join(sorted(twice))}: leave one out with --map NAME=")
         if not any(paths):
             raise FileUnreadable("no column has a name of the Events API: is the first line the header?")
-        return cls(tuple(paths))
+        return cls(tuple(paths), len(header))
 
     def fields(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
         """Read *cells* as the fields of an event. An empty cell says nothing."""
         fields: dict[str, Any] = {}
         found: list[Problem] = []
-        if len(cells) < len(self.paths) or any(cell.strip() for cell in cells[len(self.paths) :]):
+        if len(cells) < len(self.paths) or any(cell.strip() for cell in cells[self.width :]):
             return fields, [problem("csv-cells", "line", f"{len(cells)} cells, the header has {len(self.paths)}")]
         for path, cell in zip(self.paths, cells, strict=False):
             text = cell.strip()
@@ -106,28 +108,34 @@ def _with_fields(record: Line, columns: Columns) -> Line:
     return Line(record.number, record.text, None if found else fields, tuple(found))
 
 
-def _path_of(name: str, *, ignore_unknown: bool) -> str | None:
-    wanted = name.strip().lower().replace(" ", "_").replace("-", "_")
-    if not wanted:
-        return None
-    if wanted.startswith("contents."):
-        wanted = f"properties.{wanted}"
-    if wanted in PATHS:
-        return wanted
-    several = _PLAIN.get(wanted, ())
-    if len(several) == 1:
-        return several[0]
-    if len(several) > 1 and not ignore_unknown:
-        raise FileUnreadable(f"the column {_quoted([name])} could be {' or '.join(several)}: give the full name")
-    if ignore_unknown:
-        return None
-    close = difflib.get_close_matches(wanted, [*PATHS, *_PLAIN], 1)
-    hint = f"; it reads like {close[0]}" if close else ""
-    raise FileUnreadable(
-        f"the column {_quoted([name])} is no field of the Events API{hint}.\n"
-        "Name the field with --map 'COLUMN=FIELD', leave the column out with --map 'COLUMN=', or all of them with "
-        "--ignore-unknown"
-    )
+def _resolved(names: Iterable[str], *, ignore_unknown: bool) -> list[str | None]:
+    paths: list[str | None] = []
+    unknown: list[str] = []
+    for name in names:
+        wanted = name.strip().lower().replace(" ", "_").replace("-", "_")
+        wanted = f"properties.{wanted}" if wanted.startswith("contents.") else wanted
+        several = (wanted,) if wanted in PATHS else _PLAIN.get(wanted, ())
+        paths.append(several[0] if len(several) == 1 else None)
+        if len(several) > 1:  # known twice: leaving it out would be a guess too
+            unknown.append(f"{_quoted([name])} ({' or '.join(several)}?)")
+        elif wanted and not several and not ignore_unknown:
+            unknown.append(_quoted([name]) + _hint(wanted))
+    if unknown:
+        told = f"no single field of the Events API: {', '.join(unknown)}."
+        raise FileUnreadable(textwrap.fill(told, 72) + "\n" + _ADVICE)
+    return paths
+
+
+_ADVICE = """
+Say what a column is with --map 'COLUMN=FIELD', where FIELD is key, event_time,
+email, value, properties.order_id and so on. Leave one out with --map 'COLUMN=',
+or all that are no field with --ignore-unknown."""
+
+
+def _hint(wanted: str) -> str:
+    close = [name for name in _PLAIN if name.startswith(wanted)]
+    close = close or difflib.get_close_matches(wanted, [*PATHS, *_PLAIN], 1, cutoff=0.75)
+    return f" ({close[0]}?)" if close else ""
 
 
 def _put(fields: dict[str, Any], path: str, text: str, found: list[Problem]) -> None:

@@ -187,15 +187,15 @@ def _tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> N
     if good:
         console.print(
             Text(
-                "Counted = happened, for every event: each pair of browser and server is one conversion.",
+                "Counted = happened, for every event: both copies of a conversion became one.",
                 style="bold green",
             )
         )
     else:
         console.print(Text("Counted differs from what happened. Please report this.", style="bold red"))
     lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
-    console.print(Text(f"The browser alone misses {lost:.0%}. Both without a shared event_id count most events twice."))
-    console.print(Text("The server alone counts right; the pixel adds what only a browser knows of its visitor."))
+    console.print(Text(f"The browser alone misses {lost:.0%}; both without a shared event_id count double."))
+    console.print(Text("The server alone counts right; the pixel adds what only a browser knows."))
 
 
 def _table(rows: list[Row]) -> Table:

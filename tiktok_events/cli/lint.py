@@ -36,7 +36,8 @@ Examples:
   tiktok-events lint --explain not-hashed
 
 \b
-Exit code: 0 no errors, 1 errors (with --strict also warnings), 2 it could not be read.
+Exit code: 0 no errors, 1 errors (with --strict also warnings),
+2 it could not be read.
 """
 
 _CONFIDENCE = {
@@ -114,7 +115,7 @@ def lint(file: str, source: Kind, shape: Literal["body", "jsonl"] | None, format
     try:
         everything = _everything(file, source, shape)
     except FileUnreadable as error:
-        raise click.UsageError(clean(error, 1000)) from None
+        raise click.UsageError(str(error)) from None
     findings = [finding for one in everything for finding in one.findings]
     events = sum(one.events for one in everything)
     errors = sum(finding.problem.severity == "error" for finding in findings)

@@ -34,7 +34,7 @@ class Finding:
     def place(self) -> str:
         """The two together, for people."""
         path = self.problem.field
-        return path if self.line is None else f"line {self.line:,}: {path}" if path != "line" else f"line {self.line:,}"
+        return path if self.line is None else f"line {self.line}: {path}" if path != "line" else f"line {self.line}"
 
 
 @attrs.frozen

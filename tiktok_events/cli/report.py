@@ -38,7 +38,7 @@ class Group:
     def places(self) -> str:
         """The first line numbers."""
         more = ", …" if self.count > len(self.first) else ""
-        return ("line " if self.count == 1 else "lines ") + ", ".join(f"{one:,}" for one in self.first) + more
+        return ("line " if self.count == 1 else "lines ") + ", ".join(str(one) for one in self.first) + more
 
 
 @attrs.define
@@ -105,7 +105,8 @@ def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) ->
     _tell_groups(console, "Not delivered", tally.failures, "bold yellow")
     _tell_groups(console, "Worth knowing", tally.warnings, "bold")
     if kept is not None:
-        console.print(styled(f"\nThe lines that were not delivered, and why: {clean(kept)}", "bold"))
+        console.print()
+        console.print(styled(f"The lines that were not delivered, and why: {clean(kept)}", "bold"))
         console.print(Text("They hold your customers' data: only you can read the file. Delete it when it is mended."))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -37,12 +38,15 @@ made from what it says, so that a second run within 48 hours counts nothing twic
 \b
 Examples:
   tiktok-events send orders.csv --dry-run
-  tiktok-events send orders.csv --to local --event Purchase --timezone Europe/Berlin
-  tiktok-events send export.csv --to tiktok --map 'Created at=event_time' --map 'Order=key' --ignore-unknown
-  zcat till.jsonl.gz | tiktok-events send - --format jsonl --source offline --to tiktok --yes
+  tiktok-events send orders.csv --to local --event Purchase
+  tiktok-events send export.csv --to tiktok --timezone Europe/Berlin \\
+      --map 'Created at=event_time' --map 'Order=key' --ignore-unknown
+  zcat till.jsonl.gz | tiktok-events send - --format jsonl \\
+      --source offline --to tiktok --yes
 
 \b
-Exit code: 0 all delivered, 1 something refused or not sent, 2 nothing begun, 130 Ctrl-C.
+Exit code: 0 all delivered, 1 something refused or not sent,
+2 nothing begun, 130 Ctrl-C.
 """
 
 
@@ -121,9 +125,13 @@ def send(**given: object) -> None:
     try:
         code = _send(options)
     except FileUnreadable as error:
-        raise click.UsageError(clean(error, 1000)) from None
+        raise click.UsageError(str(error)) from None
     except OSError as error:
-        raise click.UsageError(f"{clean(error.filename or options.file)}: {error.strerror}") from None
+        if error.errno == errno.EPIPE:
+            raise  # whoever read the report has seen enough
+        if error.filename is None:
+            raise click.ClickException(f"stopped: {error.strerror}. Run it again: nothing counts twice.") from None
+        raise click.UsageError(f"{clean(error.filename)}: {error.strerror}") from None
     sys.exit(code)
 
 

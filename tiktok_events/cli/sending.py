@@ -101,10 +101,12 @@ class Sending:
             return Refused(*errors)
         if found:
             self.tally.warn(line.number, found)
-        self._note_repeat(event)
+        self._note_repeat(line, event)
         return event
 
-    def _note_repeat(self, event: Event) -> None:
+    def _note_repeat(self, line: Line, event: Event) -> None:
+        if not line.fields or line.fields.keys().isdisjoint(("key", "event_id")):
+            return  # its id is made from it, and another one each time
         mark = hash((event.event, event.id_for(self.source.id_namespace)))
         if mark in self._ids:
             self.tally.repeated += 1
