@@ -39,9 +39,9 @@ class Watch(logging.Handler):
         self.look(f"the text of a {type(error).__name__}", *told_by(error))
 
     def look_around(self) -> None:
-        """Look at the objects of the package that are alive."""
+        """Look at the objects of the package that this test made and that are alive: the collector's youngest."""
         ours: dict[type, bool] = {}
-        for one in gc.get_objects():
+        for one in gc.get_objects(generation=0):
             kind = type(one)
             if kind not in ours:
                 ours[kind] = is_ours(kind)
@@ -91,15 +91,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     logging.getLogger().removeHandler(WATCH)
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    # What is alive before the first test is no test's doing; this makes each look a short one.
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    gc.collect(1)
+    gc.disable()  # what this test makes stays young, and what hangs in a cycle stays to be looked at
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Any:
-    gc.disable()  # objects in cycles stay to be looked at
     try:
         result = yield
         WATCH.look_around()
@@ -108,8 +111,6 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
             WATCH.look_at_exception(error)
         _fail_of(item, WATCH.take())
         raise
-    finally:
-        gc.enable()
     _fail_of(item, WATCH.take())
     return result
 
