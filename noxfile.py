@@ -28,8 +28,11 @@ def install(session: nox.Session, group: str, extras: str = "") -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests with every extra there, and count what they cover."""
+    """Run the tests with every extra there; on the newest Python, count what they cover."""
     install(session, "tests", "cli,fast,manager,phone")
+    if session.python != PYTHONS[-1]:
+        session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+        return
     env = {**AS_SHIPPED, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
     session.run("coverage", "erase", env=env)
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=env)

@@ -142,8 +142,9 @@ class BackgroundClient:
 
     def stats(self) -> Stats:
         """Numbers since this process began."""
+        waiting = self.outbox.depth()  # may ask another machine, so not under our lock
         with self._lock:
-            return Stats(**self._counts, waiting=self.outbox.depth(), problems=dict(self._problems))
+            return Stats(**self._counts, waiting=waiting, problems=dict(self._problems))
 
     def __enter__(self) -> Self:
         return self

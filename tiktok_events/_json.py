@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 try:  # The one optional import of the core: same bytes either way, only faster.
-    import orjson
+    from orjson import dumps as _orjson
 except ImportError:
-    orjson = None  # type: ignore[assignment]
+    _orjson = None  # type: ignore[assignment]
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False).encode
 
@@ -21,10 +21,10 @@ def dumps_stdlib(value: Any) -> bytes:
 def dumps_orjson(value: Any) -> bytes:
     """The same by orjson. The caller has refused NaN before: orjson would write null."""
     # orjson's own buffer is larger than its text and would stay so in a queue: keep an exact copy.
-    return bytes(memoryview(orjson.dumps(value)))
+    return bytes(memoryview(_orjson(value)))  # pyright: ignore[reportOptionalCall]
 
 
-dumps = dumps_stdlib if orjson is None else dumps_orjson
+dumps = dumps_stdlib if _orjson is None else dumps_orjson
 
 
 def _refuse_constant(word: str) -> float:

@@ -55,7 +55,10 @@ class Worker:
 
     def step(self) -> int:
         """Deliver one batch of what is due; how many events it held, 0 when nothing is due."""
-        claims = self.outbox.claim(MAX_EVENTS, lease=self._lease, routes=self._routes)
+        return self._step(self._routes)
+
+    def _step(self, routes: frozenset[Route]) -> int:
+        claims = self.outbox.claim(MAX_EVENTS, lease=self._lease, routes=routes)
         if claims:
             route = claims[0].record.route
             items = [(claim.record.event_id, claim.record.data) for claim in claims]
@@ -63,20 +66,24 @@ class Worker:
         return len(claims)
 
     def drain_once(self, timeout: float | None = None) -> int:
-        """Deliver until nothing is left that is due within *timeout* seconds (0 by default); how many were tried.
+        """Deliver what is due, for Celery beat, cron and the like; how many deliveries were tried.
 
-        For Celery beat, cron and the like: it begins no wait that does not fit.
+        Without a *timeout* a source that fails is left for the next call. With one, in seconds, it also waits for what
+        is due later, but begins no wait that does not fit.
         """
-        deadline = time.monotonic() + (timeout or 0.0)
-        tried = 0
+        deadline = None if timeout is None else time.monotonic() + timeout
+        tried, failed = 0, frozenset[Route]()
         while True:
-            moved = self.step()
+            before = dict(self._failures)
+            moved = self._step(self._routes - failed)
             tried += moved
-            if moved and timeout is None:
+            if deadline is None:
+                if not moved:
+                    return tried
+                failed |= {route for route, times in self._failures.items() if times > before.get(route, 0)}
                 continue
-            due = self.due_in()
-            left = deadline - time.monotonic()
-            if due is None or due > max(left, 0.0) or (timeout is not None and left <= 0):
+            due, left = self.due_in(), deadline - time.monotonic()
+            if due is None or left <= 0 or due > left:
                 return tried
             time.sleep(due)
 

@@ -81,14 +81,16 @@ class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         headers = {name: value for name, value in request.headers.items() if name != "access-token"}
         self.requests.append(RecordedRequest(str(request.url), headers, request.content))
-        answer: Any = self._script.popleft() if self._script else 0
-        if callable(answer) and not isinstance(answer, (type, httpx.Response)):
-            answer = answer(request)
-        if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
-            raise answer
+        return self._as_told(self._script.popleft() if self._script else 0, request)
+
+    def _as_told(self, answer: Any, request: httpx.Request) -> httpx.Response:
         if isinstance(answer, httpx.Response):
             return answer
-        return self._coded(int(answer))
+        if isinstance(answer, int):
+            return self._coded(answer)
+        if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
+            raise answer
+        return self._as_told(answer(request), request)
 
     def _coded(self, code: int) -> httpx.Response:
         body: dict[str, Any] = {

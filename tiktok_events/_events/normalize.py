@@ -127,7 +127,7 @@ def hash_external_id(value: str) -> str:
 def hash_name(value: str) -> str:
     """Hash a first or last name: lower case, no punctuation, single spaces, letters of every script."""
     text = value.strip().lower()
-    if not (text.isascii() and text.isalpha()):
+    if len(text) > 31 or not (text.isascii() and text.isalpha()):
         _refuse_digest_lookalike(text)
         if is_digest(text):
             return _unless_of_nothing(text)

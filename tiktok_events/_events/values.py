@@ -96,19 +96,17 @@ def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashO
     return list(every) if len(every) > 1 else next(iter(every), None)
 
 
-def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | int | None:
+def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | None:
     """Decimal, int, float or plain decimal text as a JSON number."""
-    kind = type(value)
-    if kind is Decimal:
-        plain = math.nan if value.is_snan() else float(value)  # type: ignore[attr-defined,arg-type]
-    elif kind is int or kind is float:
-        plain = value  # type: ignore[assignment]
-    elif isinstance(value, str):
+    plain: float
+    if isinstance(value, str):
         value = value.strip()
         if not value:
             return None
         plain = float(value) if _DECIMAL.fullmatch(value) else math.nan
-    elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+    elif isinstance(value, Decimal):
+        plain = math.nan if value.is_snan() else float(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
         plain = int(value) if isinstance(value, int) else float(value)
     else:
         raise WrongType(field, "a number", value)

@@ -7,7 +7,7 @@ that one costs three times as much, and an event passes through here for every c
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, NoReturn, Self, TypeVar, overload
 
 from attrs.exceptions import FrozenInstanceError
 
@@ -59,7 +59,8 @@ class WireObject:
         return self._wire
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._wire)})"
+        # A debugger may look at one whose constructor raised.
+        return f"{type(self).__name__}({', '.join(getattr(self, '_wire', ()))})"
 
     def __copy__(self) -> Self:
         return self
@@ -128,3 +129,7 @@ class Wired(Generic[T]):
         if instance is None:
             return self
         return read(instance._wire.get(self._key))
+
+    if TYPE_CHECKING:
+
+        def __set__(self, instance: WireObject, value: Never) -> None: ...

@@ -83,7 +83,7 @@ def _check_envelope(body: dict[str, Any], found: list[Problem]) -> Kind:
         if body.get(key) is not None:
             is_text = isinstance(body[key], str)
             found.append(problem(rule, key) if is_text else problem("wrong-type", key, "a JSON string"))
-    kind = next((known for known in _KINDS if known == body.get("event_source")), None)
+    kind: Kind | None = next((known for known in _KINDS if known == body.get("event_source")), None)
     if kind is None:
         found.append(problem("event-source", "event_source"))
         return "web"

@@ -139,9 +139,13 @@ def _check_time(event_time: int, kind: Kind, now: float, found: list[Problem]) -
         found.append(problem("event-time-future", "event_time"))
     elif kind == "offline":
         if age > _OFFLINE_AGE:
-            found.append(problem("event-time-offline", "event_time", f"{age / _DAY:.0f} days"))
+            found.append(problem("event-time-offline", "event_time", _ago(age)))
     elif kind == "web" and age > _LATE:
-        found.append(problem("event-time-late", "event_time", f"{age / 3600:.0f} hours"))
+        found.append(problem("event-time-late", "event_time", _ago(age)))
+
+
+def _ago(age: float) -> str:
+    return f"{age / 3600:.0f} hours" if age < 4 * _DAY else f"{age / _DAY:.0f} days"
 
 
 def _check_user(user: Item, kind: Kind, found: list[Problem]) -> None:
@@ -205,13 +209,15 @@ def _check_properties(properties: Item, found: list[Problem]) -> None:
     if customer_type is not None and customer_type not in CUSTOMER_TYPES:
         found.append(problem("customer-type", "properties.customer_type"))
     for content in properties.get("contents") or ():
-        if "content_id" not in content or (content_type is None and "content_type" in content):
+        if content is None or "content_id" not in content or (content_type is None and "content_type" in content):
             _check_contents(properties["contents"], content_type, found)
             break
 
 
-def _check_contents(contents: list[Item], content_type: str | None, found: list[Problem]) -> None:
+def _check_contents(contents: list[Item | None], content_type: str | None, found: list[Problem]) -> None:
     for index, content in enumerate(contents):
+        if content is None:
+            continue
         if "content_id" not in content:
             found.append(problem("content-id-missing", f"properties.contents[{index}].content_id"))
         if content_type is None and "content_type" in content:

@@ -102,14 +102,15 @@ def _unknown(key: str, where: str, path: str, fields: Mapping[str, Field], found
     found.append(problem("unknown-field", shown, f"; it reads like {close[0]}" if close else ""))
 
 
-def _contents(items: list[Any], path: str, found: list[Problem]) -> list[dict[str, Any]]:
-    kept = []
+def _contents(items: list[Any], path: str, found: list[Problem]) -> list[dict[str, Any] | None]:
+    kept: list[dict[str, Any] | None] = []
     for index, item in enumerate(items):
         place = f"{path}[{index}]"
         if isinstance(item, dict):
             kept.append(_well_formed(item, CONTENT, "contents", f"{place}.", found))
         else:
             found.append(problem("wrong-type", place, "a JSON object"))
+            kept.append(None)  # so that its neighbours keep their index
     return kept
 
 
