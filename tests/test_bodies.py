@@ -6,7 +6,7 @@ import bad_inputs
 import markers
 import pytest
 
-from tiktok_events._rules.body import check_body, check_raw_item
+from tiktok_events._checks.body import check_body, check_raw_item
 
 NOW = 1_790_000_000
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import tiktok_events as tt
 from tiktok_events import _json, _protocol
+from tiktok_events._checks.body import check_body
 from tiktok_events._events import normalize
-from tiktok_events._rules.body import check_body
 
 NOW = 1_790_000_000
 SOURCES = {

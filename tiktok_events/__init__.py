@@ -34,7 +34,7 @@ _HOMES = {
     "_protocol": ("decode", "encode"),
     "_responses": ("EventResult", "TrackResponse"),
     "_retry": ("RetryPolicy",),
-    "_rules.check": ("check",),
+    "_checks.check": ("check",),
     "_rules.problem": ("Problem",),
     "_source": ("EventSource",),
     "_worker": ("Worker",),
@@ -55,6 +55,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from tiktok_events._background import BackgroundClient, Stats
+    from tiktok_events._checks.check import check
     from tiktok_events._client import AsyncClient, Client
     from tiktok_events._events.event import Event
     from tiktok_events._events.objects import Ad, App, Lead, Page
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     from tiktok_events._protocol import decode, encode
     from tiktok_events._responses import EventResult, TrackResponse
     from tiktok_events._retry import RetryPolicy
-    from tiktok_events._rules.check import check
     from tiktok_events._rules.problem import Problem
     from tiktok_events._source import EventSource
     from tiktok_events._worker import Worker

@@ -13,13 +13,13 @@ from typing import Self
 
 import attrs
 
+from tiktok_events._checks.check import check, spoils_event
 from tiktok_events._client import Client
 from tiktok_events._events.event import Event
 from tiktok_events._fork import renew_after_fork
 from tiktok_events._outbox import MemoryOutbox, Outbox, Record
 from tiktok_events._protocol import encode_item
 from tiktok_events._responses import EventResult
-from tiktok_events._rules.check import check, spoils_event
 from tiktok_events._rules.problem import Problem
 from tiktok_events._worker import Worker
 from tiktok_events.errors import OutboxFull

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from tiktok_events import _http
+from tiktok_events._checks.check import check
 from tiktok_events._delivery import Flow, Item, chunked, deliver, deliver_many, run
 from tiktok_events._events.event import Event
 from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._protocol import encode_item, join
 from tiktok_events._responses import EventResult, TrackResponse, result_of
 from tiktok_events._retry import RetryPolicy
-from tiktok_events._rules.check import check
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
 

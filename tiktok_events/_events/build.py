@@ -12,7 +12,6 @@ from typing import Any
 
 import attrs
 
-from tiktok_events._events.normalize import Refused
 from tiktok_events._events.values import (
     LARGEST,
     HashOne,
@@ -30,7 +29,7 @@ from tiktok_events._events.values import (
     text,
 )
 from tiktok_events._facts.fields import LEGACY, Field
-from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.problem import Problem, Refused
 from tiktok_events._rules.table import problem
 
 Wire = dict[str, Any]

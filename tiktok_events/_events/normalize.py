@@ -11,6 +11,8 @@ import re
 import unicodedata
 from hashlib import sha256
 
+from tiktok_events._rules.problem import Refused
+
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 # Printable ASCII less @ < > , ; (and less the dot, in a host's labels): a bitmap, three times as fast as the general one.
 _ASCII_EMAIL = re.compile(r"[!-+\--:=?A-~]+@[!-+\-/-:=?A-~]+(?:\.[!-+\-/-:=?A-~]+)+")
@@ -34,14 +36,6 @@ NOTHING = digest("")
 PLACEHOLDERS = frozenset(
     map(digest, ("0", "-1", "null", "none", "None", "NULL", "nil", "undefined", "nan", "NaN", "n/a", "(null)", "guest"))
 )
-
-
-class Refused(ValueError):
-    """A value that TikTok must not get; `rule` says why. Holds no value."""
-
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
-        super().__init__(rule)
 
 
 def hash_email(value: str) -> str:

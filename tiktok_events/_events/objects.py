@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from tiktok_events._events import urls
 from tiktok_events._events.build import Plan, plan
-from tiktok_events._events.normalize import Refused
 from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields
 from tiktok_events._events.values import number
 from tiktok_events._events.wire import Wired, WireObject
 from tiktok_events._facts.fields import AD, APP_FIELDS, LEAD, PAGE
-from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.problem import Problem, Refused
 from tiktok_events._rules.table import problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from types import ModuleType
 
-from tiktok_events._events.normalize import Refused
+from tiktok_events._rules.problem import Refused
 
 
 @functools.cache

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 import attrs
 
 from tiktok_events._events.build import Plan, Wire, build, plan
-from tiktok_events._events.normalize import Refused
 from tiktok_events._events.typed import ContentFields, PropertiesFields
 from tiktok_events._events.values import WrongType, number
 from tiktok_events._events.wire import Wired, WireObject, read, view, wire_of
 from tiktok_events._facts.currencies import CURRENCIES
 from tiktok_events._facts.fields import CONTENT, PROPERTIES, UNDOCUMENTED_CONTENT
-from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.problem import Problem, Refused
 
 
 class Money(Wired[Decimal]):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from tiktok_events._events.build import Plan, Wire, build, plan
 from tiktok_events._events.normalize import (
-    Refused,
     hash_email,
     hash_external_id,
     hash_gaid,
@@ -25,7 +24,7 @@ from tiktok_events._events.typed import UserFields
 from tiktok_events._events.values import WrongType, hashed, hashed_id, hashed_many
 from tiktok_events._events.wire import Wired, WireObject
 from tiktok_events._facts.fields import ATT_STATUSES, USER
-from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.problem import Problem, Refused
 from tiktok_events._rules.table import problem
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"

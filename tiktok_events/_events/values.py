@@ -13,8 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tiktok_events._events.normalize import Refused
-from tiktok_events._rules.problem import Problem
+from tiktok_events._rules.problem import Problem, Refused
 from tiktok_events._rules.table import problem
 
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")

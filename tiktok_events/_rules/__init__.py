@@ -1,1 +1,1 @@
-"""The rules: one table of what can be wrong, applied to events in memory and to bodies off the wire."""
+"""The rules themselves: one table of what can be wrong, and what a problem is. `_checks` applies them."""

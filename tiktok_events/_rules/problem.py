@@ -44,3 +44,11 @@ class Problem:
         return (
             f"{self.field}: {self.message} ({self.rule}). {self.fix}" if self.fix else f"{self.message} ({self.rule})"
         )
+
+
+class Refused(ValueError):
+    """A value that TikTok must not get; `rule` says why. Holds no value."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        super().__init__(rule)

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Literal
 import attrs
 
 from tiktok_events import _json
+from tiktok_events._checks.body import check_body, check_raw_item
 from tiktok_events._facts.fields import ENVELOPE, LEGACY, Kind
-from tiktok_events._rules.body import check_body, check_raw_item
 from tiktok_events._rules.problem import Problem
 from tiktok_events.cli.lines import FileUnreadable, Line, numbered
 from tiktok_events.cli.rules import problem

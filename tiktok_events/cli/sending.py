@@ -12,11 +12,11 @@ from typing import Any, Self
 import attrs
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
+from tiktok_events._checks.check import check
 from tiktok_events._client import Client
 from tiktok_events._events.event import Event
 from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._responses import EventResult
-from tiktok_events._rules.check import check
 from tiktok_events._source import EventSource
 from tiktok_events.cli.console import stderr
 from tiktok_events.cli.from_line import Defaults, Refused, Seen, event_from

@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from tiktok_events import _json
+from tiktok_events._checks.body import BodyReport, check_raw_item
 from tiktok_events._facts.fields import CONTENT, USER
 from tiktok_events._facts.names import PAGE_VIEW_NAMES
-from tiktok_events._rules.body import BodyReport, check_raw_item
 from tiktok_events._rules.problem import Problem
 from tiktok_events.events_manager.dedup import key_of
 from tiktok_events.events_manager.received import MATCH_KEYS, Received, event_fields, first_problems, shown

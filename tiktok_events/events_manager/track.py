@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from tiktok_events._rules.body import BodyReport, check_body
+from tiktok_events._checks.body import BodyReport, check_body
 from tiktok_events.events_manager.bodies import TooLargeError, read_body
 from tiktok_events.events_manager.faults import Fault, message_for
 from tiktok_events.events_manager.intake import refusal, server_events

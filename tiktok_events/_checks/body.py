@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from tiktok_events import _json
+from tiktok_events._checks.meaning import check_item, without_echoes
+from tiktok_events._checks.shape import check_shape
 from tiktok_events._facts.fields import ENVELOPE, LEGACY, MAX_EVENTS, Kind
 from tiktok_events._facts.names import VALUE_NAMES
-from tiktok_events._rules.meaning import check_item, without_echoes
 from tiktok_events._rules.problem import Problem
-from tiktok_events._rules.shape import check_shape
 from tiktok_events._rules.table import problem
 
 _KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")

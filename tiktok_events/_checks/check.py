@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tiktok_events._rules.meaning import check_item, without_echoes
+from tiktok_events._checks.meaning import check_item, without_echoes
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import RULES, problem
 

@@ -1,0 +1,1 @@
+"""Applying the rules: to events in memory, to raw items, and to whole request bodies."""
