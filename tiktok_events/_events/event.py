@@ -171,6 +171,13 @@ _set_key = Event.__dict__["_key"].__set__
 _set_timed = Event.__dict__["_timed"].__set__
 
 
+def clone(event: Event, wire: Wire, problems: tuple[Problem, ...]) -> Event:
+    """*event* with another wire form: the same conversion, told more fully."""
+    made = object.__new__(Event)
+    made.__setstate__((wire, problems, event._key, event._timed))
+    return made
+
+
 def _time(event_time: object) -> int:
     return int(time.time()) if event_time is None else seconds(event_time, "event_time")
 

@@ -1,0 +1,49 @@
+"""The web half: what a request tells, both halves of an event, and what the answer carries. No web framework.
+
+ASGI and WSGI are standards, so their middleware lives here; adapters translate for the frameworks built on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tiktok_events.errors import ConfigurationError
+from tiktok_events.web._asgi import ASGIMiddleware
+from tiktok_events.web._consent import Consent, ConsentCookie
+from tiktok_events.web._cookies import CookiePolicy
+from tiktok_events.web._request import WebRequest
+from tiktok_events.web._site import Site
+from tiktok_events.web._snapshot import InvalidSnapshot, Snapshot
+from tiktok_events.web._tracked import Tracked
+from tiktok_events.web._tracker import Tracker
+from tiktok_events.web._wsgi import ENVIRON_KEY, WSGIMiddleware
+
+__all__ = [
+    "ASGIMiddleware",
+    "Consent",
+    "ConsentCookie",
+    "CookiePolicy",
+    "InvalidSnapshot",
+    "Site",
+    "Snapshot",
+    "Tracked",
+    "Tracker",
+    "WSGIMiddleware",
+    "WebRequest",
+    "tracker_from",
+]
+
+
+def tracker_from(scope_or_environ: Mapping[str, Any]) -> Tracker:
+    """The tracker that the middleware put on this request.
+
+    Raises:
+        ConfigurationError: If no middleware did.
+    """
+    tracker = scope_or_environ.get(ENVIRON_KEY)
+    if tracker is None:
+        tracker = (scope_or_environ.get("state") or {}).get("tiktok")
+    if not isinstance(tracker, Tracker):
+        raise ConfigurationError("no tracker: wrap the app in ASGIMiddleware(app, site) or WSGIMiddleware(app, site)")
+    return tracker

@@ -1,0 +1,55 @@
+"""ASGI middleware: pure, streaming-safe; websockets and lifespan pass through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from tiktok_events.web._request import WebRequest
+from tiktok_events.web._response import finish
+from tiktok_events.web._site import Site
+from tiktok_events.web._tracker import Tracker
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ASGIMiddleware:
+    """Puts a `Tracker` at `scope["state"]["tiktok"]`, and the cookies and headers of *site* on the answers of *app*.
+
+    At the server's shutdown it delivers what is queued, for at most 10 seconds.
+    """
+
+    def __init__(self, app: App, site: Site) -> None:
+        self.app = app
+        self.site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI calls it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, self._closing(send))
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        tracker = Tracker(self.site, WebRequest.from_scope(scope))
+        scope.setdefault("state", {})["tiktok"] = tracker
+
+        async def send_finished(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": finish(tracker, message["status"], list(message.get("headers", ())))}
+            await send(message)
+
+        await self.app(scope, receive, send_finished)
+
+    def _closing(self, send: Send) -> Send:
+        async def send_closed(message: Message) -> None:
+            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+                await asyncio.to_thread(self.site.close)
+            await send(message)
+
+        return send_closed

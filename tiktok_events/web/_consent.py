@@ -1,0 +1,77 @@
+"""Consent: three words, and who is asked for them."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+
+import attrs
+
+from tiktok_events.web._request import WebRequest
+
+_LOG = logging.getLogger("tiktok_events")
+
+
+class Consent(enum.Enum):
+    """What a visitor has said about being measured."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+@attrs.frozen
+class ConsentCookie:
+    """Consent told by a cookie of the site's: *granted* and *denied* are the values that mean each.
+
+    A missing cookie is unknown, any other value denied. The page's script can read it as well, so pages that are
+    cached for everybody stay right.
+    """
+
+    name: str
+    granted: frozenset[str] = attrs.field(converter=frozenset)
+    denied: frozenset[str] = attrs.field(converter=frozenset)
+
+    def __call__(self, request: WebRequest) -> bool | None:
+        """True, False, or None for a missing cookie."""
+        value = request.cookies.get(self.name)
+        return None if value is None else value in self.granted
+
+
+Answer = bool | None | Consent
+ConsentRule = Callable[[Any], Answer] | ConsentCookie
+
+_ANSWERS: dict[Any, Consent] = {True: Consent.GRANTED, False: Consent.DENIED, None: Consent.UNKNOWN}
+_said: set[str] = set()
+
+
+def ask(rule: ConsentRule | None, request: WebRequest) -> Consent:
+    """What *rule* answers for *request*. No rule is granted; an exception or any other answer is denied."""
+    if rule is None:
+        say_once("no consent rule is set: consent is taken as granted", logging.INFO)
+        return Consent.GRANTED
+    try:
+        answer = rule(request if isinstance(rule, ConsentCookie) or request.native is None else request.native)
+    except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not take the page down
+        say_once(f"the consent rule raised {type(error).__name__}: taken as denied", logging.ERROR)
+        return Consent.DENIED
+    if isinstance(answer, Consent):
+        return answer
+    if answer is None or isinstance(answer, bool):
+        return _ANSWERS[answer]
+    say_once(f"the consent rule answered a {type(answer).__name__}, not True, False or None: denied", logging.ERROR)
+    return Consent.DENIED
+
+
+def said_of(names: Collection[str]) -> bool:
+    """Whether all of *names* were said; for tests."""
+    return set(names) <= _said
+
+
+def say_once(message: str, level: int) -> None:
+    """Log *message* the first time it comes up in this process."""
+    if message not in _said:
+        _said.add(message)
+        _LOG.log(level, "%s", message)

@@ -1,0 +1,177 @@
+"""The cookies: what they hold, how long, and the one place that writes a Set-Cookie header."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+VISITOR_COOKIE = "_tte_id"
+CLICK_COOKIE = "ttclid"
+PIXEL_COOKIE = "_ttp"
+REDIRECT_COOKIE = "_tte_next"
+
+_DAY = 86_400
+_VISITOR = re.compile(r"1\.([0-9]{13})\.([0-9a-f]{32})")
+_CLICK_ID = re.compile(r"[A-Za-z0-9._-]{1,1000}")
+_CLICK_TAIL = re.compile(r"\.([0-9]{13})")
+_PIXEL_ID = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_OCTETS = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+
+
+@attrs.frozen(kw_only=True)
+class CookiePolicy:
+    """How the identifier cookies are written. Ages are days.
+
+    `visitor_name` is the cookie of the visitor id (HttpOnly, refreshed at most once in `refresh_days`). The click id
+    lives `click_days` from the click, in the cookie `ttclid` that the pixel reads too. `secure` "auto" follows the
+    request's scheme. `write_on` "navigation" writes on document navigations and redirects only, "any" also on other
+    same-site GET answers, for pages that Python never serves. Browsers cap every age at 400 days.
+    """
+
+    visitor_name: str = attrs.field(default=VISITOR_COOKIE, validator=attrs.validators.matches_re(_TOKEN))
+    visitor_days: int = attrs.field(default=390, validator=[attrs.validators.ge(1), attrs.validators.le(400)])
+    refresh_days: int = attrs.field(default=30, validator=attrs.validators.ge(1))
+    click_days: int = attrs.field(default=28, validator=[attrs.validators.ge(1), attrs.validators.le(390)])
+    secure: Literal["auto", "always", "never"] = "auto"
+    write_on: Literal["navigation", "any"] = "navigation"
+
+
+@attrs.frozen
+class SetCookie:
+    """One cookie to write. `max_age` is seconds; 0 expires it. Lax, since None buys a first party nothing."""
+
+    name: str
+    value: str
+    max_age: int
+    http_only: bool = attrs.field(kw_only=True)
+    secure: bool = attrs.field(kw_only=True)
+    domain: str | None = attrs.field(default=None, kw_only=True)
+
+    def header(self) -> str:
+        """The value of a Set-Cookie header.
+
+        Raises:
+            ValueError: If name, value or domain hold anything a cookie may not; none of ours ever does.
+        """
+        if not _TOKEN.fullmatch(self.name) or not _OCTETS.fullmatch(self.value):
+            raise ValueError("not a cookie's name or value")
+        if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
+            raise ValueError("not a cookie's domain")
+        parts = [f"{self.name}={self.value}", "Path=/", f"Max-Age={self.max_age}", "SameSite=Lax"]
+        if self.domain:
+            parts.append(f"Domain={self.domain}")
+        if self.secure:
+            parts.append("Secure")
+        if self.http_only:
+            parts.append("HttpOnly")
+        return "; ".join(parts)
+
+
+@attrs.frozen
+class Click:
+    """A click id and the milliseconds since 1970 at which it came; 0 when a bare cookie does not say."""
+
+    ttclid: str = attrs.field(repr=False)
+    at_ms: int
+
+
+@attrs.frozen
+class Visitor:
+    """A visitor id, 32 hex digits, and the milliseconds since 1970 at which its cookie was written."""
+
+    visitor_id: str = attrs.field(repr=False)
+    written_ms: int
+
+
+def read_click(values: Sequence[str], *, now_ms: int, policy: CookiePolicy) -> Click | None:
+    """The newest valid click of the cookies *values*; None if there is none, or it is older than its window.
+
+    The pixel writes `<click id>.<13-digit ms>`; older set-ups a bare id, which counts as oldest and never expires.
+    """
+    clicks = [_click(value) for value in values if _CLICK_ID.fullmatch(value)]
+    newest = max(clicks, key=lambda click: click.at_ms, default=None)
+    if newest is None or (newest.at_ms and now_ms - newest.at_ms > policy.click_days * _DAY * 1000):
+        return None
+    return newest
+
+
+def _click(value: str) -> Click:
+    # Click ids hold dots themselves: only a tail of exactly 13 digits is the pixel's.
+    tail = _CLICK_TAIL.fullmatch(value[-14:]) if len(value) > 14 else None
+    return Click(value[:-14], int(tail.group(1))) if tail else Click(value, 0)
+
+
+def valid_click_id(value: str) -> str | None:
+    """*value* as a click id off a query string: its cookie tail stripped, None if it cannot be one."""
+    return _click(value).ttclid if _CLICK_ID.fullmatch(value) else None
+
+
+def read_visitor(values: Sequence[str]) -> Visitor | None:
+    """The visitor of the first well-formed cookie among *values*."""
+    for value in values:
+        found = _VISITOR.fullmatch(value)
+        if found:
+            return Visitor(found.group(2), int(found.group(1)))
+    return None
+
+
+def read_pixel_id(values: Sequence[str]) -> str | None:
+    """The `_ttp` cookie as it is: its form has changed four times, so only its alphabet is looked at."""
+    return next((value for value in values if _PIXEL_ID.fullmatch(value)), None)
+
+
+def cookie_domain(hostname: str, domains: Sequence[str]) -> str | None:
+    """The configured domain that *hostname* lies in; None makes the cookie host-only, which is always right."""
+    host = hostname.lower().rstrip(".")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return None
+    for domain in domains:
+        plain = domain.lower().strip(".")
+        if "." in plain and (host == plain or host.endswith(f".{plain}")):
+            return plain
+    return None
+
+
+def identifier_cookies(
+    *,
+    policy: CookiePolicy,
+    present: Mapping[str, Sequence[str]],
+    visitor: Visitor | None,
+    click: Click | None,
+    now_ms: int,
+    secure: bool,
+    domain: str | None,
+) -> list[SetCookie]:
+    """The identifier cookies to write: only what is new or, for the visitor id, older than its refresh."""
+    cookies = []
+    if visitor is not None:
+        is_new = read_visitor(present.get(policy.visitor_name, ())) is None
+        if is_new or now_ms - visitor.written_ms > policy.refresh_days * _DAY * 1000:
+            value = f"1.{now_ms:013d}.{visitor.visitor_id}"
+            cookies.append(
+                SetCookie(
+                    policy.visitor_name, value, policy.visitor_days * _DAY, http_only=True, secure=secure, domain=domain
+                )
+            )
+    if click is not None and click.at_ms:
+        kept = read_click(present.get(CLICK_COOKIE, ()), now_ms=now_ms, policy=policy)
+        left = policy.click_days * _DAY - (now_ms - click.at_ms) // 1000
+        if (kept is None or kept.ttclid != click.ttclid) and left > 0:
+            value = f"{click.ttclid}.{click.at_ms:013d}"
+            cookies.append(SetCookie(CLICK_COOKIE, value, left, http_only=False, secure=secure, domain=domain))
+    return cookies
+
+
+def expired(names: Sequence[str], *, secure: bool, domain: str | None) -> list[SetCookie]:
+    """Expiries for cookies of ours, with the attributes they were written with."""
+    return [SetCookie(name, "", 0, http_only=name != CLICK_COOKIE, secure=secure, domain=domain) for name in names]

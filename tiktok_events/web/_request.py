@@ -1,0 +1,153 @@
+"""The neutral view of a request: the same for an ASGI scope and a WSGI environ (Django's META too)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+from urllib.parse import quote
+
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+class WebRequest:
+    """What a request says, whatever server it came through. Header names are lower case; nothing here is trusted.
+
+    `method`, `scheme`, `path` (percent-encoded) and `query` (as sent) make up `url` with the Host header; `peer` is
+    the address the server saw. `native` is the framework's own request where an adapter has one. It holds no
+    reference to the scope or environ: that would be a cycle in every request.
+    """
+
+    __slots__ = ("_cookies", "_headers", "_raw", "method", "native", "path", "peer", "query", "scheme")
+
+    def __init__(
+        self,
+        *,
+        method: str = "GET",
+        scheme: str = "http",
+        path: str = "/",
+        query: str = "",
+        peer: str | None = None,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        native: Any = None,
+    ) -> None:
+        self.method = method.upper()
+        self.scheme = scheme
+        self.path = path
+        self.query = query
+        self.peer = peer
+        self.native = native
+        self._raw = headers
+        self._headers: dict[str, str] | None = None
+        self._cookies: dict[str, tuple[str, ...]] | None = None
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any], native: Any = None) -> Self:
+        """The request of an ASGI *scope*."""
+        client = scope.get("client")
+        return cls(
+            method=scope.get("method", "GET"),
+            scheme=scope.get("scheme", "http"),
+            path=quote(scope.get("path", "").encode("utf-8", "surrogateescape"), _PATH_SAFE) or "/",
+            query=scope.get("query_string", b"").decode("latin-1"),
+            peer=client[0] if client else None,
+            headers=scope.get("headers", ()),
+            native=native,
+        )
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, Any], native: Any = None) -> Self:
+        """The request of a WSGI *environ*, or of Django's `request.META`."""
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        return cls(
+            method=environ.get("REQUEST_METHOD", "GET"),
+            scheme=environ.get("wsgi.url_scheme", "http"),
+            path=quote(path.encode("latin-1", "replace"), _PATH_SAFE) or "/",
+            query=environ.get("QUERY_STRING", ""),
+            peer=environ.get("REMOTE_ADDR") or None,
+            headers=tuple(_environ_headers(environ)),
+            native=native,
+        )
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers by lower-case name, repeated ones joined by a comma; without Cookie, which `cookies` reads."""
+        if self._headers is None:
+            self._read_headers()
+        return self._headers or {}
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies by name; of several with one name the first."""
+        return {name: values[0] for name, values in self.all_cookies.items()}
+
+    @property
+    def all_cookies(self) -> Mapping[str, tuple[str, ...]]:
+        """Every value of every cookie: a host-only one and a domain's may share a name."""
+        if self._cookies is None:
+            self._read_headers()
+        return self._cookies or {}
+
+    @property
+    def host(self) -> str:
+        """The Host header, lower-cased; "" when there is none or more than one."""
+        host = self.headers.get("host", "").strip().lower()
+        return "" if "," in host else host
+
+    @property
+    def hostname(self) -> str:
+        """The host without port, brackets and trailing dot."""
+        host = self.host
+        if host.startswith("["):
+            return host[1:].partition("]")[0]
+        return host.partition(":")[0].rstrip(".")
+
+    @property
+    def url(self) -> str | None:
+        """The address that was asked for, without a fragment; None without a host."""
+        if not self.host:
+            return None
+        return f"{self.scheme}://{self.host}{self.path}{'?' + self.query if self.query else ''}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WebRequest) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.scheme, self.path, self.query, self.peer))
+
+    def __repr__(self) -> str:
+        return f"WebRequest({self.method}, {len(self.headers)} headers)"
+
+    def _identity(self) -> tuple[object, ...]:
+        shown = (self.method, self.scheme, self.path, self.query, self.peer)
+        return (*shown, dict(self.headers), dict(self.all_cookies))
+
+    def _read_headers(self) -> None:
+        headers: dict[str, str] = {}
+        cookies: dict[str, list[str]] = {}
+        for raw_name, raw_value in self._raw:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            if name == "cookie":
+                _split_cookies(value, cookies)
+            else:
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self._headers = headers
+        self._cookies = {name: tuple(values) for name, values in cookies.items()}
+
+
+def _split_cookies(header: str, cookies: dict[str, list[str]]) -> None:
+    # SimpleCookie drops the whole header over one odd pair, so split by hand.
+    for pair in header.split(";"):
+        name, separator, value = pair.partition("=")
+        if separator:
+            cookies.setdefault(name.strip(), []).append(value.strip().strip('"'))
+
+
+def _environ_headers(environ: Mapping[str, Any]) -> Iterable[tuple[bytes, bytes]]:
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            name = key[5:]
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            name = key
+        else:
+            continue
+        yield name.replace("_", "-").lower().encode("latin-1"), str(value).encode("latin-1", "replace")

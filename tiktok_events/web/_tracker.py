@@ -1,0 +1,295 @@
+"""One request's events: both halves of each, its context, its consent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tiktok_events._checks.check import check, spoils_event
+from tiktok_events._events.complete import complete
+from tiktok_events._events.event import Event
+from tiktok_events._events.normalize import hash_external_id
+from tiktok_events._events.user import User
+from tiktok_events._ids import UNSET, Key, UnsetType, random_id
+from tiktok_events._ids import event_id as make_event_id
+from tiktok_events._source import EventSource
+from tiktok_events.errors import EventValidationError, TikTokEventsError
+from tiktok_events.web import _cookies as cookies
+from tiktok_events.web import _visits as visits
+from tiktok_events.web._consent import Consent, ask, say_once
+from tiktok_events.web._context import Context, context_from
+from tiktok_events.web._cookies import SetCookie
+from tiktok_events.web._face import Face
+from tiktok_events.web._pixel import Call, call_for
+from tiktok_events.web._request import WebRequest
+from tiktok_events.web._site import Site
+from tiktok_events.web._tracked import Reason, Tracked
+
+if TYPE_CHECKING:
+    from tiktok_events.web._snapshot import Snapshot
+
+_VIEWS = frozenset({"ViewContent", "Search", "Pageview", "PageView"})
+_BROWSER_AGE = 24 * 3600
+_OFF = EventSource.web("OFF0000000000000000", "off")
+
+
+class Tracker:
+    """A request's events. A plain object for sync and async code alike; one request, one tracker.
+
+    It asks for consent, reads cookies and makes a context when they are first needed, and never touches the network.
+    """
+
+    __slots__ = (
+        "_consent", "_context", "_identified", "_reserved", "_tracked", "calls", "carried", "printed", "request", "site",
+        "touched",
+    )  # fmt: skip
+
+    def __init__(
+        self, site: Site, request: WebRequest, *, context: Context | None = None, consent: Consent | None = None
+    ) -> None:
+        self.site = site
+        self.request = request
+        self.calls: list[Call] = []
+        """The pixel calls of this request that were not rendered yet."""
+        self.touched = False
+        """Whether anything of this visitor's was made or read for the page: then it is no page for a shared cache."""
+        self.carried = False
+        """Whether the calls of the redirect before were taken up."""
+        self.printed = False
+        """Whether the page has its base code."""
+        self._context = context
+        self._consent = consent
+        self._identified: dict[str, Any] = {}
+        self._tracked: dict[tuple[str, str], Tracked] = {}
+        self._reserved: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
+
+    @property
+    def consent(self) -> Consent:
+        """What the visitor has said; asked once a request, on first use."""
+        if self._consent is None:
+            self._consent = ask(self.site.consent, self.request)
+            opted_out = self.request.headers.get("sec-gpc", "").strip() == "1"
+            if self.site.gpc == "deny" and opted_out and self._consent is Consent.UNKNOWN:
+                self._consent = Consent.DENIED
+        return self._consent
+
+    @property
+    def context(self) -> Context:
+        """What this request tells TikTok."""
+        if self._context is None:
+            site, request = self.site, self.request
+            self._context = context_from(
+                request,
+                site.cookies,
+                now=site.clock(),
+                dice=site.dice,
+                consent=self.consent,
+                may_write=self._may_write_cookies(),
+                own_domains=site.cookie_domains,
+                trusted=site.trusted_proxies,
+                gpc=site.gpc != "ignore",
+            )
+        return self._context
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything happens here at all."""
+        return self.site.enabled and self.site.source is not None
+
+    def track(self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Any) -> Tracked:
+        """Queue the server event, and add the matching pixel call to this request.
+
+        *event* is an `Event`, or a name with the fields of one. `server=False` renders the browser's half only, for
+        a page that shows what was reported elsewhere. Twice with the same name and key is one event, the first.
+
+        Raises:
+            TypeError, ValueError: With `Site(strict=True)`, for what elsewhere is dropped, logged and counted.
+        """
+        try:
+            made = event if isinstance(event, Event) else self._made(event, fields)
+            return self._track(made, server=server, browser=browser)
+        except (TypeError, ValueError, TikTokEventsError) as error:
+            if self.site.strict:
+                raise
+            say_once(f"an event was dropped: {error}", logging.ERROR)
+            name = event.event if isinstance(event, Event) else str(event)
+            return self._result(name or "", None, reason="invalid")
+
+    def identify(self, **user: Any) -> None:
+        """Say who the visitor is; fills what this request's events leave out. Takes `User`'s fields."""
+        self._identified.update(user)
+
+    def digests(self) -> dict[str, str]:
+        """What advanced matching prints of the visitor: digests made here, under the pixel's names."""
+        user = User(**self._identified) if self._identified else None
+        visitor = hash_external_id(self.context.visitor_id) if self.context.visitor_id else None
+        named = {
+            "sha256_email": user.email if user else None,
+            "sha256_phone_number": user.phone if user else None,
+            "external_id": (user.external_id if user else None) or visitor,
+        }
+        return {name: one if isinstance(one, str) else one[0] for name, one in named.items() if one}
+
+    @property
+    def face(self) -> Face:
+        """The template variable `tiktok`."""
+        return Face(self)
+
+    def snapshot(self) -> Snapshot:
+        """The visitor's context and consent, for the order's row: a webhook's `site.resume` takes it."""
+        from tiktok_events.web._snapshot import snapshot
+
+        return snapshot(self)
+
+    def event_id(self, name: str, key: Key | UnsetType = UNSET) -> str:
+        """The id of this request's event of that *name*, or the one its next `track` will take."""
+        self.touched = True
+        if key is not UNSET:
+            return make_event_id(name, key, namespace=self._source.id_namespace)
+        found = next((one for (event, _), one in reversed(self._tracked.items()) if event == name), None)
+        if found is not None and found.event_id:
+            return found.event_id
+        return self._reserved.setdefault(name, random_id())
+
+    def grant_consent(self) -> None:
+        """The visitor has just agreed: cookies may be written from this very response on."""
+        self._set_consent(Consent.GRANTED)
+
+    def revoke_consent(self) -> None:
+        """The visitor has just refused: our cookies are expired in this very response."""
+        self._set_consent(Consent.DENIED)
+
+    def cookies(self, *, is_page: bool) -> list[SetCookie]:
+        """The identifier cookies of this response; *is_page* says that it is HTML, or a redirect."""
+        if not self.enabled or self.site.excludes(self.request):
+            return []
+        secure, domain = self.site.is_secure(self.request), self.site.domain_for(self.request)
+        if self.consent is Consent.DENIED:
+            present = self.request.all_cookies
+            names = [name for name in (self.site.cookies.visitor_name, cookies.CLICK_COOKIE) if name in present]
+            return cookies.expired(names, secure=secure, domain=domain)
+        granted_here = self.touched and self.request.method != "GET"
+        if not (is_page or granted_here) or not self._may_write_cookies():
+            return []
+        context = self.context
+        return cookies.identifier_cookies(
+            policy=self.site.cookies,
+            present=self.request.all_cookies,
+            visitor=context.visitor,
+            click=context.click,
+            now_ms=int(self.site.clock() * 1000),
+            secure=secure,
+            domain=domain,
+        )
+
+    def take(self, call: Call) -> None:
+        """Count *call* as rendered."""
+        self.touched = True
+        if call in self.calls:
+            self.calls.remove(call)
+
+    def _set_consent(self, consent: Consent) -> None:
+        self._consent, self._context, self.touched = consent, None, True
+
+    def _may_write_cookies(self) -> bool:
+        request = self.request
+        if self.consent is not Consent.GRANTED or visits.is_prefetch(request) or visits.is_bot(request):
+            return False
+        if self.touched and self._consent is Consent.GRANTED and request.method != "GET":
+            return True  # grant_consent() on a banner's POST
+        return request.method == "GET" and (visits.is_navigation(request) or self.site.cookies.write_on == "any")
+
+    @property
+    def _source(self) -> EventSource:
+        return self.site.source or _OFF
+
+    def _made(self, name: str, fields: Mapping[str, Any]) -> Event:
+        own = dict(fields)
+        if "key" not in own and "event_id" not in own and name in self._reserved:
+            own["event_id"] = self._reserved.pop(name)
+        user = own.get("user")
+        if self.site.phone_region and isinstance(user, Mapping) and "phone" in user:
+            own["user"] = {"phone_region": self.site.phone_region, **user}
+        return Event(name, **own)
+
+    def _track(self, event: Event, *, server: bool, browser: bool) -> Tracked:
+        name, source = str(event.event or ""), self._source
+        event_id = event.id_for(source.id_namespace)
+        repeated = self._tracked.get((name, event_id))
+        if repeated is not None:
+            return repeated
+        reason = self._refusal(event)
+        if reason in ("off", "bot") or self.consent is Consent.DENIED:
+            return self._keep(self._result(name, event_id, reason=reason or "consent"))
+        sent = server and reason is None and self._send(event)
+        call = self._call(event, event_id) if browser else None
+        return self._keep(self._result(name, event_id, sent=sent, reason=reason, call=call))
+
+    def _keep(self, tracked: Tracked) -> Tracked:
+        if tracked.event_id:
+            self._tracked[tracked.event, tracked.event_id] = tracked
+        return tracked
+
+    def _refusal(self, event: Event) -> Reason | None:
+        if not self.enabled:
+            if self.site.off_reason:
+                say_once(f"TikTok events are off: {self.site.off_reason}", logging.WARNING)
+            return "off"
+        is_view = event.event in _VIEWS and event.key is None and self.request.method == "GET"
+        if is_view and (visits.is_prefetch(self.request) or visits.is_bot(self.request)):
+            return "bot"
+        if self.consent is not Consent.GRANTED:
+            return "consent"
+        return None
+
+    def _send(self, event: Event) -> bool:
+        complete = self._completed(event)
+        problems = [one for one in check(complete, self._source, now=self.site.clock()) if one.severity == "error"]
+        if problems and self.site.strict:
+            raise EventValidationError(problems)
+        if any(spoils_event(one) for one in problems):
+            raise EventValidationError([one for one in problems if spoils_event(one)])
+        self.site.sender().track(complete)
+        return True
+
+    def _completed(self, event: Event) -> Event:
+        """*event* with what it leaves out filled from the context, the site and `identify`."""
+        context = self.context
+        user: dict[str, Any] = {
+            name: getattr(context, name) for name in ("ttclid", "ttp", "ip", "user_agent", "locale")
+        }
+        page = {"url": context.url or self.site.url, "referrer": context.referrer}
+        visitor = hash_external_id(context.visitor_id) if context.visitor_id else None
+        return complete(
+            event,
+            user={**user, **self._identified},
+            page=page,
+            visitor=visitor,
+            currency=self.site.currency,
+            limited_data_use=context.limited_data_use,
+        )
+
+    def _call(self, event: Event, event_id: str) -> Call | None:
+        if self.site.browser == "off" or self.site.clock() - (event.event_time or 0) > _BROWSER_AGE:
+            return None
+        if self.consent is Consent.UNKNOWN and self.site.on_unknown_consent != "hold":
+            return None
+        call = call_for(event, event_id, keyed=event.key is not None)
+        self.calls.append(call)
+        self.touched = True
+        return call
+
+    def _result(
+        self,
+        name: str,
+        event_id: str | None,
+        *,
+        sent: bool = False,
+        reason: Reason | None = None,
+        call: Call | None = None,
+    ) -> Tracked:
+        return Tracked(name, event_id, sent=sent, reason=reason, call=call, tracker=self)

@@ -1,0 +1,117 @@
+"""What kind of request it is: a person's navigation, a prefetch, a bot, an asset, a webhook; and from where."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from tiktok_events.web._request import WebRequest
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_BOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|facebookexternalhit|whatsapp/|slackbot|embedly|preview|monitor|pingdom|uptime|headless|"
+    r"phantomjs|lighthouse|gptbot|claudebot|perplexity|ccbot|curl/|wget/|python|java/|go-http|okhttp|axios|node|libwww|"
+    r"httpclient|postman|scrapy|ruby|guzzle|apache-http",
+    re.IGNORECASE,
+)
+_NEVER_A_BOT = re.compile(r"musical_ly|bytedancewebview|bytelocale|cubot", re.IGNORECASE)
+_ASSET = re.compile(
+    r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
+    re.IGNORECASE,
+)
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+
+
+def is_bot(request: WebRequest) -> bool:
+    """Whether the user agent is a program's; an empty one is. TikTok's own in-app browser never is."""
+    agent = request.headers.get("user-agent", "")
+    return not agent or (_BOT.search(agent) is not None and _NEVER_A_BOT.search(agent) is None)
+
+
+def is_prefetch(request: WebRequest) -> bool:
+    """Whether the browser only fetches ahead: nobody has seen the page, and perhaps nobody will."""
+    return any(
+        word in request.headers.get(name, "").lower()
+        for name in _PURPOSES
+        for word in ("prefetch", "prerender", "preview")
+    )
+
+
+def is_navigation(request: WebRequest) -> bool:
+    """Whether a browser asks for a document, by the best of the headers it sends."""
+    headers = request.headers
+    if "sec-fetch-dest" in headers:
+        return headers["sec-fetch-dest"] in ("document", "iframe")
+    if "sec-fetch-mode" in headers:
+        return headers["sec-fetch-mode"] == "navigate"
+    return "text/html" in headers.get("accept", "") and headers.get("hx-request") != "true"
+
+
+def is_fragment(request: WebRequest) -> bool:
+    """Whether a script of the page asks, for a fragment or data: its answer is no page of its own."""
+    headers = request.headers
+    if headers.get("hx-request") == "true" and headers.get("hx-boosted") != "true":
+        return True
+    if headers.get("x-requested-with", "").lower() == "xmlhttprequest" or "turbo-frame" in headers:
+        return True
+    if "sec-fetch-dest" in headers:
+        return headers["sec-fetch-dest"] == "empty"
+    return False
+
+
+def is_asset(request: WebRequest) -> bool:
+    """Whether the path is a file's, which no visitor looks at by itself."""
+    return _ASSET.search(request.path) is not None
+
+
+def is_visitor(request: WebRequest) -> bool:
+    """Whether a person's browser can have sent it; a webhook has no cookies, no language, and a program's name."""
+    headers = request.headers
+    if any(name in headers for name in ("sec-fetch-site", "accept-language", "referer", "hx-request")):
+        return True
+    return bool(request.all_cookies) or not is_bot(request)
+
+
+def networks(trusted: Sequence[str | Network]) -> tuple[Network, ...]:
+    """*trusted* proxies as networks.
+
+    Raises:
+        ValueError: If one is no address or network.
+    """
+    return tuple(ipaddress.ip_network(one, strict=False) if isinstance(one, str) else one for one in trusted)
+
+
+def client_ip(request: WebRequest, trusted: Sequence[Network]) -> str | None:
+    """The visitor's public address: the peer's, or behind *trusted* proxies the first untrusted one from the right."""
+    address = _address(request.peer or "")
+    if address is None:
+        return None
+    if _is_trusted(address, trusted):
+        for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+            found = _address(hop)
+            if found is None:
+                return None
+            address = found
+            if not _is_trusted(found, trusted):
+                break
+    return str(address) if address.is_global else None
+
+
+def _is_trusted(address: ipaddress.IPv4Address | ipaddress.IPv6Address, trusted: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in trusted)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
