@@ -20,7 +20,8 @@ from tiktok_events.events_manager import page
 from tiktok_events.events_manager.bodies import TooLargeError, read_body
 from tiktok_events.events_manager.faults import Clock, Faults
 from tiktok_events.events_manager.manager import Manager
-from tiktok_events.events_manager.pixel import pixel
+from tiktok_events.events_manager.pixel import pixel as pixel_act
+from tiktok_events.events_manager.pixel_script import pixel_script, pixel_switches
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
 from tiktok_events.events_manager.store import Store
 from tiktok_events.events_manager.track import track
@@ -37,16 +38,18 @@ def create_app(
     db: str | os.PathLike[str] | None = None,
     faults: bool = False,
     allowed_hosts: Sequence[str] = (),
+    pixel: Mapping[str, bool | int] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Make the Events Manager as an ASGI app.
 
     *token* and *source_id* are what `event/track/` demands; without them any will do. *db* is a file that keeps what
     was received, else memory does. *faults* lets requests set answers and the clock, for tests. *allowed_hosts* are
-    the names besides this machine's own under which it may be asked, and whose pages may send it events.
+    the names besides this machine's own under which it may be asked, and whose pages may send it events. *pixel* are
+    switches of the script it serves in place of TikTok's pixel, such as `{"writes_ttclid": False}`.
 
     Raises:
-        ConfigurationError: If *db* cannot be used, or a host is no host name.
+        ConfigurationError: If *db* cannot be used, a host is no host name, or a switch is none.
     """
     manager = Manager(
         store=Store(db),
@@ -54,6 +57,7 @@ def create_app(
         faults=Faults() if faults else None,
         source_id=source_id,
         hosts=known_hosts(allowed_hosts),
+        pixel=pixel_switches(pixel),
         token=None if token is None else token.encode(),
     )
     app = Starlette(
@@ -75,7 +79,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 def _routes(*, with_faults: bool) -> list[Route]:
     routes = [
         Route("/open_api/v1.3/event/track/", track, methods=["POST"]),
-        Route("/api/v2/pixel/act", pixel, methods=["POST", "OPTIONS"]),
+        Route("/api/v2/pixel/act", pixel_act, methods=["POST", "OPTIONS"]),
+        Route("/i18n/pixel/events.js", pixel_script),
         Route("/", _readable(page.index)),
         Route("/rows", _readable(page.rows)),
         Route("/static/{name}", page.static),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 
 import attrs
 
@@ -19,6 +20,7 @@ class Manager:
     faults: Faults | None = None
     source_id: str | None = None
     hosts: frozenset[str] = frozenset()
+    pixel: Mapping[str, bool | int] = attrs.field(factory=dict)
     token: bytes | None = attrs.field(default=None, repr=False)
 
     def accepts_token(self, given: bytes) -> bool:
