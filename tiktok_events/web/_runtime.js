@@ -66,7 +66,7 @@ function start(identify) {
     queue.load(pixel, options);
   });
   if (identify) queue.identify(identify);
-  if (settings.page && fresh.length) {
+  if (settings.page) {
     // A plain page() would be a second page view of a pixel that somebody else loaded.
     if (there.length) fresh.forEach(function (pixel) { queue.instance(pixel).page(); });
     else queue.page();

@@ -1,0 +1,353 @@
+"""What the snippet does in a page: queues, guards, consent. Run in node."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from browser_page import (
+    KEYED,
+    MINUTE,
+    NOW,
+    OTHER_PIXEL,
+    PIXEL,
+    RANDOM,
+    block_in,
+    browse,
+    fields,
+    needs_node,
+    said,
+    tracked,
+)
+from test_pixel_markup import DIGEST, METHODS, Rule
+
+from tiktok_events.web._pixel import (
+    Call,
+    payload,
+    render_calls,
+    render_calls_data,
+    render_data,
+    render_pixel,
+    static_script,
+)
+
+pytestmark = needs_node
+
+URL = "https://analytics.tiktok.com/i18n/pixel/events.js"
+FOREIGN = (
+    'window.ttq=[];ttq.methods=["page","track"];ttq.load=function(id){ttq._i[id]=[];};'
+    'ttq._i={};ttq.instance=function(id){var a=ttq._i[id];ttq.methods.concat("identify").forEach(function(m){'
+    "a[m]=function(){a.push([m].concat([].slice.call(arguments)));};});return a;};"
+    "ttq.page=function(){ttq.push(['page']);};ttq.track=function(){ttq.push(['track'].concat([].slice.call(arguments)));};"
+)
+COOKIE = {"consent_rule": Rule("consent", {"yes"})}
+
+
+def twin(call: Call, *, with_id: bool = True) -> list[Any]:
+    """The track call that *call* becomes."""
+    return [call.event, call.params, *([{"event_id": call.event_id}] if with_id else [])]
+
+
+def test_base_code_makes_the_queue() -> None:
+    """An array with a stub for each method, the pixel's entries, page() once, and the library before the first script."""
+    seen = browse(render_pixel(**fields(load_options={"autoConfig": False}), nonce="abc"))
+
+    assert seen["name"] == "ttq"
+    assert seen["ttq"]["isArray"]
+    assert seen["ttq"]["stubs"]
+    assert seen["ttq"]["methods"] == METHODS.split()
+    assert seen["ttq"]["queue"] == [["page"]]
+    assert seen["ttq"]["address"] == {PIXEL: URL}
+    assert seen["ttq"]["options"] == {PIXEL: {"autoConfig": False}}
+    assert seen["ttq"]["times"] == {PIXEL: NOW}
+    assert seen["inserted"] == [
+        {"tag": "script", "async": True, "src": f"{URL}?sdkid={PIXEL}&lib=ttq", "nonce": "abc", "before": "first"}
+    ]
+
+
+def test_a_page_without_another_script_gets_the_library_too() -> None:
+    """Then it goes into the head, and without a nonce there is none on it."""
+    seen = browse(render_pixel(**fields()), bare=True)
+
+    assert [one["before"] for one in seen["inserted"]] == [None]
+    assert "nonce" not in seen["inserted"][0]
+
+
+def test_a_call_goes_to_its_pixel_with_the_id_in_the_third_argument() -> None:
+    """Identify comes before page, and each call into the pixel's own queue."""
+    seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})))
+
+    assert seen["ttq"]["queue"] == [["identify", {"sha256_email": DIGEST}], ["page"]]
+    assert tracked(seen) == [twin(RANDOM), twin(KEYED)]
+
+
+def test_two_pixels_get_the_same_calls() -> None:
+    """Both are loaded, page() is said once for both, and the id is the same: TikTok counts by pixel."""
+    seen = browse(render_pixel(**fields(KEYED, pixels=[OTHER_PIXEL])))
+
+    assert list(seen["ttq"]["address"]) == [PIXEL, OTHER_PIXEL]
+    assert len(seen["inserted"]) == 2
+    assert said(seen) == ["page"]
+    assert tracked(seen) == tracked(seen, OTHER_PIXEL) == [twin(KEYED)]
+
+
+def test_server_page_views_replace_page() -> None:
+    """No page(), and the library's observer is off."""
+    seen = browse(render_pixel(**fields(Call("Pageview", "1", {}), page=False)))
+
+    assert said(seen) == []
+    assert seen["ttq"]["options"] == {PIXEL: {"historyObserver": False}}
+    assert tracked(seen) == [["Pageview", {}, {"event_id": "1"}]]
+
+
+def test_text_reaches_the_queue_unchanged() -> None:
+    """What had to be escaped is itself again in the page."""
+    odd = Call("Search", "1", {"query": "</script><!-- '\"&\\\u2028", "other": "\ufffd\U0001f600"})
+
+    assert tracked(browse(render_pixel(**fields(odd)))) == [twin(odd)]
+
+
+def test_a_repeat_in_the_page_is_not_fired() -> None:
+    """The same name and id once; another name or id is another event."""
+    other = Call("Lead", KEYED.event_id, {})
+    seen = browse(render_pixel(**fields(KEYED, KEYED, other)), render_calls(calls=[KEYED, RANDOM], generated_at_ms=NOW))
+
+    assert tracked(seen) == [twin(KEYED), twin(other), twin(RANDOM)]
+
+
+def test_a_repeat_in_the_tab_is_not_fired() -> None:
+    """Back, forward and reload print the page again; what was fired is noted for the tab."""
+    first = browse(render_pixel(**fields(KEYED, RANDOM)))
+    again = browse(render_pixel(**fields(KEYED, RANDOM)), storage=first["storage"])
+
+    assert sorted(first["storage"]) == [f"tte:AddToCart:{RANDOM.event_id}", f"tte:Purchase:{KEYED.event_id}"]
+    assert tracked(again) == []
+    assert said(again) == ["page"]
+
+
+def test_denied_storage_breaks_nothing() -> None:
+    """The page's own memory has to do."""
+    seen = browse(render_pixel(**fields(KEYED, KEYED, RANDOM)), storageDenied=True)
+
+    assert tracked(seen) == [twin(KEYED), twin(RANDOM)]
+
+
+@pytest.mark.parametrize(("age", "kept"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])
+def test_an_old_page_gives_no_random_id(age: int, kept: bool) -> None:
+    """After half an hour it came from a cache: a random id and the digests are another visitor's, a key's id is not."""
+    seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})), now=NOW + age)
+
+    assert tracked(seen) == [twin(RANDOM, with_id=kept), twin(KEYED)]
+    assert said(seen) == (["identify", "page"] if kept else ["page"])
+
+
+def test_a_call_without_id_is_fired_each_time() -> None:
+    """Nothing says that two of them are the same."""
+    bare = Call("ViewContent", None, {})
+
+    assert tracked(browse(render_pixel(**fields(bare, bare)))) == [["ViewContent", {}]] * 2
+
+
+def test_calls_may_stand_above_the_pixel() -> None:
+    """They wait for it; without it they do nothing."""
+    early = render_calls(calls=[KEYED], generated_at_ms=NOW)
+
+    assert tracked(browse(early, render_pixel(**fields(RANDOM)))) == [twin(RANDOM), twin(KEYED)]
+    assert browse(early)["ttq"] is None
+
+
+@pytest.mark.parametrize(
+    ("cookie", "hold", "methods"),
+    [
+        ("consent=yes", False, ["page"]),
+        ('a=1; consent="yes"; consent=no', False, ["page"]),
+        ("consent=no", True, None),
+        ("consent=maybe", True, None),
+        ("consent=", True, None),
+        ("other=yes; xconsent=yes; consent", False, None),
+        ("", False, None),
+        ("", True, ["holdConsent", "page"]),
+    ],
+)
+def test_the_page_asks_the_consent_cookie(cookie: str, hold: bool, methods: list[str] | None) -> None:
+    """Granted is all, any other value nothing; a missing cookie is nothing too, or waits."""
+    seen = browse(render_pixel(**fields(KEYED, hold_consent=hold, **COOKIE)), cookie=cookie)
+
+    assert (None if seen["ttq"] is None else said(seen)) == methods
+    assert tracked(seen) == ([] if methods is None else [twin(KEYED)])
+    assert len(seen["inserted"]) == (0 if methods is None else 1)
+
+
+def test_held_calls_wait_without_a_rule() -> None:
+    """holdConsent comes before everything, and a call that may be lost with the page is not noted for the tab."""
+    seen = browse(render_pixel(**fields(KEYED, hold_consent=True)))
+
+    assert said(seen) == ["holdConsent", "page"]
+    assert tracked(seen) == [twin(KEYED)]
+    assert seen["storage"] == {}
+
+
+def test_a_banners_answer_counts_at_once() -> None:
+    """The cookie is asked anew for every call: a late yes loads the pixel or releases it, a late no revokes."""
+    fire = f"tiktokEvents.fire({json.dumps(payload(RANDOM))});"
+    yes, no = "document.cookie='consent=yes';" + fire, "document.cookie='consent=no';" + fire
+    blocked = browse(render_pixel(**fields(**COOKIE)), fire, yes)
+    held = browse(render_pixel(**fields(hold_consent=True, **COOKIE)), yes)
+    revoked = browse(render_pixel(**fields(**COOKIE)), no, yes, cookie="consent=yes")
+
+    assert said(blocked) == ["page"]
+    assert said(held) == ["holdConsent", "page", "grantConsent"]
+    assert said(revoked) == ["page", "revokeConsent", "grantConsent"]
+    assert tracked(blocked) == tracked(held) == tracked(revoked) == [twin(RANDOM)]
+
+
+@pytest.mark.parametrize(
+    ("gpc", "others", "cookie", "options"),
+    [
+        ("ldu", {}, "", {"limited_data_use": True}),
+        ("deny", {}, "", None),
+        ("ignore", {}, "", {}),
+        ("ldu", COOKIE, "consent=yes", {"limited_data_use": True}),
+        ("deny", COOKIE, "consent=yes", {"limited_data_use": True}),
+        ("deny", {**COOKIE, "hold_consent": True}, "", None),
+    ],
+)
+def test_the_page_minds_global_privacy_control(gpc: Any, others: Any, cookie: str, options: Any) -> None:
+    """Limited data use, for the pixel and in each call; a no, unless the cookie says yes; or nothing."""
+    seen = browse(render_pixel(**fields(KEYED, gpc=gpc, **others)), cookie=cookie, gpc=True)
+
+    assert (None if seen["ttq"] is None else seen["ttq"]["options"][PIXEL]) == options
+    assert [one[1].get("limited_data_use") for one in tracked(seen)] == (
+        [] if options is None else [1 if options else None]
+    )
+
+
+def test_without_the_signal_nothing_is_limited() -> None:
+    """A browser that sends no signal, or withdraws it, is served in full; the server's flag counts in any case."""
+    plain = browse(render_pixel(**fields(KEYED, gpc="deny")), gpc=False)
+    flagged = browse(render_pixel(**fields(KEYED, limited_data_use=True)))
+
+    assert plain["ttq"]["options"] == {PIXEL: {}}
+    assert tracked(plain) == [twin(KEYED)]
+    assert flagged["ttq"]["options"] == {PIXEL: {"limited_data_use": True}}
+    assert tracked(flagged)[0][1] == {**KEYED.params, "limited_data_use": 1}
+
+
+def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
+    """Somebody else's base code for the same pixel stays, a note says so, and the calls go to it."""
+    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
+
+    assert seen["inserted"] == []
+    assert said(seen) == ["page"]
+    assert tracked(seen) == [twin(KEYED)]
+    assert len(seen["notes"]) == 1
+    assert PIXEL in seen["notes"][0]
+
+
+def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
+    """Another pixel of the page sees neither our calls nor a second page view."""
+    seen = browse(f"{FOREIGN}ttq.load('{OTHER_PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
+
+    assert said(seen) == ["page"]
+    assert seen["ttq"]["instances"] == {PIXEL: [["page"], ["track", *twin(KEYED)]], OTHER_PIXEL: []}
+    assert seen["notes"] == []
+
+
+def test_base_code_that_cannot_wait_gets_nothing_to_hold() -> None:
+    """Loaders older than the consent API have no holdConsent: then an unknown visitor's calls are dropped."""
+    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');", render_pixel(**fields(KEYED, hold_consent=True)))
+
+    assert (said(seen), tracked(seen)) == ([], [])
+
+
+def test_a_queue_without_load_is_taken_over() -> None:
+    """Calls that somebody queued before any base code stay in front."""
+    seen = browse("window.ttq=[['track','Lead']];", render_pixel(**fields()))
+
+    assert said(seen) == ["track", "page"]
+
+
+def test_the_snippet_twice_is_the_snippet_once() -> None:
+    """Turbo and htmx run a body's scripts again: one load, one page(), each call once, and no note."""
+    markup = render_pixel(**fields(KEYED))
+    seen = browse(markup, markup)
+
+    assert len(seen["inserted"]) == 1
+    assert said(seen) == ["page"]
+    assert tracked(seen) == [twin(KEYED)]
+    assert seen["notes"] == []
+
+
+def test_the_static_script_reads_the_data_blocks() -> None:
+    """The same page without inline code; blocks that the parser has not reached yet are read when it has."""
+    blocks = [block_in(render_data(**fields(RANDOM)))]
+    late = block_in(render_calls_data(calls=[KEYED], generated_at_ms=NOW))
+    seen = browse(static_script(), f"addBlock({json.dumps(late)});", blocks=blocks)
+
+    assert seen["api"] == ["fire", "read", "push"]
+    assert said(seen) == ["page"]
+    assert tracked(seen) == [twin(RANDOM), twin(KEYED)]
+
+
+def test_a_broken_data_block_breaks_nothing() -> None:
+    """What is no JSON, or none of ours, is passed over."""
+    good = block_in(render_data(**fields(RANDOM)))
+
+    assert tracked(browse(static_script(), blocks=["{", "null", "{}", good])) == [twin(RANDOM)]
+
+
+def test_fire_takes_payloads_and_nothing() -> None:
+    """One payload, a list, or what an answer without one gives; each name and id once."""
+    one = json.dumps(payload(KEYED))
+    seen = browse(
+        render_pixel(**fields()),
+        f"tiktokEvents.fire();tiktokEvents.fire(null);tiktokEvents.fire({one});tiktokEvents.fire([{one},null,5,{{}}]);"
+        "tiktokEvents.fire('x');tiktokEvents.fire({event:5});tiktokEvents.fire([{event:'Lead',event_id:null}]);",
+    )
+
+    assert tracked(seen) == [twin(KEYED), ["Lead", {}]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "tiktokEvents.read(new Response({0}))",
+        "tiktokEvents.read(new Response({0}).headers)",
+        "tiktokEvents.read(new XHR({0}))",
+        "emit('htmx:afterRequest', {{xhr: new XHR({0})}})",
+        "emit('htmx:after:request', {{ctx: {{response: new Response({0})}}}})",
+    ],
+)
+def test_read_takes_the_header_of_any_answer(call: str) -> None:
+    """Fetch, XMLHttpRequest, and htmx by itself; an answer without the header, or with nonsense in it, is fine."""
+    header = json.dumps(json.dumps([payload(KEYED), payload(RANDOM)]))
+    code = "".join(f"{call.format(text)};" for text in ("null", "'{'", header, header))
+
+    assert tracked(browse(render_pixel(**fields()), code)) == [twin(KEYED), twin(RANDOM)]
+
+
+def test_read_is_null_safe() -> None:
+    """Answers that are none raise nothing, nor do events of htmx without one."""
+    code = "tiktokEvents.read();tiktokEvents.read(null);tiktokEvents.read({});tiktokEvents.push(null);"
+    code += "emit('htmx:afterRequest');emit('htmx:after:request', {});"
+
+    assert tracked(browse(render_pixel(**fields()), code)) == []
+
+
+def test_without_settings_the_pages_own_pixel_is_used() -> None:
+    """A static shell with its own base code and our static script fires through that; before it, calls wait."""
+    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
+    seen = browse(static_script(), f"{FOREIGN}ttq.load('{PIXEL}');", fire)
+    waited = browse(static_script(), fire, f"tiktokEvents.push({block_in(render_data(**fields()))});")
+
+    assert seen["ttq"]["queue"] == [["track", *twin(KEYED)]]
+    assert tracked(waited) == [twin(KEYED)]
+
+
+def test_a_pixel_that_fails_takes_no_other_down() -> None:
+    """One pixel's broken track is passed over, and the page sees nothing of it."""
+    code = f"ttq.instance=function(id){{return id==='{PIXEL}'?null:ttq._i[id];}};ttq._i['{OTHER_PIXEL}'].track=function(n){{this.push(['track',n]);}};"
+    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
+
+    assert tracked(browse(render_pixel(**fields(pixels=[OTHER_PIXEL])), code, fire), OTHER_PIXEL) == [["Purchase"]]
