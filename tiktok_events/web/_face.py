@@ -117,7 +117,7 @@ class Face:
             "pixel_code": site.source.event_source_id if site.source else "",
             "pixels": site.pixels,
             "calls": calls,
-            "identify": tracker.digests() if site.advanced_matching else None,
+            "identify": self._identify(),
             "load_options": site.load_options,
             "limited_data_use": rule is None and tracker.touched and tracker.context.limited_data_use,
             "hold_consent": site.on_unknown_consent == "hold"
@@ -126,8 +126,16 @@ class Face:
             "generated_at_ms": self._now_ms(),
             "script_url": script_url(),
             "consent_rule": rule,
-            "gpc": site.gpc,
+            # A callable has weighed the signal already: its yes wins.
+            "gpc": site.gpc if rule is not None or site.gpc != "deny" else "ldu",
         }
+
+    def _identify(self) -> dict[str, str] | None:
+        tracker = self._tracker
+        if not tracker.site.advanced_matching or tracker.consent is not Consent.GRANTED:
+            return None
+        tracker.touched = True  # digests are one visitor's
+        return tracker.digests()
 
     def _nonce(self) -> str | None:
         site, request = self._tracker.site, self._tracker.request
