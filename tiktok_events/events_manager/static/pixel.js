@@ -20,6 +20,7 @@
   let domain = null;
   let debugging = false;
   let isSending = false;
+  let isLeaving = false;
   let ttq;
   let endpoint;
 
@@ -143,7 +144,7 @@
       try {
         await fetch(endpoint, { method: "POST", mode: "no-cors", credentials: "omit", keepalive, body });
       } catch {
-        beacon(body);
+        if (!isLeaving) beacon(body); // a page that is left sees its requests fail, though they arrive
       }
     }
     isSending = false;
@@ -280,7 +281,11 @@
     }
     ttq._standIn = attach;
     if (switches.history_observer) observeHistory();
-    addEventListener("pagehide", () => outbox.splice(0).forEach(beacon));
+    addEventListener("pageshow", () => (isLeaving = false));
+    addEventListener("pagehide", () => {
+      isLeaving = true;
+      outbox.splice(0).forEach((body) => beacon(body));
+    });
     attach(code);
   })();
 })(__SWITCHES__);

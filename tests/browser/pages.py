@@ -1,0 +1,125 @@
+"""Pages on this machine with the pixel's base code on them, and a manager that keeps what they post."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlencode
+
+PIXEL, OTHER = "C0EXAMPLE0EXAMPLE000", "D0EXAMPLE0EXAMPLE999"
+PATIENCE = 10.0
+
+# The base code: a queue under a global name, stubs that push arrays, and a script that takes them over.
+LOADER = """
+(function (window, document, name, address) {
+  window.TiktokAnalyticsObject = name;
+  const queue = (window[name] = window[name] || []);
+  queue.methods = ["page", "track", "identify", "instances", "debug", "on", "off", "once", "ready", "alias", "group",
+    "enableCookie", "disableCookie", "holdConsent", "revokeConsent", "grantConsent"];
+  queue.setAndDefer = (target, method) => {
+    target[method] = (...given) => { target.push([method, ...given]); };
+  };
+  queue.methods.forEach((method) => queue.setAndDefer(queue, method));
+  queue.instance = (code) => {
+    const one = (queue._i || {})[code] || [];
+    queue.methods.forEach((method) => queue.setAndDefer(one, method));
+    return one;
+  };
+  queue.load = (code, options) => {
+    const entry = Object.assign([], { _u: address });
+    queue._i = { ...queue._i, [code]: entry };
+    queue._t = { ...queue._t, [code]: Date.now() };
+    queue._o = { ...queue._o, [code]: options || {} };
+    const script = document.createElement("script");
+    script.async = true;
+    script.src = address + "?sdkid=" + code + "&lib=" + name + %(switches)r;
+    const first = document.getElementsByTagName("script")[0];
+    first.parentNode.insertBefore(script, first);
+  };
+})(window, document, "ttq", "%(manager)s/i18n/pixel/events.js");
+"""
+
+
+class Site(ThreadingHTTPServer):
+    """Answers every GET with a page that runs `script`; `url` is its address, on any name of this machine."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.script = ""
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.server_port}{path}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        script = self.server.script  # type: ignore[attr-defined]
+        head = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>shop</title>'
+        body = f"{head}<script>{script}</script>".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing: addresses hold click ids."""
+
+
+@contextmanager
+def site() -> Iterator[Site]:
+    """A site, while the block lasts."""
+    with Site() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Visit:
+    """A visitor's browser: opens pages with the base code and a script of the test's own, and tells what arrived."""
+
+    def __init__(self, context: Any, shop: Site, manager_url: str, bodies: list[dict[str, Any]]) -> None:
+        self.context, self.shop, self.manager_url, self.bodies = context, shop, manager_url, bodies
+        self.page = context.new_page()
+        self.wrong: list[str] = []
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+
+    def opens(self, script: str, path: str = "/", host: str = "127.0.0.1", **switches: Any) -> None:
+        """Open a page whose script runs before the pixel's has come, and wait until that has."""
+        said = {name: str(int(value)) for name, value in switches.items()}
+        query = f"&{urlencode(said)}" if said else ""
+        self.shop.script = LOADER % {"manager": self.manager_url, "switches": query} + script
+        self.page.goto(self.shop.url(path, host))
+        self.page.wait_for_function("() => window.ttq && window.ttq._standIn")
+
+    def runs(self, script: str) -> Any:
+        """What *script* gives on the page."""
+        return self.page.evaluate(script)
+
+    def arrived(self, many: int) -> list[dict[str, Any]]:
+        """The bodies that came, which are *many* and no more."""
+        self.wait(lambda: len(self.bodies) >= many)
+        self.page.wait_for_timeout(150)  # what is one too many would come by now
+        assert len(self.bodies) == many, [body.get("event") for body in self.bodies]
+        assert self.wrong == []
+        return list(self.bodies)
+
+    def wait(self, is_so: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not is_so() and time.monotonic() < end:
+            self.page.wait_for_timeout(20)
+
+    def cookies(self) -> dict[str, dict[str, Any]]:
+        """What the browser holds of the page's site."""
+        return {cookie["name"]: cookie for cookie in self.context.cookies()}
