@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -14,6 +15,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["tiktok_events", "tests", "docs", "examples", "noxfile.py", "README.md"]
 MOST_LINES = 320
+CHROMIUM = Path("/usr/bin/chromium")
 
 # Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not
 # put the checkout in front of it again.
@@ -50,6 +52,19 @@ def tests_bare(session: nox.Session) -> None:
     """Run the tests without any extra: what needs one is skipped, and the core needs none."""
     install(session, "tests")
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Try the stand-in for TikTok's pixel in a real Chromium, the system's own."""
+    if not CHROMIUM.exists():
+        told = f"there is no {CHROMIUM}, so nothing was tried in a browser"
+        if os.environ.get("CI"):
+            session.error(told)
+        session.skip(told)
+    install(session, "browser", "cli,manager,phone")
+    env = {**AS_SHIPPED, "TIKTOK_EVENTS_BROWSER": "1"}
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
 
 
 @nox.session
