@@ -5,7 +5,7 @@ ASGI and WSGI are standards, so their middleware lives here; adapters translate 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from tiktok_events.errors import ConfigurationError
@@ -35,15 +35,22 @@ __all__ = [
 ]
 
 
-def tracker_from(scope_or_environ: Mapping[str, Any]) -> Tracker:
+def tracker_from(
+    scope_or_environ: MutableMapping[str, Any], *, site: Site | None = None, native: Any = None
+) -> Tracker:
     """The tracker that the middleware put on this request.
 
+    For a WSGI environ that no middleware saw, as in a framework's test context, *site* makes one here; its cookies
+    are not written. *native* is the framework's own request then.
+
     Raises:
-        ConfigurationError: If no middleware did.
+        ConfigurationError: If there is none, and no *site*.
     """
     tracker = scope_or_environ.get(ENVIRON_KEY)
     if tracker is None:
         tracker = (scope_or_environ.get("state") or {}).get("tiktok")
+    if tracker is None and site is not None:
+        tracker = scope_or_environ[ENVIRON_KEY] = Tracker(site, WebRequest.from_environ(scope_or_environ, native))
     if not isinstance(tracker, Tracker):
         raise ConfigurationError("no tracker: wrap the app in ASGIMiddleware(app, site) or WSGIMiddleware(app, site)")
     return tracker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 import attrs
 
 from tiktok_events._events.event import Event
-from tiktok_events._ids import random_id
+from tiktok_events._ids import UNSET, UnsetType, random_id
 from tiktok_events._source import EventSource
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web._consent import Consent, ConsentRule
-from tiktok_events.web._cookies import CookiePolicy, cookie_domain
+from tiktok_events.web._consent import Answer, ConsentRule, say_once
+from tiktok_events.web._cookies import CookiePolicy, cookie_domain, is_cookie_domain
+from tiktok_events.web._pixel import checked_pixel_code
 from tiktok_events.web._request import WebRequest
 from tiktok_events.web._signing import Signer
 from tiktok_events.web._visits import Network, is_asset, networks
 
 if TYPE_CHECKING:
+    from tiktok_events._outbox import Outbox
     from tiktok_events.web._tracker import Tracker
 
 
@@ -37,11 +40,17 @@ def _secrets(value: str | Sequence[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-@attrs.frozen(kw_only=True)
+def _domains(given: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(one, str) and is_cookie_domain(one) for one in given):
+        raise ConfigurationError('cookie_domains must be a list of registrable domains such as "shop.example"')
+    return tuple(given)
+
+
+@attrs.frozen(eq=False)
 class Site:
     """One website that reports to one pixel. Frozen; every request's tracker shares it.
 
-    `client` takes the server events: by default a `BackgroundClient` that starts with the first one. `secret_key`
+    `client` takes the server events: by default a `BackgroundClient` over *outbox* that starts with the first one. `secret_key`
     (16 characters or more; several: the first signs, all verify; `TIKTOK_SECRET_KEY` by default) signs the redirect
     cookie and snapshots, which are off without it. `cookie_domains` are the registrable domains cookies may be set
     for; `trusted_proxies` the networks whose X-Forwarded-For counts. `consent` answers True, False or None for the
@@ -54,51 +63,63 @@ class Site:
         ConfigurationError: If a setting cannot be.
     """
 
-    source: EventSource | None = attrs.field(kw_only=False)
-    client: Tracks | None = attrs.field(default=None, kw_only=False)
-    secret_key: tuple[str, ...] = attrs.field(default=None, converter=_secrets, repr=False)
-    cookies: CookiePolicy = attrs.field(factory=CookiePolicy)
-    cookie_domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=networks)
-    consent: ConsentRule | None = None
+    source: EventSource | None
+    client: Tracks | None = None
+    outbox: Outbox | None = attrs.field(default=None, kw_only=True)
+    secret_key: tuple[str, ...] = attrs.field(default=None, converter=_secrets, repr=False, kw_only=True)
+    cookies: CookiePolicy = attrs.field(factory=CookiePolicy, kw_only=True)
+    cookie_domains: tuple[str, ...] = attrs.field(default=(), converter=_domains, kw_only=True)
+    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=networks, kw_only=True)
+    consent: ConsentRule | None = attrs.field(default=None, kw_only=True)
     on_unknown_consent: Literal["block", "hold"] = attrs.field(
-        default="block", validator=attrs.validators.in_(("block", "hold"))
+        default="block", validator=attrs.validators.in_(("block", "hold")), kw_only=True
     )
     gpc: Literal["ldu", "deny", "ignore"] = attrs.field(
-        default="ldu", validator=attrs.validators.in_(("ldu", "deny", "ignore"))
+        default="ldu", validator=attrs.validators.in_(("ldu", "deny", "ignore")), kw_only=True
     )
-    currency: str | None = None
-    phone_region: str | None = None
-    url: str | None = None
-    identify: Callable[[Any], Mapping[str, Any] | None] | None = None
-    advanced_matching: bool = False
-    pixels: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    browser: Literal["pixel", "off"] = attrs.field(default="pixel", validator=attrs.validators.in_(("pixel", "off")))
-    load_options: Mapping[str, Any] = attrs.field(factory=dict)
-    nonce: Callable[[Any], str | None] | None = None
-    page_views: bool = False
-    exclude: Callable[[WebRequest], bool] | None = None
-    strict: bool = False
-    enabled: bool = True
-    clock: Callable[[], float] = time.time
-    dice: Callable[[], str] = random_id
-    _made: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False, eq=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False, eq=False)
+    currency: str | None = attrs.field(default=None, kw_only=True)
+    phone_region: str | None = attrs.field(default=None, kw_only=True)
+    url: str | None = attrs.field(default=None, kw_only=True)
+    identify: Callable[[Any], Mapping[str, Any] | None] | None = attrs.field(default=None, kw_only=True)
+    advanced_matching: bool = attrs.field(default=False, kw_only=True)
+    pixels: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    browser: Literal["pixel", "off"] = attrs.field(default="pixel", validator=attrs.validators.in_(("pixel", "off")), kw_only=True)
+    load_options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    nonce: Callable[[Any], str | None] | None = attrs.field(default=None, kw_only=True)
+    page_views: bool = attrs.field(default=False, kw_only=True)
+    exclude: Callable[[WebRequest], bool] | None = attrs.field(default=None, kw_only=True)
+    strict: bool = attrs.field(default=False, kw_only=True)
+    enabled: bool = attrs.field(default=True, kw_only=True)
+    clock: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
+    dice: Callable[[], str] = attrs.field(default=random_id, kw_only=True)
+    _made: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.client is not None and self.outbox is not None:
+            raise ConfigurationError("outbox is for the site's own client: give it to yours")
+        for code in (*((self.source.event_source_id,) if self.source else ()), *self.pixels):
+            checked_pixel_code(code)
+        if self.source is not None and self.source.event_source != "web":
+            raise ConfigurationError("a site reports to a pixel: EventSource.web(pixel_code, access_token)")
+        self._made.update({purpose: Signer(self.secret_key, purpose) for purpose in ("redirect", "snapshot")})
 
     @classmethod
-    def from_env(cls, **settings: Any) -> Self:
+    def from_env(cls, env: Mapping[str, str] | None = None, **settings: Any) -> Self:
         """The site the environment describes (`EventSource.from_env`); off, not wrong, when a variable is missing.
 
-        `TIKTOK_ENABLED=0` turns it off without a word.
+        `TIKTOK_ENABLED=0` turns it off without a word. *env* is read in place of the process's environment.
         """
-        enabled = os.environ.get("TIKTOK_ENABLED", "1").strip().lower() not in ("0", "false", "no", "off")
+        variables = os.environ if env is None else env
+        enabled = variables.get("TIKTOK_ENABLED", "1").strip().lower() not in ("0", "false", "no", "off")
+        settings = {"enabled": enabled, "secret_key": variables.get("TIKTOK_SECRET_KEY"), **settings}
         try:
-            source = EventSource.from_env("web")
+            source = EventSource.from_env("web", variables)
         except ConfigurationError as error:
             made = cls(None, **{**settings, "enabled": False})
             made._made["off"] = None if not enabled else str(error)
             return made
-        return cls(source, **{"enabled": enabled, **settings})
+        return cls(source, **settings)
 
     @property
     def off_reason(self) -> str | None:
@@ -108,12 +129,14 @@ class Site:
     @property
     def redirects(self) -> Signer:
         """What signs the redirect cookie."""
-        return self._signer("redirect")
+        signer: Signer = self._made["redirect"]
+        return signer
 
     @property
     def snapshots(self) -> Signer:
         """What signs snapshots."""
-        return self._signer("snapshot")
+        signer: Signer = self._made["snapshot"]
+        return signer
 
     def sender(self) -> Tracks:
         """What takes the server events; made with the first one."""
@@ -125,10 +148,12 @@ class Site:
             client: Tracks = self._made["client"]
             return client
 
-    def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: Consent | None = None) -> Tracker:
+    def resume(
+        self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET
+    ) -> Tracker:
         """A tracker with the context of *snapshot* (or of its `as_metadata()`), for webhooks and tasks.
 
-        *consent* overrides the one it carries. What cannot be read gives a tracker without context, and a warning.
+        *consent* (True, False, None) overrides the one it carries. What cannot be read gives a tracker without context, and a warning.
 
         Raises:
             InvalidSnapshot: With `strict`, when it was changed or is older than 28 days.
@@ -139,13 +164,19 @@ class Site:
 
     def close(self, timeout: float = 10.0) -> None:
         """Deliver what is queued within *timeout* seconds; for a server's shutdown. It may be used again."""
-        client = self.client or self._made.get("client")
-        if client is not None and hasattr(client, "flush"):
+        client: Any = self.client or self._made.get("client")
+        if hasattr(client, "flush"):  # a plain Client holds nothing back
             client.close(timeout)
 
     def excludes(self, request: WebRequest) -> bool:
         """Whether *request* is none of a visitor's: an asset, or what `exclude` says."""
-        return is_asset(request) or (self.exclude is not None and bool(self.exclude(request)))
+        if self.exclude is None or is_asset(request):
+            return is_asset(request)
+        try:
+            return bool(self.exclude(request))
+        except Exception as error:  # noqa: BLE001 - no page fails for its tracking
+            say_once(f"exclude raised {type(error).__name__}: taken as excluded", logging.ERROR)
+            return True
 
     def domain_for(self, request: WebRequest) -> str | None:
         """The domain cookies of this request's host are set for; None is this host only."""
@@ -155,16 +186,10 @@ class Site:
         """Whether cookies of this request are for https only."""
         return self.cookies.secure == "always" or (self.cookies.secure == "auto" and request.scheme == "https")
 
-    def _signer(self, purpose: str) -> Signer:
-        if purpose not in self._made:
-            self._made[purpose] = Signer(self.secret_key, purpose)
-        signer: Signer = self._made[purpose]
-        return signer
-
     def _background(self) -> Tracks:
         from tiktok_events._background import BackgroundClient
         from tiktok_events._client import Client
 
         if self.source is None:
             raise ConfigurationError("a site that is off sends nothing")
-        return BackgroundClient(Client(self.source))
+        return BackgroundClient(Client(self.source), self.outbox)

@@ -17,21 +17,31 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class WSGIMiddleware:
-    """Puts a `Tracker` at `environ["tiktok_events.tracker"]`, and the cookies and headers of *site* on the answers."""
+    """Puts a `Tracker` at `environ["tiktok_events.tracker"]`, and the cookies and headers of *site* on the answers.
 
-    def __init__(self, app: App, site: Site) -> None:
+    *native* gives a framework's own request, for the callables of *site*.
+    """
+
+    def __init__(self, app: App, site: Site, *, native: Callable[[Environ], Any] | None = None) -> None:
         self.app = app
         self.site = site
+        self.native = native
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """As WSGI calls it."""
-        tracker = Tracker(self.site, WebRequest.from_environ(environ))
+        tracker = Tracker(self.site, WebRequest.from_environ(environ, self.native(environ) if self.native else None))
         environ[ENVIRON_KEY] = tracker
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-            finished = finish(tracker, int(status[:3]), raw)
-            text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in finished]
-            return start_response(status, text, *exc_info)
+            return start_response(status, _finished(tracker, status, headers), *exc_info)
 
         return self.app(environ, start)
+
+
+def _finished(tracker: Tracker, status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    try:
+        code = int(status[:3])
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    except (TypeError, ValueError):
+        return headers  # the server says what is wrong with them
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in finish(tracker, code, raw)]
