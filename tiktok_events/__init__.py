@@ -38,6 +38,7 @@ _HOMES = {
     "_rules.problem": ("Problem",),
     "_source": ("EventSource",),
     "_worker": ("Worker",),
+    "web": ("ConsentCookie", "Site"),
     "errors": (
         "ApiError",
         "AuthenticationError",
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
         TikTokEventsError,
         TransportError,
     )
+    from tiktok_events.web import ConsentCookie, Site
 
 __all__ = [
     "Ad",
@@ -103,6 +105,7 @@ __all__ = [
     "BackgroundClient",
     "Client",
     "ConfigurationError",
+    "ConsentCookie",
     "Content",
     "ContentFields",
     "Event",
@@ -124,6 +127,7 @@ __all__ = [
     "RejectedError",
     "RetryPolicy",
     "ServerError",
+    "Site",
     "Stats",
     "TikTokEventsError",
     "TrackResponse",
