@@ -1,0 +1,45 @@
+"""TikTok events in Starlette: the middleware, this request's tracker, and the template variable `tiktok`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp
+
+from tiktok_events import web
+from tiktok_events.errors import ConfigurationError
+
+__version__ = "0.1.0"
+__all__ = ["TikTokEventsMiddleware", "context_processor", "tracker_from"]
+
+
+class TikTokEventsMiddleware(web.ASGIMiddleware):
+    """Puts a `Tracker` at `request.state.tiktok`, and the cookies and headers of *site* on the answers.
+
+    *site*'s callables (`consent`, `nonce`) are given the Starlette request. At shutdown it delivers what is queued,
+    so no lifespan code is needed.
+    """
+
+    def __init__(self, app: ASGIApp, site: web.Site) -> None:
+        super().__init__(app, site, native=Request)
+
+
+def tracker_from(request: HTTPConnection) -> web.Tracker:
+    """The tracker of *request*.
+
+    Raises:
+        ConfigurationError: If the app has no `TikTokEventsMiddleware`.
+    """
+    try:
+        return web.tracker_from(request.scope)
+    except ConfigurationError:
+        raise ConfigurationError("app.add_middleware(TikTokEventsMiddleware, site=site) is missing") from None
+
+
+def context_processor(request: Request) -> dict[str, Any]:
+    """The template variable `tiktok`, for `Jinja2Templates(..., context_processors=[context_processor])`.
+
+    A macro of another file sees it only when that is imported `with context`.
+    """
+    return {"tiktok": tracker_from(request).face}

@@ -1,0 +1,20 @@
+"""The tracker of a request as a FastAPI dependency."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tiktok_events.web import Tracker
+from tiktok_events_starlette import tracker_from
+
+__all__ = ["TrackerDep"]
+
+
+async def _tracker(request: Request) -> Tracker:  # a plain function would cost FastAPI a thread
+    return tracker_from(request)
+
+
+TrackerDep = Annotated[Tracker, Depends(_tracker)]
+"""This request's `Tracker`: `def view(tiktok: TrackerDep)`. It needs `TikTokEventsMiddleware`."""
