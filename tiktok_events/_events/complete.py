@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tiktok_events._events.build import Wire
 from tiktok_events._events.event import Event, clone
 from tiktok_events._events.objects import Page
 from tiktok_events._events.user import User
-from tiktok_events._events.wire import Wire, wire_of
+from tiktok_events._events.wire import wire_of
 from tiktok_events._rules.problem import Problem
 
 
@@ -33,8 +34,8 @@ def complete(
         merged["external_id"] = _with(merged.get("external_id"), visitor)
     if merged:
         wire["user"] = merged
-    if "page" not in wire and (made := wire_of(Page, page, found)):
-        wire["page"] = made
+    if looked_at := {**wire_of(Page, page, found), **wire.get("page", {})}:
+        wire["page"] = looked_at
     properties = wire.get("properties", {})
     if currency and "value" in properties and "currency" not in properties:
         wire["properties"] = {**properties, "currency": currency.upper()}

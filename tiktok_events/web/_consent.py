@@ -53,16 +53,21 @@ def ask(rule: ConsentRule | None, request: WebRequest) -> Consent:
         say_once("no consent rule is set: consent is taken as granted", logging.INFO)
         return Consent.GRANTED
     try:
-        answer = rule(request if isinstance(rule, ConsentCookie) or request.native is None else request.native)
+        answer: Any = rule(request if isinstance(rule, ConsentCookie) or request.native is None else request.native)
     except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not take the page down
         say_once(f"the consent rule raised {type(error).__name__}: taken as denied", logging.ERROR)
         return Consent.DENIED
-    if isinstance(answer, Consent):
-        return answer
-    if answer is None or isinstance(answer, bool):
-        return _ANSWERS[answer]
+    if (said := consent_of(answer)) is not None:
+        return said
     say_once(f"the consent rule answered a {type(answer).__name__}, not True, False or None: denied", logging.ERROR)
     return Consent.DENIED
+
+
+def consent_of(answer: Any) -> Consent | None:
+    """The word for True, False or None; None for anything else."""
+    if isinstance(answer, Consent):
+        return answer
+    return _ANSWERS[answer] if answer is None or isinstance(answer, bool) else None
 
 
 def said_of(names: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 
 from tiktok_events._events import urls
+from tiktok_events._events.user import is_locale
 from tiktok_events.web import _cookies as cookies
 from tiktok_events.web import _visits as visits
 from tiktok_events.web._consent import Consent
@@ -175,4 +176,4 @@ def _text(value: str | None, longest: int) -> str | None:
 
 def _locale(header: str) -> str | None:
     tag = header.partition(",")[0].partition(";")[0].strip()
-    return tag if 2 <= len(tag) <= 35 and tag.replace("-", "").isalnum() and tag.isascii() else None
+    return tag if len(tag) <= 35 and is_locale(tag) else None

@@ -95,10 +95,8 @@ def read_click(values: Sequence[str], *, now_ms: int, policy: CookiePolicy) -> C
     The pixel writes `<click id>.<13-digit ms>`; older set-ups a bare id, which counts as oldest and never expires.
     """
     clicks = [_click(value) for value in values if _CLICK_ID.fullmatch(value)]
-    newest = max(clicks, key=lambda click: click.at_ms, default=None)
-    if newest is None or (newest.at_ms and now_ms - newest.at_ms > policy.click_days * _DAY * 1000):
-        return None
-    return newest
+    fresh = [click for click in clicks if not click.at_ms or now_ms - click.at_ms <= policy.click_days * _DAY * 1000]
+    return max(fresh, key=lambda click: click.at_ms, default=None)
 
 
 def _click(value: str) -> Click:
@@ -124,6 +122,11 @@ def read_visitor(values: Sequence[str]) -> Visitor | None:
 def read_pixel_id(values: Sequence[str]) -> str | None:
     """The `_ttp` cookie as it is: its form has changed four times, so only its alphabet is looked at."""
     return next((value for value in values if _PIXEL_ID.fullmatch(value)), None)
+
+
+def is_cookie_domain(domain: str) -> bool:
+    """Whether *domain* can be a cookie's: two labels or more, in ASCII."""
+    return _DOMAIN.fullmatch(domain.lower().strip(".")) is not None
 
 
 def cookie_domain(hostname: str, domains: Sequence[str]) -> str | None:
@@ -163,15 +166,21 @@ def identifier_cookies(
                     policy.visitor_name, value, policy.visitor_days * _DAY, http_only=True, secure=secure, domain=domain
                 )
             )
+    kept = read_click(present.get(CLICK_COOKIE, ()), now_ms=now_ms, policy=policy)
+    if click is None and kept is None and any(map(valid_click_id, present.get(CLICK_COOKIE, ()))):
+        cookies += expired((CLICK_COOKIE,), secure=secure, domain=domain)  # its window is over
     if click is not None and click.at_ms:
-        kept = read_click(present.get(CLICK_COOKIE, ()), now_ms=now_ms, policy=policy)
         left = policy.click_days * _DAY - (now_ms - click.at_ms) // 1000
-        if (kept is None or kept.ttclid != click.ttclid) and left > 0:
+        if (kept is None or kept.ttclid != click.ttclid) and left > 0:  # a kept one is never extended
             value = f"{click.ttclid}.{click.at_ms:013d}"
             cookies.append(SetCookie(CLICK_COOKIE, value, left, http_only=False, secure=secure, domain=domain))
     return cookies
 
 
 def expired(names: Sequence[str], *, secure: bool, domain: str | None) -> list[SetCookie]:
-    """Expiries for cookies of ours, with the attributes they were written with."""
-    return [SetCookie(name, "", 0, http_only=name != CLICK_COOKIE, secure=secure, domain=domain) for name in names]
+    """Expiries for cookies of ours, for this host and for *domain*: a browser drops only the one that matches."""
+    return [
+        SetCookie(name, "", 0, http_only=name != CLICK_COOKIE, secure=secure, domain=one)
+        for name in names
+        for one in ((None, domain) if domain and name != REDIRECT_COOKIE else (None,))
+    ]

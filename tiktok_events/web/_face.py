@@ -19,7 +19,7 @@ from tiktok_events.web._pixel import (
     render_data,
     render_pixel,
 )
-from tiktok_events.web._redirect import carried_calls
+from tiktok_events.web._redirect import carried_calls, joined
 from tiktok_events.web._tracked import Tracked
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Face:
     @property
     def consent(self) -> str:
         """granted, denied or unknown."""
+        self._depends_on_visitor()
         return self._tracker.consent.value
 
     def pixel(self, *, nonce: str | None = None) -> Markup:
@@ -92,16 +93,19 @@ class Face:
             return False
         if isinstance(tracker.site.consent, ConsentCookie):
             return True  # the page's own script asks the cookie, so a cached page stays right
+        self._depends_on_visitor()
         consent = tracker.consent
         return consent is Consent.GRANTED or (consent is Consent.UNKNOWN and tracker.site.on_unknown_consent == "hold")
+
+    def _depends_on_visitor(self) -> None:
+        if self._tracker.site.consent is not None:
+            self._tracker.touched = True
 
     def _calls(self) -> list[Call]:
         tracker = self._tracker
         if not tracker.carried:
             tracker.carried = True
-            seen = {(call.event, call.event_id) for call in tracker.calls}
-            old = [call for call in carried_calls(tracker) if (call.event, call.event_id) not in seen]
-            tracker.calls[:0] = old
+            tracker.calls[:] = joined(carried_calls(tracker), tracker.calls)
         calls = list(tracker.calls)
         if calls:
             tracker.touched = True
@@ -111,8 +115,6 @@ class Face:
     def _page(self, calls: list[Call]) -> Any:
         tracker, site = self._tracker, self._tracker.site
         rule = site.consent if isinstance(site.consent, ConsentCookie) else None
-        if rule is None and site.consent is not None:
-            tracker.touched = True  # a callable has decided for this visitor alone
         return {
             "pixel_code": site.source.event_source_id if site.source else "",
             "pixels": site.pixels,

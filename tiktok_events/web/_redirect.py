@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_AGE = 300
 _LARGEST = 3_000
-_KEPT = ("value", "currency", "content_type")
+_KEPT = ("value", "currency", "content_type", "limited_data_use")
 _KEPT_OF_ITEMS = ("content_id", "price", "quantity")
 
 
@@ -27,14 +27,16 @@ def redirect_cookie(tracker: Tracker) -> str | None:
     if not signer:
         say_once("without a secret_key, events of redirected requests lose their browser half", 30)
         return None
-    calls = [_packed(call) for call in tracker.calls]
+    waiting = tracker.calls if tracker.carried else joined(carried_calls(tracker), tracker.calls)
+    calls = [_packed(call, "contents") for call in waiting]
     value = signer.sign(calls, now=tracker.site.clock())
-    while len(value) > _LARGEST and calls:
-        for packed in calls:
-            packed[2].pop("contents", None)
+    if len(value) > _LARGEST:
+        calls = [_packed(call) for call in waiting]
         value = signer.sign(calls, now=tracker.site.clock())
-        calls = calls[:-1] if len(value) > _LARGEST else calls
-    return value if len(value) <= _LARGEST else None
+    while len(value) > _LARGEST and calls:
+        calls = calls[1:]  # the newest is the one the next page is about
+        value = signer.sign(calls, now=tracker.site.clock())
+    return value if calls else None
 
 
 def carried_calls(tracker: Tracker) -> list[Call]:
@@ -50,9 +52,14 @@ def carried_calls(tracker: Tracker) -> list[Call]:
     return []
 
 
-def _packed(call: Call) -> list[object]:
+def joined(old: list[Call], new: list[Call]) -> list[Call]:
+    """*old* and *new*, each name and id once."""
+    return list({(call.event, call.event_id): call for call in (*old, *new)}.values())
+
+
+def _packed(call: Call, contents: str = "") -> list[object]:
     params: dict[str, object] = {name: call.params[name] for name in _KEPT if name in call.params}
-    if call.params.get("contents"):
+    if contents and call.params.get(contents):
         params["contents"] = [
             {name: item[name] for name in _KEPT_OF_ITEMS if name in item} for item in call.params["contents"]
         ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_QUERY_SAFE = _PATH_SAFE + "?%[]{}|^`\\"
+_HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?")
 
 
 class WebRequest:
@@ -47,7 +50,7 @@ class WebRequest:
         return cls(
             method=scope.get("method", "GET"),
             scheme=scope.get("scheme", "http"),
-            path=quote(scope.get("path", "").encode("utf-8", "surrogateescape"), _PATH_SAFE) or "/",
+            path=quote(scope.get("path", "").encode("utf-8", "surrogatepass"), _PATH_SAFE) or "/",
             query=scope.get("query_string", b"").decode("latin-1"),
             peer=client[0] if client else None,
             headers=scope.get("headers", ()),
@@ -89,9 +92,9 @@ class WebRequest:
 
     @property
     def host(self) -> str:
-        """The Host header, lower-cased; "" when there is none or more than one."""
+        """The Host header, lower-cased; "" when there is none, more than one, or it is no host."""
         host = self.headers.get("host", "").strip().lower()
-        return "" if "," in host else host
+        return host if _HOST.fullmatch(host) else ""
 
     @property
     def hostname(self) -> str:
@@ -103,10 +106,11 @@ class WebRequest:
 
     @property
     def url(self) -> str | None:
-        """The address that was asked for, without a fragment; None without a host."""
+        """The address that was asked for, in ASCII and without a fragment; None without a host."""
         if not self.host:
             return None
-        return f"{self.scheme}://{self.host}{self.path}{'?' + self.query if self.query else ''}"
+        query = quote(self.query.encode("latin-1", "replace"), _QUERY_SAFE)
+        return f"{self.scheme}://{self.host}{self.path}{'?' + query if query else ''}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, WebRequest) and self._identity() == other._identity()

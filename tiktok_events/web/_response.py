@@ -23,8 +23,8 @@ def finish(tracker: Tracker, status: int, headers: Headers) -> Headers:
     """*headers* with what *tracker* adds. Whatever goes wrong here is logged, and the page goes out as it was."""
     try:
         return _finished(tracker, status, headers)
-    except Exception:  # noqa: BLE001 - no page fails for its tracking
-        _LOG.exception("a response went out without cookies")
+    except Exception as error:  # noqa: BLE001 - no page fails for its tracking
+        _LOG.error("a response went out without cookies: %s", type(error).__name__)  # no values
         return headers
 
 
@@ -37,11 +37,8 @@ def _finished(tracker: Tracker, status: int, headers: Headers) -> Headers:
     added = [one for one in tracker.cookies(is_page=is_page) if one.name not in written]
     added += _carried_over(tracker, written)
     more: Headers = [(b"set-cookie", one.header().encode("ascii")) for one in added]
-    if visits.is_fragment(tracker.request) and tracker.calls and b"tiktok-events" not in given:
-        told = json.dumps([payload(call) for call in tracker.calls], ensure_ascii=True)
-        if len(told) <= _LARGEST_HEADER:
-            more.append((b"tiktok-events", told.encode("ascii")))
-            tracker.calls.clear()
+    if visits.is_fragment(tracker.request) and visits.is_same_site(tracker.request) and b"tiktok-events" not in given:
+        more += _told(tracker)
     if more or tracker.touched:
         headers = _private(headers)
     return headers + more
@@ -50,7 +47,7 @@ def _finished(tracker: Tracker, status: int, headers: Headers) -> Headers:
 def _carried_over(tracker: Tracker, written: set[str]) -> list[SetCookie]:
     """The redirect cookie, for calls that this answer could not render."""
     name = cookies.REDIRECT_COOKIE
-    if name in written or visits.is_fragment(tracker.request):
+    if name in written or visits.is_fragment(tracker.request) or tracker.consent is Consent.DENIED:
         return []
     secure = tracker.site.is_secure(tracker.request)
     if tracker.consent is Consent.GRANTED and tracker.calls:
@@ -58,6 +55,17 @@ def _carried_over(tracker: Tracker, written: set[str]) -> list[SetCookie]:
         return [SetCookie(name, value, MAX_AGE, http_only=True, secure=secure)] if value else []
     if tracker.carried and name in tracker.request.all_cookies:
         return [SetCookie(name, "", 0, http_only=True, secure=secure)]
+    return []
+
+
+def _told(tracker: Tracker) -> Headers:
+    """The calls in a header, for the script that asked for a fragment or data; the newest, if they are too many."""
+    calls = [payload(call) for call in tracker.calls]
+    while calls:
+        told = json.dumps(calls, ensure_ascii=True)
+        if len(told) <= _LARGEST_HEADER:
+            return [(b"tiktok-events", told.encode("ascii"))]
+        calls = calls[1:]
     return []
 
 

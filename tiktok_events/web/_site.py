@@ -83,7 +83,9 @@ class Site:
     identify: Callable[[Any], Mapping[str, Any] | None] | None = attrs.field(default=None, kw_only=True)
     advanced_matching: bool = attrs.field(default=False, kw_only=True)
     pixels: tuple[str, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
-    browser: Literal["pixel", "off"] = attrs.field(default="pixel", validator=attrs.validators.in_(("pixel", "off")), kw_only=True)
+    browser: Literal["pixel", "off"] = attrs.field(
+        default="pixel", validator=attrs.validators.in_(("pixel", "off")), kw_only=True
+    )
     load_options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
     nonce: Callable[[Any], str | None] | None = attrs.field(default=None, kw_only=True)
     page_views: bool = attrs.field(default=False, kw_only=True)
@@ -148,9 +150,7 @@ class Site:
             client: Tracks = self._made["client"]
             return client
 
-    def resume(
-        self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET
-    ) -> Tracker:
+    def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
         """A tracker with the context of *snapshot* (or of its `as_metadata()`), for webhooks and tasks.
 
         *consent* (True, False, None) overrides the one it carries. What cannot be read gives a tracker without context, and a warning.

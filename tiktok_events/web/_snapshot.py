@@ -6,8 +6,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from tiktok_events._ids import UNSET, UnsetType
 from tiktok_events.errors import TikTokEventsError
-from tiktok_events.web._consent import Consent, say_once
+from tiktok_events.web._consent import Answer, Consent, consent_of, say_once
 from tiktok_events.web._context import Context
 from tiktok_events.web._request import WebRequest
 from tiktok_events.web._signing import BadSignature
@@ -48,7 +49,8 @@ def snapshot(tracker: Tracker) -> Snapshot:
             "without a secret_key there are no snapshots: webhooks then know nothing of the visitor", logging.WARNING
         )
         return Snapshot()
-    parts = {name: value for name, value in tracker.context.parts().items() if value}
+    told = tracker.consent is not Consent.DENIED  # who refused is kept nowhere
+    parts = {name: value for name, value in tracker.context.parts().items() if value and told}
     text = ""
     for dropped in ((), ("referrer",), ("referrer", "url"), ("referrer", "url", "user_agent")):
         kept = {name: value for name, value in parts.items() if name not in dropped}
@@ -58,21 +60,25 @@ def snapshot(tracker: Tracker) -> Snapshot:
     return Snapshot(text)
 
 
-def resume(site: Site, given: str | Mapping[str, str] | None, *, consent: Consent | None = None) -> Tracker:
+def resume(site: Site, given: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
     """A tracker with the context that *given* holds; one without context, and a warning, when it cannot be read.
 
     Raises:
+        TypeError: If *consent* is no answer.
         InvalidSnapshot: With `Site(strict=True)`, when *given* was changed or is too old.
     """
     request = WebRequest(method="POST")
+    said = None if consent is UNSET else consent_of(consent)
+    if said is None and consent is not UNSET:
+        raise TypeError("consent must be True, False, None or a Consent")
     try:
         parts, told = site.snapshots.unsign(_text(given), now=site.clock(), max_age=MAX_AGE)
-        return Tracker(site, request, context=Context(**parts), consent=consent or Consent(told))
+        return Tracker(site, request, context=Context(**parts), consent=said or Consent(told))
     except (BadSignature, TypeError, ValueError) as error:
         if site.strict and given:
             raise InvalidSnapshot(str(error)) from None
         say_once("a snapshot could not be read: its events go without the visitor's context", logging.WARNING)
-        return Tracker(site, request, context=Context(), consent=consent or Consent.UNKNOWN)
+        return Tracker(site, request, context=Context(), consent=said or Consent.UNKNOWN)
 
 
 def _text(given: Any) -> str:

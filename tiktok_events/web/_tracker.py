@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tiktok_events._checks.check import check, spoils_event
+from tiktok_events._events.build import Wire
 from tiktok_events._events.complete import complete
 from tiktok_events._events.event import Event
 from tiktok_events._events.normalize import hash_external_id
 from tiktok_events._events.user import User
+from tiktok_events._events.wire import wire_of
 from tiktok_events._ids import UNSET, Key, UnsetType, random_id
 from tiktok_events._ids import event_id as make_event_id
+from tiktok_events._rules.problem import Problem
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
 from tiktok_events.web import _cookies as cookies
@@ -41,7 +44,18 @@ class Tracker:
     """
 
     __slots__ = (
-        "_consent", "_context", "_identified", "_reserved", "_tracked", "calls", "carried", "printed", "request", "site",
+        "_asked_now",
+        "_consent",
+        "_context",
+        "_known",
+        "_reserved",
+        "_resumed",
+        "_tracked",
+        "calls",
+        "carried",
+        "printed",
+        "request",
+        "site",
         "touched",
     )  # fmt: skip
 
@@ -59,8 +73,10 @@ class Tracker:
         self.printed = False
         """Whether the page has its base code."""
         self._context = context
+        self._resumed = context is not None
         self._consent = consent
-        self._identified: dict[str, Any] = {}
+        self._asked_now = False
+        self._known: Wire | None = None
         self._tracked: dict[tuple[str, str], Tracked] = {}
         self._reserved: dict[str, str] = {}
 
@@ -72,9 +88,9 @@ class Tracker:
         """What the visitor has said; asked once a request, on first use."""
         if self._consent is None:
             self._consent = ask(self.site.consent, self.request)
-            opted_out = self.request.headers.get("sec-gpc", "").strip() == "1"
-            if self.site.gpc == "deny" and opted_out and self._consent is Consent.UNKNOWN:
-                self._consent = Consent.DENIED
+            opted_out = self.site.gpc == "deny" and self.request.headers.get("sec-gpc", "").strip() == "1"
+            if opted_out and (self.site.consent is None or self._consent is Consent.UNKNOWN):
+                self._consent = Consent.DENIED  # only a yes of the visitor's own beats the browser's no
         return self._consent
 
     @property
@@ -110,27 +126,37 @@ class Tracker:
             TypeError, ValueError: With `Site(strict=True)`, for what elsewhere is dropped, logged and counted.
         """
         try:
-            made = event if isinstance(event, Event) else self._made(event, fields)
+            if isinstance(event, Event):
+                if fields:
+                    raise TypeError("an Event has its fields already: track(event), or track(name, **fields)")
+                made = event
+            else:
+                made = self._made(event, fields)
             return self._track(made, server=server, browser=browser)
-        except (TypeError, ValueError, TikTokEventsError) as error:
+        except Exception as error:
             if self.site.strict:
                 raise
-            say_once(f"an event was dropped: {error}", logging.ERROR)
-            name = event.event if isinstance(event, Event) else str(event)
-            return self._result(name or "", None, reason="invalid")
+            _say_dropped(error)
+            name = event.event if isinstance(event, Event) else event
+            return self._result(name if isinstance(name, str) else "", None, reason="invalid")
 
     def identify(self, **user: Any) -> None:
-        """Say who the visitor is; fills what this request's events leave out. Takes `User`'s fields."""
-        self._identified.update(user)
+        """Say who the visitor is; fills what this request's events leave out. Takes `User`'s fields, hashed here.
+
+        Raises:
+            TypeError, ValueError: With `Site(strict=True)`, for what elsewhere is left out and logged.
+        """
+        known = dict(self._identified)
+        self._known = {**known, **self._hashed(user)}
 
     def digests(self) -> dict[str, str]:
         """What advanced matching prints of the visitor: digests made here, under the pixel's names."""
-        user = User(**self._identified) if self._identified else None
+        known = self._identified
         visitor = hash_external_id(self.context.visitor_id) if self.context.visitor_id else None
         named = {
-            "sha256_email": user.email if user else None,
-            "sha256_phone_number": user.phone if user else None,
-            "external_id": (user.external_id if user else None) or visitor,
+            "sha256_email": known.get("email"),
+            "sha256_phone_number": known.get("phone"),
+            "external_id": known.get("external_id") or visitor,
         }
         return {name: one if isinstance(one, str) else one[0] for name, one in named.items() if one}
 
@@ -170,10 +196,11 @@ class Tracker:
         secure, domain = self.site.is_secure(self.request), self.site.domain_for(self.request)
         if self.consent is Consent.DENIED:
             present = self.request.all_cookies
-            names = [name for name in (self.site.cookies.visitor_name, cookies.CLICK_COOKIE) if name in present]
+            ours = (self.site.cookies.visitor_name, cookies.CLICK_COOKIE, cookies.REDIRECT_COOKIE)
+            names = [name for name in ours if name in present]
             return cookies.expired(names, secure=secure, domain=domain)
-        granted_here = self.touched and self.request.method != "GET"
-        if not (is_page or granted_here) or not self._may_write_cookies():
+        anywhere = self._asked_now or self.site.cookies.write_on == "any"
+        if not (is_page or anywhere) or not self._may_write_cookies():
             return []
         context = self.context
         return cookies.identifier_cookies(
@@ -193,15 +220,50 @@ class Tracker:
             self.calls.remove(call)
 
     def _set_consent(self, consent: Consent) -> None:
-        self._consent, self._context, self.touched = consent, None, True
+        self._consent, self._asked_now, self.touched = consent, True, True
+        if not self._resumed:
+            self._context = None
 
     def _may_write_cookies(self) -> bool:
         request = self.request
         if self.consent is not Consent.GRANTED or visits.is_prefetch(request) or visits.is_bot(request):
             return False
-        if self.touched and self._consent is Consent.GRANTED and request.method != "GET":
-            return True  # grant_consent() on a banner's POST
-        return request.method == "GET" and (visits.is_navigation(request) or self.site.cookies.write_on == "any")
+        if self._asked_now:
+            return True  # grant_consent(), perhaps on a banner's POST
+        if request.method != "GET" or self.site.excludes(request):
+            return False
+        return visits.is_navigation(request) or (self.site.cookies.write_on == "any" and visits.is_same_site(request))
+
+    @property
+    def _identified(self) -> Wire:
+        """Who the visitor is, in wire form; the site is asked once a request, and only with consent."""
+        if self._known is None:
+            self._known = {}
+            if self.site.identify is not None and not self._resumed and self.consent is Consent.GRANTED:
+                native = self.request.native
+                try:
+                    self._known = self._hashed(self.site.identify(self.request if native is None else native) or {})
+                except Exception as error:
+                    if self.site.strict:
+                        raise
+                    say_once(f"identify raised {type(error).__name__}", logging.ERROR)
+        return self._known
+
+    def _hashed(self, user: Mapping[str, Any]) -> Wire:
+        found: list[Problem] = []
+        try:
+            wire = wire_of(User, self._with_region(user), found)
+        except (TypeError, ValueError) as error:
+            if self.site.strict:
+                raise
+            say_once(f"identify: {error}", logging.ERROR)
+            return {}
+        for one in found:
+            say_once(f"left out: {one}", logging.WARNING)
+        return wire
+
+    def _with_region(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"phone_region": self.site.phone_region, **user} if self.site.phone_region and "phone" in user else user
 
     @property
     def _source(self) -> EventSource:
@@ -211,9 +273,10 @@ class Tracker:
         own = dict(fields)
         if "key" not in own and "event_id" not in own and name in self._reserved:
             own["event_id"] = self._reserved.pop(name)
-        user = own.get("user")
-        if self.site.phone_region and isinstance(user, Mapping) and "phone" in user:
-            own["user"] = {"phone_region": self.site.phone_region, **user}
+        if own.get("event_time") is None:
+            own["event_time"] = int(self.site.clock())
+        if isinstance(own.get("user"), Mapping):
+            own["user"] = self._with_region(own["user"])
         return Event(name, **own)
 
     def _track(self, event: Event, *, server: bool, browser: bool) -> Tracked:
@@ -225,8 +288,9 @@ class Tracker:
         reason = self._refusal(event)
         if reason in ("off", "bot") or self.consent is Consent.DENIED:
             return self._keep(self._result(name, event_id, reason=reason or "consent"))
-        sent = server and reason is None and self._send(event)
-        call = self._call(event, event_id) if browser else None
+        whole = self._checked(event)
+        sent = server and reason is None and self._send(whole)
+        call = self._call(whole, event_id) if browser else None
         return self._keep(self._result(name, event_id, sent=sent, reason=reason, call=call))
 
     def _keep(self, tracked: Tracked) -> Tracked:
@@ -246,19 +310,29 @@ class Tracker:
             return "consent"
         return None
 
-    def _send(self, event: Event) -> bool:
-        complete = self._completed(event)
-        problems = [one for one in check(complete, self._source, now=self.site.clock()) if one.severity == "error"]
-        if problems and self.site.strict:
-            raise EventValidationError(problems)
-        if any(spoils_event(one) for one in problems):
-            raise EventValidationError([one for one in problems if spoils_event(one)])
-        self.site.sender().track(complete)
-        return True
+    def _checked(self, event: Event) -> Event:
+        whole = self._completed(event)
+        problems = [one for one in check(whole, self._source, now=self.site.clock()) if one.severity == "error"]
+        raised = problems if self.site.strict else [one for one in problems if spoils_event(one)]
+        if raised:
+            raise EventValidationError(raised)
+        for one in problems:
+            say_once(f"left out: {one}", logging.WARNING)
+        return whole
+
+    def _send(self, whole: Event) -> bool:
+        # A BackgroundClient says how many it queued; others say something else, or nothing.
+        queued: Any = self.site.sender().track(whole)
+        return bool(queued != 0)
 
     def _completed(self, event: Event) -> Event:
         """*event* with what it leaves out filled from the context, the site and `identify`."""
         context = self.context
+        if not self._resumed and not visits.is_visitor(self.request):
+            say_once(
+                "a request that is no visitor's (a webhook?) gives events no context: use site.resume(snapshot)",
+                logging.WARNING,
+            )
         user: dict[str, Any] = {
             name: getattr(context, name) for name in ("ttclid", "ttp", "ip", "user_agent", "locale")
         }
@@ -293,3 +367,13 @@ class Tracker:
         call: Call | None = None,
     ) -> Tracked:
         return Tracked(name, event_id, sent=sent, reason=reason, call=call, tracker=self)
+
+
+def _say_dropped(error: Exception) -> None:
+    if isinstance(error, EventValidationError):
+        for one in error.problems:
+            say_once(f"an event was dropped: {one}", logging.ERROR)
+        return
+    # What others raise may name values.
+    ours = isinstance(error, (TypeError, ValueError, TikTokEventsError)) and not isinstance(error, UnicodeError)
+    say_once(f"an event was dropped: {error if ours else type(error).__name__}", logging.ERROR)

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
+from tiktok_events.errors import ConfigurationError
 from tiktok_events.web._request import WebRequest
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -16,7 +17,7 @@ _BOT = re.compile(
     r"httpclient|postman|scrapy|ruby|guzzle|apache-http",
     re.IGNORECASE,
 )
-_NEVER_A_BOT = re.compile(r"musical_ly|bytedancewebview|bytelocale|cubot", re.IGNORECASE)
+_NEVER_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot", re.IGNORECASE)
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
     re.IGNORECASE,
@@ -61,26 +62,34 @@ def is_fragment(request: WebRequest) -> bool:
     return False
 
 
+def is_same_site(request: WebRequest) -> bool:
+    """Whether no other site's page asks."""
+    return request.headers.get("sec-fetch-site") != "cross-site"
+
+
 def is_asset(request: WebRequest) -> bool:
     """Whether the path is a file's, which no visitor looks at by itself."""
     return _ASSET.search(request.path) is not None
 
 
 def is_visitor(request: WebRequest) -> bool:
-    """Whether a person's browser can have sent it; a webhook has no cookies, no language, and a program's name."""
+    """Whether a person's browser can have sent it; a webhook has no cookies, no language, and a name of its own."""
     headers = request.headers
     if any(name in headers for name in ("sec-fetch-site", "accept-language", "referer", "hx-request")):
         return True
-    return bool(request.all_cookies) or not is_bot(request)
+    return bool(request.all_cookies) or headers.get("user-agent", "").startswith("Mozilla/")
 
 
 def networks(trusted: Sequence[str | Network]) -> tuple[Network, ...]:
     """*trusted* proxies as networks.
 
     Raises:
-        ValueError: If one is no address or network.
+        ConfigurationError: If one is no address or network.
     """
-    return tuple(ipaddress.ip_network(one, strict=False) if isinstance(one, str) else one for one in trusted)
+    try:
+        return tuple(ipaddress.ip_network(one, strict=False) if isinstance(one, str) else one for one in trusted)
+    except ValueError:
+        raise ConfigurationError("trusted_proxies must be a list of addresses and networks") from None
 
 
 def client_ip(request: WebRequest, trusted: Sequence[Network]) -> str | None:
