@@ -1,0 +1,197 @@
+"""The identifier cookies: what is read, what is written, and nothing of a visitor's that can break a header."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+
+import attrs
+import markers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marker_hook import raises
+from web_requests import CLICKED, DAY, NOW, NOW_MS, VISITOR, VISITOR_COOKIE, a_request, a_site, a_tracker, cookies_of
+
+from tiktok_events.errors import ConfigurationError
+from tiktok_events.web import CookiePolicy
+from tiktok_events.web import _cookies as cookies
+from tiktok_events.web._cookies import SetCookie
+from tiktok_events.web._response import finish
+
+POLICY = CookiePolicy()
+HTML = [(b"content-type", b"text/html; charset=utf-8")]
+INJECTIONS = [
+    *("a;b", "a; Domain=evil.example", "a\r\nSet-Cookie: b=c", "a\nb", "a\0b", "a\x7fb", "a b", 'a"b', "a,b", "a\\b"),
+    *("zzpii-\u00fc", "\u2028", "a%3Bb", "a%253Bb", "%0d%0aSet-Cookie:b=c", "", "z" * 10_240, "<script>"),
+]
+
+
+def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
+    """8.5.2: the browser's own parser reads what was written, with the attributes of the reference."""
+    tracker = a_tracker(query=CLICKED)
+    written = cookies_of(finish(tracker, 200, list(HTML)))
+    visitor = SimpleCookie(written["_tte_id"])["_tte_id"]
+    click = SimpleCookie(written["ttclid"])["ttclid"]
+
+    assert sorted(written) == ["_tte_id", "ttclid"]
+    assert visitor.value == f"1.{NOW_MS}.{VISITOR}"
+    assert (visitor["max-age"], visitor["httponly"], visitor["secure"]) == (str(390 * DAY), True, True)
+    assert click.value == f"{markers.TTCLID}.{NOW_MS}"
+    assert (click["max-age"], click["httponly"], click["samesite"], click["path"]) == (str(28 * DAY), "", "Lax", "/")
+    assert visitor["domain"] == click["domain"] == ""
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_nothing_of_a_click_id_or_cookie_breaks_out(text: str) -> None:
+    """8.5.2: of the corpus nothing is a click id, a visitor or a pixel id, and nothing of it is written."""
+    from urllib.parse import quote
+
+    for query in (f"ttclid={quote(text)}", f"ttclid={text.encode().decode('latin-1')}"):
+        cookie = f"_tte_id={text}; ttclid={text}; _ttp={text}".encode().decode("latin-1")
+        tracker = a_tracker(query=query, cookie=cookie)
+        written = cookies_of(finish(tracker, 200, list(HTML)))
+
+        assert set(written) <= {"_tte_id", "ttclid"}
+        assert written["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{VISITOR}; ")
+        assert all("evil" not in one and "\n" not in one for one in written.values())
+        assert not written.get("ttclid") or written["ttclid"].startswith(("ttclid=a;", "ttclid=; ", "ttclid=a."))
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_a_header_is_octets_of_a_cookie_or_none(name: str, value: str) -> None:
+    """Whatever is asked for, a Set-Cookie header comes out whole or not at all."""
+    try:
+        header = SetCookie(name, value, 1, http_only=True, secure=True).header()
+    except ValueError:
+        return
+
+    assert header == f"{name}={value}; Path=/; Max-Age=1; SameSite=Lax; Secure; HttpOnly"
+    assert header.isascii()
+    assert header.isprintable()
+
+
+def test_a_domain_that_is_none_is_refused() -> None:
+    """A domain is no place for attributes."""
+    with raises(ValueError, match="domain"):
+        SetCookie("a", "b", 1, http_only=True, secure=True, domain="shop.example; Secure").header()
+
+
+@pytest.mark.parametrize(
+    ("value", "ttclid"),
+    [
+        ("E.C.P.zzpii.1700000000000", "E.C.P.zzpii"),
+        ("E.C.P.zzpii.1234", "E.C.P.zzpii.1234"),
+        ("E.C.P.zzpii.17000000000000", "E.C.P.zzpii.17000000000000"),
+        ("E.C.P.zzpii.170000000000\u0660", None),
+        (".1700000000000", ".1700000000000"),
+        ("z" * 1_000, "z" * 1_000),
+        ("z" * 1_001, None),
+        ("", None),
+    ],
+)
+def test_only_a_tail_of_thirteen_digits_is_the_pixels(value: str, ttclid: str | None) -> None:
+    """8.5.3: click ids hold dots themselves."""
+    assert cookies.valid_click_id(value) == ttclid
+
+
+def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
+    """A host-only cookie and a domain's may share the name; a bare id is older than any date."""
+    old, new = f"zzpii-old.{NOW_MS - 5000}", f"zzpii-new.{NOW_MS - 1000}"
+    stale = f"zzpii-stale.{NOW_MS - 29 * DAY * 1000}"
+    read = [
+        cookies.read_click(values, now_ms=NOW_MS, policy=POLICY)
+        for values in (["zzpii-bare", old, new], ["zzpii-bare", stale], [stale], ["{}"])
+    ]
+
+    assert [one and one.ttclid for one in read] == ["zzpii-new", "zzpii-bare", None, None]
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("Example.COM", "example.com"),
+        ("www.example.com", "example.com"),
+        ("badexample.com", None),
+        ("example.co.uk", "example.co.uk"),
+        ("a.b.example.co.uk", "example.co.uk"),
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("localhost", None),
+        ("example.com.", "example.com"),
+        ("", None),
+        ("co.uk", None),
+    ],
+)
+def test_a_cookies_domain_is_configured_never_guessed(host: str, domain: str | None) -> None:
+    """8.5.4: a match at a dot, else this host only."""
+    assert cookies.cookie_domain(host, ["example.com", ".Example.co.uk"]) == domain
+
+
+@pytest.mark.parametrize("domains", ["shop.example", ["com"], ["https://shop.example"], [None], ["sh\u00f6p.example"]])
+def test_a_domain_that_cannot_be_is_refused_at_once(domains: object) -> None:
+    """A cookie for a public suffix is dropped by browsers without a word."""
+    with pytest.raises(ConfigurationError, match="cookie_domains"):
+        a_site(cookie_domains=domains)
+
+
+def test_nothing_changed_writes_nothing() -> None:
+    """A returning visitor with the same click costs no header."""
+    cookie = f"{VISITOR_COOKIE}; ttclid={markers.TTCLID}.{NOW_MS - 1000}"
+
+    assert finish(a_tracker(query=CLICKED, cookie=cookie), 200, list(HTML)) == HTML
+
+
+def test_a_visitor_id_is_refreshed_once_in_a_month() -> None:
+    """Only the time beside it is rewritten."""
+    written_ms = NOW_MS - 31 * DAY * 1000
+    tracker = a_tracker(cookie=f"_tte_id=1.{written_ms:013d}.{'b' * 32}")
+
+    assert cookies_of(finish(tracker, 200, list(HTML)))["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{'b' * 32}; ")
+
+
+def test_another_click_replaces_the_one_kept() -> None:
+    """A ttclid in the URL is a fresh click."""
+    tracker = a_tracker(query=CLICKED, cookie=f"{VISITOR_COOKIE}; ttclid=zzpii-other.{NOW_MS - 1000}")
+
+    assert cookies_of(finish(tracker, 200, list(HTML)))["ttclid"].startswith(f"ttclid={markers.TTCLID}.{NOW_MS}; ")
+
+
+def test_a_click_whose_window_is_over_is_expired() -> None:
+    """28 days are counted from the click, and are never extended."""
+    stale = f"{VISITOR_COOKIE}; ttclid=zzpii-stale.{NOW_MS - 29 * DAY * 1000}"
+    tracker = a_tracker(cookie=stale)
+
+    assert "Max-Age=0" in cookies_of(finish(tracker, 200, list(HTML)))["ttclid"]
+    assert tracker.context.ttclid is None
+
+
+@pytest.mark.parametrize(("secure", "scheme", "expected"), [("never", "https", False), ("always", "http", True)])
+def test_secure_can_be_told(secure: str, scheme: str, expected: bool) -> None:
+    """Behind a proxy that hides https, a site says so."""
+    site = a_site(cookies=CookiePolicy(secure=secure))  # type: ignore[arg-type]
+    request = a_request()
+    request.scheme = scheme
+
+    assert site.is_secure(request) is expected
+
+
+@pytest.mark.parametrize("settings", [{"visitor_days": 401}, {"click_days": 0}, {"visitor_name": "a b"}])
+def test_a_policy_no_browser_keeps_is_refused(settings: dict[str, object]) -> None:
+    """400 days are a browser's limit."""
+    with pytest.raises(ValueError, match=r"days|visitor_name"):
+        CookiePolicy(**settings)  # type: ignore[arg-type]
+
+
+def test_a_configured_domain_is_written() -> None:
+    """The cookie of www and of the shop's other hosts is one."""
+    written = cookies_of(finish(a_tracker(a_site(cookie_domains=["shop.example"])), 200, list(HTML)))
+
+    assert "; Domain=shop.example;" in written["_tte_id"]
+
+
+def test_values_show_in_no_repr() -> None:
+    """A click and a visitor in a log tell nobody's id."""
+    click, visitor = cookies.Click(markers.TTCLID, int(NOW)), cookies.Visitor("zzpii", 1)
+
+    assert "zzpii" not in f"{click!r}{visitor!r}"
+    assert attrs.asdict(click)["ttclid"] == markers.TTCLID

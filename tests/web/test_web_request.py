@@ -1,0 +1,266 @@
+"""The neutral view of a request: one reader for ASGI and WSGI, and no trust in what is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import markers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web_requests import a_request
+
+from tiktok_events.errors import ConfigurationError
+from tiktok_events.web import WebRequest
+from tiktok_events.web import _visits as visits
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
+WEBVIEWS = [
+    f"{IPHONE} musical_ly_31.5.0 JsSdk/2.0 NetType/WIFI Channel/App Store ByteLocale/en Region/US BytedanceWebview/d8a21c6",
+    "Mozilla/5.0 (Linux; Android 13; CUBOT X50) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36",
+    f"{IPHONE} TikTok 31.5.0 rv:315010 Cronet",
+]
+BOTS = [
+    "",
+    "Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)",
+    "Mozilla/5.0 (compatible; TikTokSpider; ttspider-feedback@tiktok.com)",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "facebookexternalhit/1.1",
+    "WhatsApp/2.23",
+    "Slackbot-LinkExpanding 1.0",
+    "Mozilla/5.0 HeadlessChrome/120.0",
+    "curl/8.5.0",
+    "python-httpx/0.28",
+    "GPTBot/1.1",
+]
+NAMES = st.sampled_from(["accept", "x-forwarded-for", "sec-gpc", "referer", "hx-request", "x-tte"])
+VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=30)
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "get"]),
+    path=st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(lambda text: f"/{text}"),
+    query=st.binary(max_size=40),
+    headers=st.dictionaries(NAMES, VALUES, max_size=5),
+    cookies=VALUES,
+    host=st.sampled_from(["shop.example", "Shop.Example:8443", "[::1]:80", ""]),
+)
+def test_a_scope_and_an_environ_of_one_request_are_equal(
+    method: str, path: str, query: bytes, headers: dict[str, str], cookies: str, host: str
+) -> None:
+    """Whatever is asked for, ASGI and WSGI tell the same request."""
+    sent = {"host": host, "cookie": cookies, **headers}
+    scope = {
+        "type": "http",
+        "method": method.upper(),
+        "scheme": "https",
+        "path": path,
+        "query_string": query,
+        "client": (markers.IP, 1),
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
+    }
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "wsgi.url_scheme": "https",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "REMOTE_ADDR": markers.IP,
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.items()},
+    }
+    asgi, wsgi = WebRequest.from_scope(scope), WebRequest.from_environ(environ)
+
+    assert asgi == wsgi
+    assert hash(asgi) == hash(wsgi)
+    assert asgi.url == wsgi.url
+    assert asgi.url is None or asgi.url.isascii()
+
+
+def test_a_content_type_is_a_header_in_an_environ_too() -> None:
+    """CGI keeps two headers under names without HTTP_."""
+    request = WebRequest.from_environ({"CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "", "SCRIPT_NAME": "/shop"})
+
+    assert dict(request.headers) == {"content-type": "text/plain"}
+    assert (request.path, request.peer) == ("/shop", None)
+
+
+@pytest.mark.parametrize(
+    ("host", "hostname"),
+    [
+        ("Example.COM:8443", "example.com"),
+        ("example.co.uk", "example.co.uk"),
+        ("a.b.example.co.uk", "a.b.example.co.uk"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]:80", "::1"),
+        ("localhost", "localhost"),
+        ("shop.example.", "shop.example"),
+        ("", ""),
+        ("evil.example/path", ""),
+        ("user@shop.example", ""),
+        ("shop.example, evil.example", ""),
+        ("sh\u00f6p.example", ""),
+    ],
+)
+def test_hosts(host: str, hostname: str) -> None:
+    """8.5.4: a port, capitals, brackets and a trailing dot go; what is no host is none."""
+    assert a_request(host=host).hostname == hostname
+    assert (a_request(host=host).url is None) == (not hostname)
+
+
+def test_two_host_headers_are_none() -> None:
+    """8.5.4: nobody knows which of two hosts a proxy has looked at."""
+    request = WebRequest(headers=[(b"host", b"shop.example"), (b"Host", b"evil.example")])
+
+    assert (request.host, request.url) == ("", None)
+
+
+def test_cookies_of_two_headers_with_a_malformed_pair() -> None:
+    """8.5.5: HTTP/2 splits cookies; an odd pair before ours takes none of them along, and the first of two wins."""
+    raw = [(b"cookie", b'broken; ="x; a[b]=c; _ttp=one'), (b"cookie", b'_ttp=two; ttclid=E.C.P; quoted="q"')]
+    request = WebRequest(headers=raw)
+
+    assert request.cookies["_ttp"] == "one"
+    assert request.all_cookies["_ttp"] == ("one", "two")
+    assert (request.cookies["ttclid"], request.cookies["quoted"]) == ("E.C.P", "q")
+
+
+def test_a_flood_of_headers_is_read() -> None:
+    """10,000 headers, cookies and parameters cost time in proportion, and nothing else."""
+    headers = [(b"x-flood", b"1")] * 2_000 + [(b"cookie", b"a=b; " * 10_000), (b"cookie", b"_ttp=zzpii-kept")]
+    request = WebRequest(query="&".join(["a=1"] * 10_000), headers=headers)
+
+    assert request.cookies["_ttp"] == "zzpii-kept"
+    assert len(request.all_cookies["a"]) == 10_000
+
+
+def test_odd_bytes_in_an_address_are_quoted() -> None:
+    """Bad UTF-8 and half a surrogate pair in a path or query become ASCII."""
+    request = WebRequest.from_scope({
+        "path": "/\ud800\udcff",
+        "query_string": b"q=\xff\xc3(&b=c%20d",
+        "headers": [(b"host", b"shop.example")],
+    })
+
+    assert request.url == "http://shop.example/%ED%A0%80%ED%B3%BF?q=%FF%C3(&b=c%20d"
+
+
+def test_its_repr_holds_no_value() -> None:
+    """A request in a log tells its method alone."""
+    assert repr(a_request(query=f"e={markers.EMAIL}")) == "WebRequest(GET, 6 headers)"
+    assert a_request() != "a request"
+
+
+@pytest.mark.parametrize("agent", BOTS)
+def test_bots(agent: str) -> None:
+    """8.5.6: crawlers, unfurlers, headless browsers, libraries, and whoever says nothing."""
+    assert visits.is_bot(a_request(user_agent=agent))
+
+
+@pytest.mark.parametrize("agent", [*WEBVIEWS, markers.USER_AGENT])
+def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
+    """8.5.6: the in-app browser is where the ads are clicked; a CUBOT is a telephone."""
+    assert not visits.is_bot(a_request(user_agent=agent))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sec_purpose", "prefetch"),
+        ("sec_purpose", "prefetch;prerender"),
+        ("sec_purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("x_purpose", "preview"),
+        ("x_moz", "prefetch"),
+    ],
+)
+def test_prefetches(name: str, value: str) -> None:
+    """8.5.6: every browser has its own word for fetching ahead."""
+    assert visits.is_prefetch(a_request(**{name: value}))
+    assert not visits.is_prefetch(a_request())
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, True),
+        ({"sec_fetch_dest": "iframe"}, True),
+        ({"sec_fetch_dest": "image"}, False),
+        ({"sec_fetch_dest": "", "sec_fetch_mode": "navigate"}, True),
+        ({"sec_fetch_dest": "", "sec_fetch_mode": "cors"}, False),
+        ({"sec_fetch_dest": "", "sec_fetch_mode": ""}, True),
+        ({"sec_fetch_dest": "", "sec_fetch_mode": "", "hx_request": "true"}, False),
+        ({"sec_fetch_dest": "", "sec_fetch_mode": "", "accept": "*/*"}, False),
+    ],
+)
+def test_navigations(headers: dict[str, str], expected: bool) -> None:
+    """The best header there is decides: Sec-Fetch-Dest, Sec-Fetch-Mode, Accept."""
+    assert visits.is_navigation(a_request(**headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"hx_request": "true"}, True),
+        ({"hx_request": "true", "hx_boosted": "true"}, False),
+        ({"x_requested_with": "XMLHttpRequest"}, True),
+        ({"turbo_frame": "cart"}, True),
+        ({"sec_fetch_dest": "empty"}, True),
+        ({"sec_fetch_dest": ""}, False),
+    ],
+)
+def test_fragments(headers: dict[str, str], expected: bool) -> None:
+    """htmx, Turbo, XMLHttpRequest and fetch ask for parts of a page."""
+    assert visits.is_fragment(a_request(**headers)) is expected
+
+
+@pytest.mark.parametrize("agent", ["Stripe/1.0 (+https://stripe.com/docs/webhooks)", "Mollie.com/1.0", "curl/8", ""])
+def test_webhooks_are_no_visitors(agent: str) -> None:
+    """A server that calls has no language, no cookies, no page, and a name of its own."""
+    bare = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept_language": "", "accept": ""}
+
+    assert not visits.is_visitor(a_request("POST", user_agent=agent, **bare))
+    assert visits.is_visitor(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
+    assert visits.is_visitor(a_request(**bare))
+
+
+PROXIES = visits.networks(["10.0.0.0/8", "2001:db8::/32"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("9.9.9.9", "8.8.8.8", "9.9.9.9"),
+        ("10.0.0.1", "8.8.8.8", "8.8.8.8"),
+        ("10.0.0.1", "1.1.1.1, 8.8.8.8", "8.8.8.8"),
+        ("10.0.0.1", "1.1.1.1, 8.8.8.8, 10.0.0.2", "8.8.8.8"),
+        ("10.0.0.1", "8.8.8.8:1234", "8.8.8.8"),
+        ("10.0.0.1", "[2606:4700::1]:443", "2606:4700::1"),
+        ("10.0.0.1", "::ffff:8.8.8.8", "8.8.8.8"),
+        ("::ffff:10.0.0.1", "8.8.8.8", "8.8.8.8"),
+        ("2001:db8::1", "8.8.8.8", "8.8.8.8"),
+        ("10.0.0.1", "1.1.1.1, unknown", None),
+        ("10.0.0.1", "1.1.1.1, 192.168.1.1", None),
+        ("10.0.0.1", "10.0.0.3", None),
+        ("10.0.0.1", "", None),
+        ("192.168.0.1", "", None),
+        ("testclient", "8.8.8.8", None),
+        ("fe80::1%eth0", "", None),
+    ],
+)
+def test_the_address_is_the_first_untrusted_one_from_the_right(peer: str, forwarded: str, address: str | None) -> None:
+    """As ProxyFix walks: what a visitor wrote in front of the proxies' own entries counts for nothing."""
+    request = WebRequest(peer=peer, headers=[(b"x-forwarded-for", forwarded.encode())])
+
+    assert visits.client_ip(request, PROXIES) == address
+
+
+def test_no_proxy_is_trusted_by_default() -> None:
+    """X-Forwarded-For from anybody is anybody's word."""
+    assert visits.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
+
+
+def test_a_proxy_that_is_no_network_is_refused() -> None:
+    """A typo in the settings shows when the site is made."""
+    with pytest.raises(ConfigurationError, match="trusted_proxies"):
+        visits.networks(["10.0.0.0/64"])

@@ -1,0 +1,83 @@
+"""Requests, sites and a recording client that the tests of the web half share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import markers
+
+import tiktok_events as tt
+from tiktok_events.testing import SOURCE
+from tiktok_events.web import Site, Tracker, WebRequest
+
+NOW = 1_800_000_000.0
+NOW_MS = int(NOW * 1000)
+VISITOR = "5a5a" * 8
+SECRET = "a secret of the tests"
+BROWSER = {
+    "host": "shop.example",
+    "user-agent": markers.USER_AGENT,
+    "accept": "text/html,application/xhtml+xml",
+    "accept-language": "en-GB,en;q=0.8",
+    "sec-fetch-dest": "document",
+    "sec-fetch-mode": "navigate",
+}
+CLICKED = f"ttclid={markers.TTCLID}"
+VISITOR_COOKIE = f"_tte_id=1.{NOW_MS:013d}.{VISITOR}"
+DAY = 86_400
+
+
+class Recorder:
+    """A client that keeps the events it is given."""
+
+    def __init__(self) -> None:
+        self.events: list[tt.Event] = []
+
+    def track(self, *events: tt.Event) -> int:
+        self.events += events
+        return len(events)
+
+
+def a_request(method: str = "GET", path: str = "/buy", query: str = "", **headers: str) -> WebRequest:
+    """A visitor's navigation, with *headers* (underscores for hyphens) over those of a browser; "" leaves one out."""
+    sent = {**BROWSER, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return WebRequest(
+        method=method,
+        scheme="https",
+        path=path,
+        query=query,
+        peer=markers.IP,
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in sent.items() if value],
+    )
+
+
+def a_site(**settings: Any) -> Site:
+    """A site that records, at a time of the tests' own."""
+    settings = {
+        "client": Recorder(),
+        "secret_key": SECRET,
+        "consent": lambda request: True,
+        "clock": lambda: NOW,
+        "dice": lambda: VISITOR,
+        **settings,
+    }
+    return Site(settings.pop("source", SOURCE), **settings)
+
+
+def a_tracker(site: Site | None = None, /, **request: Any) -> Tracker:
+    """The tracker of one request to *site*."""
+    return Tracker(site or a_site(), a_request(**request))
+
+
+def sent_by(site: Site) -> list[tt.Event]:
+    """The events *site* has sent."""
+    client = site.client
+
+    assert isinstance(client, Recorder)
+    return client.events
+
+
+def cookies_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The Set-Cookie headers among *headers*, by the cookie's name."""
+    set_cookies = [value.decode() for name, value in headers if name.lower() == b"set-cookie"]
+    return {text.partition("=")[0]: text for text in set_cookies}
