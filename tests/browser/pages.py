@@ -93,7 +93,11 @@ class Visit:
         self.page = context.new_page()
         self.wrong: list[str] = []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda said: said.type == "error" and self.wrong.append(said.text))
+        self.page.on("console", self._hears)
+
+    def _hears(self, said: Any) -> None:
+        if said.type == "error":
+            self.wrong.append(said.text)
 
     def opens(self, script: str, path: str = "/", host: str = "127.0.0.1", **switches: Any) -> None:
         """Open a page whose script runs before the pixel's has come, and wait until that has."""

@@ -167,6 +167,19 @@ def test_a_manager_that_is_gone(visit: Visit) -> None:
     assert visit.arrived(before + 1)[-1]["event"] == "Lead"
 
 
+def test_a_slow_answer_changes_no_order(visit: Visit) -> None:
+    """An event waits for the one before it, so that the manager lists them as they were tracked."""
+    held: list[Any] = []
+    visit.opens(LOAD)
+    visit.page.route("**/pixel/act", lambda route: route.continue_() if held else held.append(route))
+    visit.runs("() => { ttq.track('Lead'); ttq.track('Search'); }")
+    visit.arrived(0)
+    visit.wait(lambda: bool(held))
+    held[0].continue_()
+
+    assert names(visit.arrived(2)) == [("Lead", None), ("Search", None)]
+
+
 def test_events_of_a_page_that_is_left(visit: Visit) -> None:
     """What was tracked just before the page is left arrives."""
     visit.opens(LOAD)
