@@ -73,9 +73,9 @@ class TikTokEvents:
         """`Tracker.snapshot` of the current request."""
         return self.tracker.snapshot()
 
-    def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: web.Consent | None = None) -> web.Tracker:
+    def resume(self, snapshot: str | Mapping[str, str] | None, **consent: Any) -> web.Tracker:
         """`Site.resume`: the tracker of the visitor in *snapshot*, in a webhook's request or in none."""
-        return self.site.resume(snapshot, consent=consent)
+        return self.site.resume(snapshot, **consent)
 
     def grant_consent(self) -> None:
         """`Tracker.grant_consent` for the current request."""

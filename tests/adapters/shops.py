@@ -1,0 +1,157 @@
+"""One shop in every framework. Each function makes an app of a `Site` as that framework's documentation would."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import views
+
+from tiktok_events import web
+
+TEMPLATES = {"page.html": views.PAGE, "twice.html": views.TWICE}
+STATUS = {"page": 200, "fragment": 200, "json": 200, "redirect": 303, "error": 404}
+
+
+def rendered(tracker: web.Tracker, name: str) -> str:
+    """A page where there is no template engine."""
+    html = TEMPLATES[name].replace("{{ tiktok.consent }}", tracker.face.consent)
+    while "{{ tiktok.pixel() }}" in html:
+        html = html.replace("{{ tiktok.pixel() }}", str(tracker.face.pixel()), 1)
+    return html
+
+
+def plain_answer(tracker: web.Tracker, method: str, path: str, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What a plain app answers: status, headers, body."""
+    form = dict(parse_qsl(body.decode()))
+    kind, content = (views.GET if method == "GET" else views.POST)[path.strip("/")](tracker, form)
+    if kind == "redirect":
+        return 303, [("location", content)], b""
+    if kind == "json":
+        return 200, [("content-type", "application/json")], json.dumps(content).encode()
+    html = rendered(tracker, content) if kind == "page" else content
+    return STATUS[kind], [("content-type", "text/html; charset=utf-8")], html.encode()
+
+
+def asgi(site: web.Site) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive())["body"] if scope["method"] == "POST" else b""
+        status, headers, content = plain_answer(web.tracker_from(scope), scope["method"], scope["path"], body)
+        raw = [(name.encode(), value.encode()) for name, value in headers]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": content})
+
+    return web.ASGIMiddleware(app, site)
+
+
+def wsgi(site: web.Site) -> Any:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        body = environ["wsgi.input"].read() if environ["REQUEST_METHOD"] == "POST" else b""
+        tracker = web.tracker_from(environ)
+        status, headers, content = plain_answer(tracker, environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
+        start_response(f"{status} .", headers)
+        return [content]
+
+    return web.WSGIMiddleware(app, site)
+
+
+def starlette(site: web.Site) -> Any:
+    from jinja2 import DictLoader, Environment, select_autoescape
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+    from starlette.routing import Route
+    from starlette.templating import Jinja2Templates
+    from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
+
+    environment = Environment(loader=DictLoader(TEMPLATES), autoescape=select_autoescape())
+    templates = Jinja2Templates(env=environment, context_processors=[context_processor])
+
+    def endpoint(view: Callable[..., views.Reply]) -> Any:
+        async def answer(request: Request) -> Response:
+            form = dict(parse_qsl((await request.body()).decode()))
+            kind, content = view(request.state.tiktok, form)
+            if kind == "page":
+                return templates.TemplateResponse(request, content)
+            if kind == "json":
+                return JSONResponse(content)
+            return RedirectResponse(content, 303) if kind == "redirect" else HTMLResponse(content, STATUS[kind])
+
+        return answer
+
+    routes = [Route(f"/{name}", endpoint(view), methods=["GET"]) for name, view in views.GET.items()]
+    routes += [Route(f"/{name}", endpoint(view), methods=["POST"]) for name, view in views.POST.items()]
+    app = Starlette(routes=routes)
+    app.add_middleware(TikTokEventsMiddleware, site=site)
+    return app
+
+
+def fastapi(site: web.Site) -> Any:
+    from fastapi import FastAPI, Request
+    from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+    from fastapi.templating import Jinja2Templates
+    from jinja2 import DictLoader, Environment, select_autoescape
+    from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
+    from tiktok_events_starlette.fastapi import TrackerDep
+
+    environment = Environment(loader=DictLoader(TEMPLATES), autoescape=select_autoescape())
+    templates = Jinja2Templates(env=environment, context_processors=[context_processor])
+    app = FastAPI()
+    app.add_middleware(TikTokEventsMiddleware, site=site)
+
+    def respond(request: Request, reply: views.Reply) -> Response:
+        kind, content = reply
+        if kind == "page":
+            return templates.TemplateResponse(request, content)
+        if kind == "json":
+            return JSONResponse(content)
+        return RedirectResponse(content, 303) if kind == "redirect" else HTMLResponse(content, STATUS[kind])
+
+    @app.get("/{name}")
+    def get(request: Request, name: str, tiktok: TrackerDep):
+        return respond(request, views.GET[name](tiktok, {}))
+
+    @app.post("/{name}")
+    async def post(request: Request, name: str, tiktok: TrackerDep):
+        form = dict(parse_qsl((await request.body()).decode()))
+        return respond(request, views.POST[name](tiktok, form))
+
+    return app
+
+
+def flask(site: web.Site) -> Any:
+    from flask import Flask, make_response, redirect, render_template, request
+    from jinja2 import DictLoader
+    from tiktok_events_flask import TikTokEvents
+
+    app = Flask("shop")
+    app.jinja_loader = DictLoader(TEMPLATES)  # type: ignore[assignment]
+    tiktok = TikTokEvents(app, site)
+
+    def respond(reply: views.Reply) -> Any:
+        kind, content = reply
+        if kind == "page":
+            return render_template(content)
+        if kind == "json":
+            return content
+        return redirect(content, 303) if kind == "redirect" else make_response(content, STATUS[kind])
+
+    @app.get("/<name>")
+    def get(name):
+        return respond(views.GET[name](tiktok, {}))
+
+    @app.post("/<name>")
+    def post(name):
+        return respond(views.POST[name](tiktok, request.form))
+
+    return app
+
+
+SHOPS: dict[str, tuple[Callable[[web.Site], Any], tuple[str, ...]]] = {
+    "asgi": (asgi, ()),
+    "wsgi": (wsgi, ()),
+    "starlette": (starlette, ("starlette", "jinja2", "tiktok_events_starlette")),
+    "fastapi": (fastapi, ("fastapi", "jinja2", "tiktok_events_starlette")),
+    "flask": (flask, ("flask", "tiktok_events_flask")),
+}
+"""Each framework's shop, and the modules it needs."""

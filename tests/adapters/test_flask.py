@@ -1,0 +1,214 @@
+"""What only Flask has: the extension, its config, the Jinja global, and requests without a middleware."""
+
+import pytest
+from conftest import SECRET, SOURCE, Browser, calls
+from marker_hook import raises
+
+pytest.importorskip("flask")
+pytest.importorskip("tiktok_events_flask")
+
+import flask
+from jinja2 import DictLoader
+from tiktok_events_flask import TikTokEvents
+
+import tiktok_events as tt
+from tiktok_events.web import ConsentCookie, Site, WSGIMiddleware
+
+CONFIG = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "zzpii-token"}
+
+
+@pytest.fixture
+def app():
+    """An app with a pixel, a token and a secret in its config."""
+    made = flask.Flask("shop")
+    made.config.update(CONFIG, SECRET_KEY=SECRET)
+    return made
+
+
+def test_the_config_says_it_all(app):
+    """Keys with the prefix are `Site`'s options and the source's."""
+    rule = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
+    app.config.update(
+        TIKTOK_TEST_EVENT_CODE="TEST1",
+        TIKTOK_ID_NAMESPACE="staging",
+        TIKTOK_CONSENT=rule,
+        TIKTOK_CURRENCY="EUR",
+        TIKTOK_COOKIE_DOMAINS=["shop.example"],
+        TIKTOK_TRUSTED_PROXIES=["10.0.0.0/8"],
+        TIKTOK_SOMETHING_ELSE=1,
+    )
+    site = TikTokEvents(app).site
+
+    assert site.source == tt.EventSource.web(
+        "C0EXAMPLE0EXAMPLE000", "zzpii-token", test_event_code="TEST1", id_namespace="staging"
+    )
+    assert (site.consent, site.currency, site.cookie_domains) == (rule, "EUR", ("shop.example",))
+    assert [str(network) for network in site.trusted_proxies] == ["10.0.0.0/8"]
+
+
+def test_config_beats_the_environment_and_an_option_beats_both(app, monkeypatch):
+    """The nearer to the code, the stronger."""
+    monkeypatch.setenv("TIKTOK_PIXEL_CODE", "CENVIRONMENT00000000")
+    monkeypatch.setenv("TIKTOK_ID_NAMESPACE", "environment")
+    app.config["TIKTOK_CURRENCY"] = "EUR"
+    site = TikTokEvents(app, currency="CHF").site
+
+    assert site.source.event_source_id == "C0EXAMPLE0EXAMPLE000"
+    assert site.source.id_namespace == "environment"
+    assert site.currency == "CHF"
+
+
+@pytest.mark.parametrize("off", [False, 0, "0", "off"])
+def test_it_can_be_turned_off(app, off):
+    """As the config or a prefixed environment spells it."""
+    app.config["TIKTOK_ENABLED"] = off
+
+    assert TikTokEvents(app).site.enabled is False
+
+
+def test_without_a_token_the_shop_runs(monkeypatch):
+    """Off, and the page is as it was."""
+    app = flask.Flask("shop")
+    tiktok = TikTokEvents(app)
+
+    @app.get("/")
+    def page():
+        tiktok.track("Lead")
+        return flask.render_template_string("<p>{{ tiktok.pixel() }}</p>")
+
+    assert app.test_client().get("/").text == "<p></p>"
+
+
+@pytest.mark.parametrize("secret", ["dev", b"\xff\x00 bytes", SECRET])
+def test_the_apps_own_secret_signs(app, secret):
+    """Whatever Flask takes for one."""
+    app.config["SECRET_KEY"] = secret
+    tiktok = TikTokEvents(app)
+    with app.test_request_context("/", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
+        snapshot = tiktok.snapshot()
+
+    assert tiktok.resume(snapshot).context.user_agent == "Mozilla/5.0 zzpii"
+
+
+def test_an_old_secret_still_verifies(app):
+    """`SECRET_KEY_FALLBACKS` as for the session."""
+    with app.test_request_context("/", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
+        snapshot = TikTokEvents(app).snapshot()
+    rotated = flask.Flask("shop")
+    rotated.config.update(CONFIG, SECRET_KEY="another secret, the new one", SECRET_KEY_FALLBACKS=[SECRET])
+
+    assert TikTokEvents(rotated).resume(snapshot).context.user_agent == "Mozilla/5.0 zzpii"
+
+
+def test_a_secret_of_our_own_is_used_as_it_is(app):
+    """So that a worker without Flask reads the snapshots."""
+    app.config["TIKTOK_SECRET_KEY"] = "a secret for TikTok alone"
+    with app.test_request_context("/", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
+        snapshot = TikTokEvents(app).snapshot()
+    worker = Site(SOURCE, secret_key="a secret for TikTok alone")
+
+    assert worker.resume(snapshot).context.user_agent == "Mozilla/5.0 zzpii"
+
+
+def test_it_is_strict_at_the_desk_and_lenient_in_the_shop(app):
+    """Debug mode and tests raise; an option decides otherwise."""
+    testing = flask.Flask("shop")
+    testing.config.update(CONFIG, TESTING=True)
+
+    assert TikTokEvents(app).site.strict is False
+    assert TikTokEvents(testing).site.strict is True
+    assert TikTokEvents(testing, strict=False).site.strict is False
+
+
+def test_a_factorys_extension_serves_several_apps():
+    """Each app has its own site."""
+    tiktok = TikTokEvents(consent=lambda request: True)
+    apps = [flask.Flask(name) for name in ("one", "two")]
+    for index, app in enumerate(apps):
+        app.config.update(CONFIG, TIKTOK_PIXEL_CODE=f"C0EXAMPLE0EXAMPLE00{index}")
+        tiktok.init_app(app)
+    codes = []
+    for app in apps:
+        with app.test_request_context():
+            assert flask.current_app.extensions["tiktok_events"] is tiktok
+            codes.append(tiktok.site.source.event_source_id)
+
+    assert codes == ["C0EXAMPLE0EXAMPLE000", "C0EXAMPLE0EXAMPLE001"]
+    with raises(tt.ConfigurationError, match="init_app"):
+        _ = tiktok.site
+
+
+def test_an_imported_macro_sees_the_variable(make_site):
+    """It is a Jinja global: a context processor's would be undefined there."""
+    app = flask.Flask("shop")
+    app.jinja_loader = DictLoader({
+        "head.html": "{% macro head() %}{{ tiktok.pixel() }}{% endmacro %}",
+        "page.html": "{% from 'head.html' import head %}{{ head() }}",
+    })
+    tiktok = TikTokEvents(app, make_site())
+
+    @app.get("/")
+    def page():
+        tiktok.track("Lead")
+        return flask.render_template("page.html")
+
+    browser = Browser(app, is_asgi=False)
+    first, second = calls(browser.get("/")), calls(browser.get("/"))
+    browser.close()
+
+    assert first[0]["event_id"] != second[0]["event_id"]
+
+
+def test_a_test_context_needs_no_middleware(make_site, sink):
+    """Unit tests skip `wsgi_app`; the tracker is made on first use, and kept."""
+    app = flask.Flask("shop")
+    tiktok = TikTokEvents(app, make_site())
+    with app.test_request_context("/product", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
+        tiktok.track("Lead")
+        page = flask.render_template_string("{{ tiktok.pixel() }}")
+        assert tiktok.tracker is tiktok.tracker
+
+    assert [call["event_id"] for call in calls(page)] == [sink.events[0].event_id]
+
+
+def test_consent_may_live_in_the_session(make_site, sink):
+    """The rule is given Flask's request, with the session beside it."""
+    app = flask.Flask("shop")
+    app.secret_key = SECRET
+    tiktok = TikTokEvents(app, make_site(consent=lambda request: flask.session.get("agreed")))
+
+    @app.get("/")
+    def page():
+        flask.session["agreed"] = True
+        tiktok.track("Lead")
+        return "ok"
+
+    app.test_client().get("/")
+
+    assert len(sink.events) == 1
+
+
+def test_close_and_files_stay_intact(make_site):
+    """A response's `close` is called once, after its body."""
+    app = flask.Flask("shop")
+    TikTokEvents(app, make_site())
+    seen = []
+
+    @app.get("/")
+    def page():
+        response = flask.Response(seen.append(piece) or piece for piece in ("a", "b"))
+        response.call_on_close(lambda: seen.append("closed"))
+        return response
+
+    browser = Browser(app, is_asgi=False)
+    assert browser.get("/").text == "ab"
+    browser.close()
+
+    assert seen == ["a", "b", "closed"]
+
+
+def test_the_middleware_wraps_what_was_there(app):
+    """As `app.wsgi_app = Other(app.wsgi_app)` does."""
+    TikTokEvents(app)
+
+    assert isinstance(app.wsgi_app, WSGIMiddleware)

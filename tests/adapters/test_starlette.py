@@ -1,0 +1,220 @@
+"""What only Starlette and FastAPI have: request.state, the context processor, the dependency, lifespan."""
+
+import asyncio
+import contextlib
+import gc
+import weakref
+
+import pytest
+from conftest import Browser, calls
+from marker_hook import raises
+
+pytest.importorskip("starlette")
+pytest.importorskip("jinja2")
+pytest.importorskip("tiktok_events_starlette")
+
+from jinja2 import DictLoader, Environment
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+from starlette.templating import Jinja2Templates
+from tiktok_events_starlette import TikTokEventsMiddleware, context_processor, tracker_from
+
+import tiktok_events as tt
+from tiktok_events.web import Tracker
+
+
+def app_of(site, endpoint, **options):
+    """An app with one page."""
+    return Starlette(
+        routes=[Route("/", endpoint)], middleware=[Middleware(TikTokEventsMiddleware, site=site)], **options
+    )
+
+
+@pytest.fixture
+def visit_app():
+    """Open a browser at an app; it is closed afterwards."""
+    with contextlib.ExitStack() as opened:
+
+        def visit(app):
+            browser = Browser(app, is_asgi=True)
+            opened.callback(browser.close)
+            return browser
+
+        yield visit
+
+
+def test_the_tracker_is_on_the_requests_state(make_site, visit_app):
+    """Under the same name as the template variable, and `tracker_from` finds it."""
+    seen = []
+
+    async def endpoint(request: Request):
+        seen.append((request.state.tiktok, tracker_from(request)))
+        return PlainTextResponse("ok")
+
+    visit_app(app_of(make_site(), endpoint)).get("/")
+
+    ((state, found),) = seen
+    assert state is found
+    assert isinstance(found, Tracker)
+
+
+def test_a_missing_middleware_is_named():
+    """With the line to add."""
+    request = Request({"type": "http", "headers": []})
+    for ask in (tracker_from, context_processor):
+        with raises(tt.ConfigurationError, match=r"app\.add_middleware\(TikTokEventsMiddleware, site=site\)"):
+            ask(request)
+
+
+def test_a_macro_sees_the_variable_with_context(make_site, visit_app):
+    """Jinja gives an imported file no context unless it is told to."""
+    pages = {
+        "head.html": "{% macro head() %}{{ tiktok.pixel() }}{% endmacro %}",
+        "page.html": "{% from 'head.html' import head with context %}{{ head() }}",
+    }
+    templates = Jinja2Templates(env=Environment(loader=DictLoader(pages)), context_processors=[context_processor])
+
+    async def endpoint(request: Request):
+        request.state.tiktok.track("Lead")
+        return templates.TemplateResponse(request, "page.html")
+
+    (call,) = calls(visit_app(app_of(make_site(), endpoint)).get("/"))
+
+    assert call["event"] == "Lead"
+
+
+def test_consent_may_live_in_the_session(make_site, visit_app, sink):
+    """It is asked when it is needed, and an inner session middleware has come by then."""
+    pytest.importorskip("itsdangerous")
+    from starlette.middleware.sessions import SessionMiddleware
+
+    async def endpoint(request: Request):
+        request.session["agreed"] = True
+        request.state.tiktok.track("Lead")
+        return PlainTextResponse("ok")
+
+    site = make_site(consent=lambda request: request.session.get("agreed"))
+    inner = Middleware(SessionMiddleware, secret_key="x" * 16)
+    outer = Middleware(TikTokEventsMiddleware, site=site)
+    app = Starlette(routes=[Route("/", endpoint)], middleware=[outer, inner])
+    visit_app(app).get("/")
+
+    assert len(sink.events) == 1
+
+
+def test_a_stream_is_passed_on_piece_by_piece(make_site, visit_app):
+    """With the cookies on its first message."""
+
+    async def endpoint(request: Request):
+        async def pieces():
+            for piece in ("<p>", "a", "</p>"):
+                yield piece
+
+        return StreamingResponse(pieces(), media_type="text/html")
+
+    response = visit_app(app_of(make_site(), endpoint)).get("/")
+
+    assert response.text == "<p>a</p>"
+    assert "_tte_id" in response.headers["set-cookie"]
+
+
+def test_an_event_of_a_background_task_is_sent_without_a_browsers_half(make_site, visit_app, sink):
+    """The headers are gone by then; the server event is not."""
+    from starlette.background import BackgroundTask
+
+    async def endpoint(request: Request):
+        return PlainTextResponse("ok", background=BackgroundTask(request.state.tiktok.track, "Lead"))
+
+    visit_app(app_of(make_site(), endpoint)).get("/")
+
+    assert [event.event for event in sink.events] == ["Lead"]
+
+
+def test_nothing_of_a_request_waits_for_the_collector(make_site, visit_app):
+    """The tracker goes with its request: the middleware makes no cycle of scope, request and tracker."""
+    trackers = []
+
+    class Watched(Tracker):
+        __slots__ = ("__weakref__",)
+
+    async def endpoint(request: Request):
+        watched = Watched(request.state.tiktok.site, request.state.tiktok.request)
+        request.state.tiktok = watched
+        trackers.append(weakref.ref(watched))
+        return PlainTextResponse("ok")
+
+    browser = visit_app(app_of(make_site(), endpoint))
+    assert not gc.isenabled()
+    browser.get("/")
+    browser.get("/")
+
+    assert trackers[0]() is None
+
+
+def test_shutdown_delivers_what_is_queued(make_site):
+    """The middleware sees the lifespan, so the app needs no code for it."""
+    closed = []
+
+    class Client:
+        def track(self, *events): ...
+        def flush(self, timeout): ...
+        def close(self, timeout):
+            closed.append(timeout)
+
+    async def live():
+        messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+        sent = []
+
+        async def receive():
+            return next(messages)
+
+        async def send(message):
+            sent.append((message["type"], len(closed)))
+
+        await app_of(make_site(client=Client()), PlainTextResponse("ok"))({"type": "lifespan"}, receive, send)
+        return sent
+
+    sent = asyncio.run(live())
+
+    assert sent == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+    assert closed == [10.0]
+
+
+def test_a_fastapi_dependency_is_the_tracker(make_site, visit_app, sink):
+    """In plain and in async endpoints, and it is no parameter of the API's schema."""
+    fastapi = pytest.importorskip("fastapi")
+    from tiktok_events_starlette.fastapi import TrackerDep
+
+    app = fastapi.FastAPI()
+    app.add_middleware(TikTokEventsMiddleware, site=make_site())
+
+    @app.get("/plain")
+    def plain(tiktok: TrackerDep):
+        return tiktok.track("Lead").payload
+
+    @app.get("/async")
+    async def asynchronous(tiktok: TrackerDep):
+        return tiktok.track("Lead").payload
+
+    browser = visit_app(app)
+    ids = [browser.get(path).json()["event_id"] for path in ("/plain", "/async")]
+
+    assert ids == [event.event_id for event in sink.events]
+    assert "parameters" not in app.openapi()["paths"]["/plain"]["get"]
+
+
+def test_a_fastapi_app_without_the_middleware_is_told_so(visit_app):
+    """With the line to add."""
+    fastapi = pytest.importorskip("fastapi")
+    from tiktok_events_starlette.fastapi import TrackerDep
+
+    app = fastapi.FastAPI()
+
+    @app.get("/")
+    def view(tiktok: TrackerDep): ...
+
+    with raises(tt.ConfigurationError, match="add_middleware"):
+        visit_app(app).get("/")
