@@ -17,8 +17,8 @@ def purchase(number: str) -> tt.Event:
         key=f"order-{number}",
         user={
             "email": "anna@example.com",
-            "phone": "+49 170 1234567",
-            "ip": "84.150.12.34",
+            "phone": "+1 202 555 0143",
+            "ip": "9.9.9.9",
             "user_agent": "Mozilla/5.0",
         },
         page={"url": "https://shop.example.com/thanks"},

@@ -10,13 +10,13 @@ import time
 from hashlib import sha256
 from typing import Any
 
-EMAIL = " Anna.Schmidt@Example.com"
-PHONE = "+49 170 1234567"
+EMAIL = " Ada.Example@Example.com"
+PHONE = "+1 202 555 0143"
 CUSTOMER = "customer-4711"
-FIRST, LAST, ZIP = "Anna", "Schmidt", "10115"
+FIRST, LAST, ZIP = "Ada", "Example", "10115"
 TTCLID = "E.C.P." + "CtIBAbCdEfGhIjKlMnOpQrStUvWxYz0123456789_-" * 4
 TTP = "2AbCdEfGhIjKlMnOpQrStUvWxYz"
-IP = "84.150.12.34"
+IP = "9.9.9.9"
 AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22B83"
 LOCALE = "de-DE"
 URL = "https://shop.example.com/checkout/thanks?order=2026-004711&utm_source=tiktok&utm_campaign=autumn"

@@ -5,7 +5,6 @@ An event built from our classes cannot break them; a body off the wire, or a lin
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -96,6 +95,8 @@ def _unknown(key: str, where: str, path: str, fields: Mapping[str, Field], found
     if legacy:
         found.append(problem("legacy-field", path, legacy))
         return
+    import difflib  # only for a mistake
+
     close = difflib.get_close_matches(key, fields, 1)
     # The key came off the wire: only a known name may be repeated in words that reach a log.
     shown = path if key.isascii() and key.isidentifier() and len(key) <= 40 else f"{path[: -len(key)]}(a key)"

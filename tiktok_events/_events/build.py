@@ -5,7 +5,6 @@ This is the path every event takes, so it asks the commonest question first and 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
@@ -157,6 +156,8 @@ def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:
 
 def unknown_field(plan: Plan, key: object) -> UnknownField:
     """The error for a *key* that is no field, with the likely spelling."""
+    import difflib  # only for a mistake: it costs more than the rest of this module
+
     close = difflib.get_close_matches(str(key), plan.convert, 1)
     hint = LEGACY.get(plan.name, {}).get(str(key)) or (close[0] if close else "")
     return UnknownField(plan.name, str(key), f"; did you mean {hint}?" if hint else "")
