@@ -9,13 +9,24 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "coverage", "tests_bare", "tests"]
+nox.options.sessions = ["lint", "types", "coverage", "tests_bare", "tests", "adapters"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-CODE = ["tiktok_events", "tests", "docs", "examples", "noxfile.py", "README.md"]
+CODE = ["tiktok_events", "adapters", "tests", "docs", "examples", "noxfile.py", "README.md"]
 MOST_LINES = 320
 CHROMIUM = Path("/usr/bin/chromium")
+
+# Oldest supported, what people still run, newest. Add a line to support a version.
+FRAMEWORKS = [
+    ("starlette", "0.37"),
+    ("starlette", "0.49"),
+    ("starlette", "1.10"),
+    ("fastapi", "0.115"),
+    ("fastapi", "0.165"),
+    ("flask", "2.3"),
+    ("flask", "3.1"),
+]
 
 # Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not
 # put the checkout in front of it again.
@@ -52,6 +63,16 @@ def tests_bare(session: nox.Session) -> None:
     """Run the tests without any extra: what needs one is skipped, and the core needs none."""
     install(session, "tests")
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+
+
+@nox.session(python=PYTHONS[0])
+@nox.parametrize(("framework", "version"), FRAMEWORKS, ids=[f"{name}-{version}" for name, version in FRAMEWORKS])
+def adapters(session: nox.Session, framework: str, version: str) -> None:
+    """Test one adapter, as a wheel, against one version of its framework, and nothing else."""
+    folder = "starlette" if framework == "fastapi" else framework
+    needed = nox.project.dependency_groups(PROJECT, "adapters")
+    session.install(".[phone]", f"./adapters/{folder}", f"{framework}~={version}.0", *needed, env=AS_SHIPPED)
+    session.run("python", "-m", "pytest", "tests/adapters", *session.posargs, env=AS_SHIPPED)
 
 
 @nox.session
