@@ -13,11 +13,15 @@ from tiktok_events import _http
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# `shop.py` is what the web shops share; they are walked through in tests/adapters.
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.stem != "shop"]
 BLOCK = re.compile(
     r"^( *)```(?:\{code-block\} )?(?P<language>\w+)\n(?::caption: (?P<name>\S+)\n\n)?(?P<text>.*?)^\1```$",
     re.DOTALL | re.MULTILINE,
 )
 NEEDED = {"phone_region": "phonenumbers", "events_manager import": "starlette"}
+NEEDED |= {"tiktok_events_flask": "tiktok_events_flask", "tiktok_events_starlette": "tiktok_events_starlette"}
+NEEDED |= {"tiktok_events_starlette.fastapi": "fastapi"}
 
 
 def blocks(page):
@@ -61,12 +65,14 @@ def test_the_page_runs(page, tiktok, monkeypatch):
         for name in names.values():
             if isinstance(name, tt.BackgroundClient):
                 assert name.close() == 0
+            if isinstance(site := getattr(name, "site", name), tt.Site):
+                site.close()
 
     if any(".track" in one["text"] and "from_env" in one["text"] for one in python):
         assert tiktok.events
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("settings")
 def test_the_example_runs(example, tiktok, monkeypatch):
     """A file of `examples/` runs as it stands and reports its purchases."""

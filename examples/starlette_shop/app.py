@@ -1,0 +1,139 @@
+"""A Starlette shop that reports its whole funnel, both halves.
+
+tiktok-events manager        # in another terminal, to watch
+export TIKTOK_API_URL=http://127.0.0.1:8765/open_api/v1.3 TIKTOK_PIXEL_URL=http://127.0.0.1:8765/i18n/pixel/events.js
+export TIKTOK_PIXEL_CODE=C0EXAMPLE0EXAMPLE000 TIKTOK_ACCESS_TOKEN=local
+python examples/starlette_shop/app.py
+"""
+
+import sys
+from pathlib import Path
+
+from jinja2 import DictLoader, Environment, select_autoescape
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+from starlette.templating import Jinja2Templates
+from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
+
+import tiktok_events as tt
+
+sys.path.append(str(Path(__file__).parent.parent))
+import shop
+
+site = tt.Site.from_env(
+    secret_key="example only: yours comes from a secret store",  # noqa: S106
+    consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
+)
+environment = Environment(loader=DictLoader(shop.PAGES), autoescape=select_autoescape())
+templates = Jinja2Templates(env=environment, context_processors=[context_processor])
+
+
+def purchase(order):
+    """Say once what a purchase is: for the webhook and for the page."""
+    user = {"email": order.email, "phone": order.phone}
+    return tt.Event("Purchase", key=order.number, user=user, properties=shop.items(order.product))
+
+
+def found(things, key):
+    """What the address names, or 404."""
+    if key not in things:
+        raise HTTPException(404)
+    return things[key]
+
+
+async def home(request):
+    return templates.TemplateResponse(request, "home.html", {"products": shop.PRODUCTS})
+
+
+async def product(request):
+    one = found(shop.PRODUCTS, request.path_params["sku"])
+    request.state.tiktok.track("ViewContent", properties=shop.items(one))
+    return templates.TemplateResponse(request, "product.html", {"product": one})
+
+
+async def cart(request):
+    one = found(shop.PRODUCTS, request.path_params["sku"])
+    request.state.tiktok.track("AddToCart", properties=shop.items(one))
+    return RedirectResponse(f"/checkout/{one.sku}", 303)  # the browser's half renders there
+
+
+async def checkout(request):
+    one = found(shop.PRODUCTS, request.path_params["sku"])
+    request.state.tiktok.track("InitiateCheckout", properties=shop.items(one))
+    return templates.TemplateResponse(request, "checkout.html", {"product": one})
+
+
+async def order(request):
+    snapshot = request.state.tiktok.snapshot()  # who it was, for the webhook
+    made = shop.new_order(request.path_params["sku"], await request.form(), snapshot)
+    return RedirectResponse(f"/pay/{made.number}", 303)
+
+
+async def pay(request):
+    one = found(shop.ORDERS, request.path_params["number"])
+    return templates.TemplateResponse(request, "pay.html", {"order": one, "signature": shop.signature(one.number)})
+
+
+async def webhook(request):
+    paid = shop.paid_order(await request.form())
+    if paid is None:
+        raise HTTPException(400)
+    site.resume(paid.snapshot).track(purchase(paid))  # the shopper's context; a repeated webhook counts once
+    return RedirectResponse(f"/thanks/{paid.number}", 303)
+
+
+async def thanks(request):
+    one = found(shop.ORDERS, request.path_params["number"])
+    if one.paid:
+        request.state.tiktok.track(purchase(one), server=False)  # the browser's half, with the webhook's id
+    return templates.TemplateResponse(request, "thanks.html", {"order": one})
+
+
+async def form(request):
+    return templates.TemplateResponse(request, "form.html", {"title": request.url.path.strip("/").title()})
+
+
+async def signed_up(request):
+    event = {"/newsletter": "Subscribe", "/contact": "Lead"}[request.url.path]
+    request.state.tiktok.track(event, user={"email": (await request.form()).get("email")})
+    return RedirectResponse("/done", 303)
+
+
+async def done(request):
+    return templates.TemplateResponse(request, "done.html")
+
+
+async def consent(request):
+    answer = "yes" if (await request.form()).get("answer") == "yes" else "no"
+    tiktok = request.state.tiktok
+    tiktok.grant_consent() if answer == "yes" else tiktok.revoke_consent()  # from this answer on
+    response = RedirectResponse(request.headers.get("referer", "/"), 303)
+    response.set_cookie("consent", answer, max_age=180 * 86_400)
+    return response
+
+
+app = Starlette(
+    routes=[
+        Route("/", home),
+        Route("/products/{sku}", product),
+        Route("/cart/{sku}", cart, methods=["POST"]),
+        Route("/checkout/{sku}", checkout, methods=["GET"]),
+        Route("/checkout/{sku}", order, methods=["POST"]),
+        Route("/pay/{number}", pay),
+        Route("/webhook", webhook, methods=["POST"]),
+        Route("/thanks/{number}", thanks),
+        *(Route(path, form, methods=["GET"]) for path in ("/newsletter", "/contact")),
+        *(Route(path, signed_up, methods=["POST"]) for path in ("/newsletter", "/contact")),
+        Route("/done", done),
+        Route("/consent", consent, methods=["POST"]),
+    ],
+    middleware=[Middleware(TikTokEventsMiddleware, site=site)],
+)
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run(app, port=8000)
