@@ -1,0 +1,295 @@
+"""What an answer gets: cookies, calls carried over or told in a header, and how far it may be cached."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import markers
+import pytest
+from web_requests import CLICKED, NOW, SECRET, VISITOR_COOKIE, a_site, a_tracker, cookies_of, sent_by
+
+from tiktok_events.web import CookiePolicy, Site, Tracker
+from tiktok_events.web._response import finish
+
+HTML = [(b"content-type", b"text/html")]
+JSON = [(b"content-type", b"application/json")]
+ORDER: Any = {
+    "value": 12.5,
+    "currency": "EUR",
+    "description": "zzpii",
+    "contents": [{"content_id": "sku-1", "content_name": "Zzpii", "price": 12.5, "quantity": 1}],
+}
+
+
+def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
+    """The redirect cookie that *tracker*'s answer sets, as the next request sends it."""
+    return cookies_of(finish(tracker, status, [])).get("_tte_next", "").partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "headers", "written"),
+    [
+        ({}, 200, HTML, True),
+        ({}, 302, [], True),
+        ({}, 200, JSON, False),
+        ({}, 404, HTML, False),
+        ({}, 304, HTML, False),
+        ({}, 103, HTML, False),
+        ({"method": "HEAD"}, 200, HTML, False),
+        ({"method": "OPTIONS"}, 200, HTML, False),
+        ({"method": "POST"}, 200, HTML, False),
+        ({"path": "/logo.png"}, 200, HTML, False),
+        ({"sec_purpose": "prefetch"}, 200, HTML, False),
+        ({"user_agent": "Googlebot/2.1 bot"}, 200, HTML, False),
+        ({"sec_fetch_dest": "empty"}, 200, HTML, False),
+        ({"sec_fetch_dest": "image"}, 200, HTML, False),
+    ],
+)
+def test_identifier_cookies_are_for_navigations(
+    request_: dict[str, str], status: int, headers: list[tuple[bytes, bytes]], written: bool
+) -> None:
+    """8.5.6: a GET of a document by a person, answered by a page or a redirect."""
+    tracker = a_tracker(query=CLICKED, **request_)
+
+    assert sorted(cookies_of(finish(tracker, status, list(headers)))) == (["_tte_id", "ttclid"] if written else [])
+
+
+def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
+    """`write_on="any"` is for pages that Python never serves."""
+    site = a_site(cookies=CookiePolicy(write_on="any"))
+    own = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="same-site")
+    foreign = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="cross-site")
+
+    assert list(cookies_of(finish(own, 200, list(JSON)))) == ["_tte_id"]
+    assert cookies_of(finish(foreign, 200, list(JSON))) == {}
+
+
+def test_a_cookie_the_app_sets_wins() -> None:
+    """8.5.6: whoever writes one of the names has a reason."""
+    app = [*HTML, (b"Set-Cookie", b"_tte_id=own; Path=/"), (b"set-cookie", b"_tte_next=own")]
+    tracker = a_tracker(query=CLICKED)
+    tracker.track("Lead")
+    headers = finish(tracker, 200, list(app))
+    written = [value.partition(b"=")[0] for name, value in headers if name.lower() == b"set-cookie"]
+
+    assert headers[:3] == app
+    assert written == [b"_tte_id", b"_tte_next", b"ttclid"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], ["private"]),
+        (["public, max-age=60"], ["private, max-age=60"]),
+        (["s-maxage=600, max-age=60"], ["private, max-age=60"]),
+        (["private, max-age=60"], ["private, max-age=60"]),
+        (["no-store"], ["no-store"]),
+        (["Public", "max-age=60, S-MaxAge=5"], ["private, max-age=60"]),
+        (["no-cache, , must-revalidate"], ["private, no-cache, must-revalidate"]),
+    ],
+)
+def test_cache_control(given: list[str], expected: list[str]) -> None:
+    """8.5.9: what holds one visitor's is private; `no-store` is never added, it would cost the back button."""
+    headers = [*HTML, *((b"Cache-Control", one.encode()) for one in given)]
+    finished = finish(a_tracker(), 200, headers)
+    untouched = finish(a_tracker(cookie=VISITOR_COOKIE), 200, list(headers))
+
+    assert [value.decode() for name, value in finished if name.lower() == b"cache-control"] == expected
+    assert untouched == headers
+
+
+def test_a_304_stays_as_it_is() -> None:
+    """8.5.6: its headers would replace those of the page in the browser's store."""
+    tracker = a_tracker(query=CLICKED)
+    tracker.track("ViewContent")
+
+    assert finish(tracker, 304, [(b"etag", b"x")]) == [(b"etag", b"x")]
+
+
+def test_calls_travel_over_a_redirect_once() -> None:
+    """3.8: POST, redirect, thank-you page: the same name and id, and of the properties what merges two copies."""
+    site = a_site()
+    posted = a_tracker(site, method="POST", cookie=VISITOR_COOKIE)
+    tracked = posted.track("Purchase", key="zzpii-1", properties=ORDER)
+    written = cookies_of(finish(posted, 303, []))["_tte_next"]
+    shown = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {written.partition(';')[0]}")
+    (call,) = shown.face.events()
+    after = cookies_of(finish(shown, 200, list(HTML)))
+
+    assert "; HttpOnly" in written
+    assert "; Max-Age=300;" in written
+    assert (call["event"], call["event_id"]) == ("Purchase", tracked.event_id)
+    assert call["params"] == {
+        "value": 12.5,
+        "currency": "EUR",
+        "contents": [{"content_id": "sku-1", "price": 12.5, "quantity": 1}],
+    }
+    assert "; Max-Age=0;" in after["_tte_next"]
+    assert (b"cache-control", b"private") in finish(shown, 200, list(HTML))
+
+
+def test_the_page_itself_may_track_the_same_order() -> None:
+    """3.8: once per name and id, together with the calls of its own request."""
+    site = a_site()
+    posted = a_tracker(site, method="POST")
+    posted.track("Purchase", key=1)
+    shown = a_tracker(site, cookie=carried_by(site, posted))
+    shown.track("Purchase", key=1, server=False)
+    shown.track("Lead")
+    snippet = shown.face.pixel()
+
+    assert snippet.count('"event":"Purchase"') == snippet.count('"event":"Lead"') == 1
+    assert len(sent_by(site)) == 2
+
+
+def test_a_second_redirect_keeps_the_calls_of_the_first() -> None:
+    """Login, cart, checkout: what no page has printed yet goes on."""
+    site = a_site()
+    first = a_tracker(site, method="POST")
+    first.track("CompleteRegistration")
+    second = a_tracker(site, cookie=carried_by(site, first))
+    second.track("AddToCart")
+    third = a_tracker(site, cookie=carried_by(site, second))
+
+    assert [one["event"] for one in third.face.events()] == ["CompleteRegistration", "AddToCart"]
+
+
+def test_a_page_without_the_snippet_leaves_the_cookie() -> None:
+    """It waits, for 300 seconds, for one that prints."""
+    site = a_site()
+    first = a_tracker(site, method="POST")
+    first.track("Lead")
+    other = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {carried_by(site, first)}")
+
+    assert finish(other, 200, list(HTML)) == HTML
+
+
+@pytest.mark.parametrize("tampering", ["", "cut", "flip", "old", "foreign", "snapshot", "shape"])
+def test_a_redirect_cookie_that_is_none_is_ignored_quietly(tampering: str, caplog: pytest.LogCaptureFixture) -> None:
+    """3.8: empty, cut, changed, old, or of somebody else's secret: nothing rendered, nothing logged, expired."""
+    site = a_site()
+    first = a_tracker(site, method="POST")
+    first.track("Lead")
+    value = carried_by(site, first).partition("=")[2]
+    value = {
+        "": "",
+        "cut": value[:20],
+        "flip": value[:-2] + ("A" if value[-2] != "A" else "B") + value[-1],
+        "snapshot": site.snapshots.sign([["Lead", "1", {}, False]], now=NOW),
+        "shape": site.redirects.sign({"zzpii": 1}, now=NOW),
+    }.get(tampering, value)
+    age = 301 if tampering == "old" else 0
+    secret = "another secret of tests" if tampering == "foreign" else SECRET
+    reader = a_site(clock=lambda: NOW + age, secret_key=secret)
+    tracker = a_tracker(reader, cookie=f"{VISITOR_COOKIE}; _tte_next={value}")
+    caplog.clear()
+
+    assert tracker.face.events() == []
+    assert "; Max-Age=0;" in cookies_of(finish(tracker, 200, list(HTML)))["_tte_next"]
+    assert caplog.records == []
+
+
+def test_a_redirect_cookie_keeps_below_its_limit() -> None:
+    """3.8: at most 3,000 bytes: items go first, then the oldest calls."""
+    site = a_site()
+    many = [{"content_id": f"{index * 7919:x}" * 3, "price": index / 7, "quantity": index} for index in range(400)]
+    tracker = a_tracker(site, method="POST")
+    tracker.track("Purchase", key=1, properties={"value": 1, "currency": "EUR", "contents": many})
+    cookie = carried_by(site, tracker)
+    for index in range(200):
+        tracker.track("AddToCart", key=index)
+    crowded = carried_by(site, tracker)
+    names = [one["event_id"] for one in a_tracker(site, cookie=crowded).face.events()]
+
+    assert len(cookie) < len(crowded) <= 3_010
+    assert "contents" not in a_tracker(site, cookie=cookie).face.events()[0]["params"]
+    assert names[-1] == tracker.event_id("AddToCart", key=199)
+    assert 10 < len(names) < 200
+
+
+def test_one_call_too_long_for_a_cookie_is_let_go() -> None:
+    """No header of that size, and no error."""
+    import random
+
+    long_name = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", k=9_000))
+    tracker = a_tracker(method="POST")
+    tracker.track(long_name)
+
+    assert cookies_of(finish(tracker, 302, [])) == {}
+
+
+def test_without_a_secret_nothing_is_carried(caplog: pytest.LogCaptureFixture) -> None:
+    """3.10: off, with one warning."""
+    site = a_site(secret_key=None)
+    for _ in range(2):
+        tracker = a_tracker(site, method="POST")
+        tracker.track("Lead")
+
+        assert cookies_of(finish(tracker, 302, [])) == {}
+    assert a_tracker(site, cookie="_tte_next=x").face.events() == []
+
+
+def test_what_a_json_body_holds_is_not_carried() -> None:
+    """3.7: a call whose `payload` was read is rendered."""
+    tracker = a_tracker(method="POST")
+    tracked = tracker.track("AddToCart", properties=ORDER)
+
+    assert json.dumps(tracked.payload)
+    assert cookies_of(finish(tracker, 200, list(JSON))) == {}
+
+
+FETCH = {"method": "POST", "sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
+
+
+def test_a_fetch_gets_its_calls_in_a_header() -> None:
+    """3.7: ASCII JSON for the static script, and no cookie; whatever the text."""
+    tracker = a_tracker(**FETCH)
+    tracked = tracker.track("Search", properties={"query": "sch\u00f6n \u2028 \r\n"})
+    headers = finish(tracker, 200, list(JSON))
+    (told,) = [value for name, value in headers if name == b"tiktok-events"]
+
+    assert json.loads(told)[0]["event_id"] == tracked.event_id
+    assert told.isascii()
+    assert b"\n" not in told
+    assert cookies_of(headers) == {}
+    assert finish(tracker, 200, list(JSON)) == headers
+
+
+def test_a_header_is_the_apps_if_it_set_one() -> None:
+    """And never another site's: a cross-site fetch gets none."""
+    own = [*JSON, (b"TikTok-Events", b"[]")]
+    tracker = a_tracker(**FETCH)
+    tracker.track("Lead")
+    foreign = a_tracker(**FETCH, sec_fetch_site="cross-site")
+    foreign.track("Lead")
+
+    assert finish(tracker, 200, list(own))[:2] == own
+    assert not any(name == b"tiktok-events" for name, _ in finish(tracker, 200, list(own)))
+    assert not any(name == b"tiktok-events" for name, _ in finish(foreign, 200, list(JSON)))
+
+
+def test_a_header_holds_3_kb_at_most() -> None:
+    """3.7: of too many calls the newest."""
+    tracker = a_tracker(**FETCH)
+    for index in range(100):
+        last = tracker.track("AddToCart", key=index, properties=ORDER)
+    told = dict(finish(tracker, 200, list(JSON)))[b"tiktok-events"]
+    alone = a_tracker(**FETCH)
+    alone.track("Search", properties={"query": "z" * 3_000})
+
+    assert len(told) <= 3_000
+    assert json.loads(told)[-1]["event_id"] == last.event_id
+    assert b"tiktok-events" not in dict(finish(alone, 200, list(JSON)))
+
+
+def test_a_failure_of_ours_leaves_the_page_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
+    """One line in the log, without values."""
+
+    def broken() -> float:
+        raise OSError(markers.EMAIL)
+
+    tracker = a_tracker(a_site(clock=broken))
+
+    assert finish(tracker, 200, list(HTML)) == HTML
+    assert [record.getMessage() for record in caplog.records] == ["a response went out without cookies: OSError"]
