@@ -65,8 +65,6 @@ def test_the_page_runs(page, tiktok, monkeypatch):
         for name in names.values():
             if isinstance(name, tt.BackgroundClient):
                 assert name.close() == 0
-            if isinstance(site := getattr(name, "site", name), tt.Site):
-                site.close()
 
     if any(".track" in one["text"] and "from_env" in one["text"] for one in python):
         assert tiktok.events
