@@ -1,0 +1,406 @@
+"""Both middlewares: they add to an answer, and change nothing of it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import httpx
+import markers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marker_hook import raises
+from web_requests import BROWSER, NOW, Recorder, a_site, a_tracker, sent_by
+
+import tiktok_events as tt
+from tiktok_events.testing import SOURCE
+from tiktok_events.web import ASGIMiddleware, Site, Tracker, WSGIMiddleware, tracker_from
+
+HTML = [("content-type", "text/html; charset=utf-8")]
+View = Callable[[Tracker], tuple[int, list[tuple[str, str]], bytes]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _the_browser_keeps_no_log() -> Iterator[None]:
+    """httpx, which plays the browser here, logs the addresses it asks for."""
+    logger = logging.getLogger("httpx")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    yield
+    logger.setLevel(before)
+
+
+def asgi_app(view: View) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        status, headers, body = view(tracker_from(scope))
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def wsgi_app(view: View) -> Any:
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        status, headers, body = view(tracker_from(environ))
+        start_response(f"{status} Told", headers)
+        return [body]
+
+    return app
+
+
+def over_asgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(ASGIMiddleware(asgi_app(view), site))
+        async with httpx.AsyncClient(transport=transport) as client:
+            return await client.request(method, url, **sent)
+
+    return asyncio.run(ask())
+
+
+def over_wsgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
+    with httpx.Client(transport=httpx.WSGITransport(WSGIMiddleware(wsgi_app(view), site))) as client:
+        return client.request(method, url, **sent)
+
+
+@pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
+def ask(request: pytest.FixtureRequest) -> Any:
+    """Ask a view through either middleware."""
+    return request.param
+
+
+def page(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+    tracker.track("Purchase", key="zzpii-1")
+    return 200, list(HTML), tracker.face.pixel().encode()
+
+
+URL = f"https://shop.example/buy?ttclid={markers.TTCLID}"
+
+
+def test_an_ad_click_reaches_tiktok(ask: Any) -> None:
+    """A ttclid in the URL is sent as user.ttclid, kept in a cookie, and the page holds the twin."""
+    site = a_site()
+    answer = ask(site, page, "GET", URL, headers=BROWSER)
+    (event,) = sent_by(site)
+
+    assert event.user is not None
+    assert event.user.ttclid == markers.TTCLID
+    assert answer.cookies["ttclid"].startswith(f"{markers.TTCLID}.")
+    assert tt.event_id("Purchase", "zzpii-1") in answer.text
+    assert answer.headers["cache-control"] == "private"
+
+
+def test_a_shop_over_a_redirect(ask: Any) -> None:
+    """POST, 303, page: the purchase is printed once, on the page."""
+    site = a_site()
+
+    def buy(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+        tracker.track("Purchase", key="zzpii-1")
+        return 303, [("location", "/thanks")], b""
+
+    def thanks(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+        return 200, list(HTML), tracker.face.pixel().encode()
+
+    posted = ask(site, buy, "POST", URL, headers=BROWSER)
+    jar = {**BROWSER, "cookie": f"_tte_next={posted.cookies['_tte_next']}"}
+    shown = ask(site, thanks, "GET", URL, headers=jar)
+
+    assert posted.status_code == 303
+    assert shown.text.count('"event":"Purchase"') == 1
+    assert "_tte_next=; Path=/; Max-Age=0" in shown.headers["set-cookie"]
+
+
+HEADER = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=20)
+NAMES = st.sampled_from(["x-one", "etag", "set-cookie", "content-type", "x-two", "vary", "location"])
+
+
+@pytest.mark.parametrize("way", [over_asgi, over_wsgi], ids=["asgi", "wsgi"])
+@given(
+    status=st.integers(200, 599),
+    headers=st.lists(st.tuples(NAMES, HEADER), max_size=6),
+    body=st.binary(max_size=50),
+    cookie=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40),
+    query=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=40),
+    tracked=st.booleans(),
+)
+def test_status_body_and_headers_stay_whatever_comes(
+    way: Any, status: int, headers: list[tuple[str, str]], body: bytes, cookie: str, query: str, tracked: bool
+) -> None:
+    """Nothing raises, and of the app's answer nothing changes but how far it may be cached."""
+
+    def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+        if tracked:
+            tracker.track("Lead")
+        return status, list(headers), body
+
+    answer = way(
+        a_site(),
+        view,
+        "GET",
+        httpx.URL("https://shop.example/", query=query.encode()),
+        headers={**BROWSER, "cookie": f"ttclid={cookie}; _tte_id={cookie}; _tte_next={cookie}"},
+    )
+    added = [
+        (name, value)
+        for name, value in answer.headers.multi_items()
+        if name == "cache-control"
+        or (name == "set-cookie" and value.endswith(("; SameSite=Lax", "Secure", "HttpOnly")))
+    ]
+
+    assert answer.status_code == status
+    assert answer.content == body
+    assert [one for one in answer.headers.multi_items() if one not in added] == headers
+
+
+def test_a_view_that_fails_fails_as_before(ask: Any) -> None:
+    """An exception of the app's is the app's."""
+
+    def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+        raise LookupError("no such page")
+
+    with raises(LookupError):
+        ask(a_site(), view, "GET", URL)
+
+
+def test_the_frameworks_request_goes_to_the_callables() -> None:
+    """An adapter says how to make it; nothing keeps it afterwards."""
+    seen: list[object] = []
+    trackers: list[Tracker] = []
+    site = a_site(consent=seen.append)
+
+    def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+        trackers.append(tracker)
+        return page(tracker)
+
+    def start(status: str, headers: Any) -> None:
+        return None
+
+    environ: dict[str, Any] = {}
+    WSGIMiddleware(wsgi_app(view), site, native=lambda environ: "wsgi")(environ, start)
+    asyncio.run(
+        ASGIMiddleware(asgi_app(view), site, native=lambda scope: "asgi")({"type": "http", "headers": []}, None, _quiet)  # type: ignore[arg-type]
+    )
+
+    assert seen == ["wsgi", "asgi"]
+    assert trackers[1].request.native is None
+
+
+async def _quiet(message: Any) -> None:
+    return None
+
+
+def test_a_tracker_is_where_the_standards_keep_things() -> None:
+    """`scope["state"]["tiktok"]` and `environ["tiktok_events.tracker"]`; without middleware the error says what to do."""
+    tracker = a_tracker()
+
+    assert tracker_from({"state": {"tiktok": tracker}}) is tracker
+    assert tracker_from({"tiktok_events.tracker": tracker}) is tracker
+    for nothing in ({}, {"state": None}, {"state": {}}):
+        with raises(tt.ConfigurationError, match="ASGIMiddleware"):
+            tracker_from(nothing)
+
+
+@pytest.mark.parametrize("kind", ["websocket", "unknown"])
+def test_other_scopes_pass_through(kind: str) -> None:
+    """8.5.6: a websocket has no cookies of ours; scope and send are the server's own."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend((scope, receive, send))
+
+    scope: dict[str, Any] = {"type": kind}
+    asyncio.run(ASGIMiddleware(app, a_site())(scope, "receive", "send"))  # type: ignore[arg-type]
+
+    assert seen == [scope, "receive", "send"]
+    assert scope == {"type": kind}
+
+
+class Closing(Recorder):
+    """A client that notes when it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed: list[float] = []
+
+    def flush(self, timeout: float = 10.0) -> int:
+        return 0
+
+    def close(self, timeout: float = 10.0) -> None:
+        self.closed.append(timeout)
+
+
+def test_a_shutdown_delivers_what_is_queued() -> None:
+    """3.13: before the server hears that the app is down; its other messages pass."""
+    client = Closing()
+    heard: list[tuple[str, int]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def send(message: Any) -> None:
+        heard.append((message["type"], len(client.closed)))
+
+    asyncio.run(ASGIMiddleware(app, a_site(client=client))({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
+
+    assert heard == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+    assert client.closed == [10.0]
+
+
+def test_an_asgi_body_is_not_buffered() -> None:
+    """8.5.6: the first chunk is with the server before the second is made."""
+    order: list[object] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        for chunk in (b"one", b"two"):
+            order.append(f"made {chunk!r}")
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.trailers", "headers": []})
+
+    async def send(message: Any) -> None:
+        order.append(message.get("body", message["type"]))
+
+    asyncio.run(ASGIMiddleware(app, a_site())({"type": "http", "headers": []}, None, send))  # type: ignore[arg-type]
+
+    assert order == [
+        *("http.response.start", "made b'one'", b"one", "made b'two'", b"two", "http.response.trailers"),
+    ]
+
+
+def test_the_scope_of_the_server_is_not_lost() -> None:
+    """State of the lifespan stays beside ours, and a message is never changed in the app's hands."""
+    message: dict[str, Any] = {
+        "type": "http.response.start",
+        "status": 200,
+        "headers": [[b"content-type", b"text/html"]],
+    }
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["tiktok"].track("Lead")
+        await send(message)
+
+    async def send(one: Any) -> None:
+        sent.append(one)
+
+    scope: dict[str, Any] = {"type": "http", "state": {"pool": 1}, "headers": []}
+    asyncio.run(ASGIMiddleware(app, a_site())(scope, None, send))  # type: ignore[arg-type]
+
+    assert scope["state"]["pool"] == 1
+    assert message["headers"] == [[b"content-type", b"text/html"]]
+    assert len(sent[0]["headers"]) > 1
+
+
+class Started:
+    """A server's start_response, and the write it gives."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        self.calls.append((status, headers, exc_info))
+        return io.BytesIO().write
+
+
+def test_a_wsgi_body_is_returned_as_it_is() -> None:
+    """8.5.6: the very iterable, so streaming, `close` and `wsgi.file_wrapper` stay intact."""
+
+    class FileWrapper:
+        def __iter__(self) -> Any:
+            return iter([b"a", b"b"])
+
+        def close(self) -> None: ...
+
+    body = FileWrapper()
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", list(HTML))
+        return body
+
+    assert WSGIMiddleware(app, a_site())({}, Started()) is body
+
+
+def test_start_response_twice_and_exc_info() -> None:
+    """8.5.6: an app that fails after its first headers gives others, with the exception; both are finished, once each."""
+    started = Started()
+    writes = []
+
+    def app(environ: Any, start_response: Any) -> Any:
+        environ["tiktok_events.tracker"].track("Lead")
+        writes.append(start_response("200 OK", list(HTML)))
+        try:
+            raise LookupError("template")
+        except LookupError:
+            info = sys.exc_info()
+            writes.append(start_response("500 Oh", [("content-type", "text/html")], info))
+        del info
+        return []
+
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in BROWSER.items()}
+    WSGIMiddleware(app, a_site())({**environ, "REQUEST_METHOD": "GET"}, started)
+    first, second = started.calls
+
+    assert (first[0], first[2], second[0]) == ("200 OK", None, "500 Oh")
+    assert second[2][0] is LookupError
+    assert [name for name, _ in first[1]].count("set-cookie") == 2
+    assert [name for name, _ in second[1]].count("set-cookie") == 1
+    assert all(callable(write) for write in writes)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [("OK", [("a", "b")]), ("200 OK", [("x-name", "\u2028")]), (200, [("a", "b")])]
+)
+def test_what_a_server_would_refuse_goes_to_the_server(status: Any, headers: Any) -> None:
+    """A wrong status or header is the app's fault, and the server says it better."""
+    started = Started()
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response(status, headers)
+        return []
+
+    WSGIMiddleware(app, a_site())({}, started)
+
+    assert started.calls == [(status, headers, None)]
+
+
+def test_requests_in_threads_keep_apart() -> None:
+    """One site, many threads: every request has its own events."""
+    site = a_site()
+    answers: dict[int, str] = {}
+
+    def visit(number: int) -> None:
+        def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
+            tracker.track("Purchase", key=number)
+            return 200, list(HTML), tracker.face.pixel().encode()
+
+        answers[number] = over_wsgi(site, view, "GET", URL, headers=BROWSER).text
+
+    threads = [threading.Thread(target=visit, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(sent_by(site)) == 8
+    for number, text in answers.items():
+        ids = [other for other in range(8) if tt.event_id("Purchase", other) in text]
+
+        assert ids == [number]
+
+
+def test_a_queue_that_starts_with_the_first_event() -> None:
+    """Without a client, a site makes one over its outbox; a page that tracks nothing starts nothing."""
+    outbox = tt.MemoryOutbox()
+    site = Site(SOURCE, outbox=outbox, consent=lambda request: True, clock=lambda: NOW)
+    over_wsgi(site, lambda tracker: (200, list(HTML), b""), "GET", URL, headers=BROWSER)
+
+    assert outbox.depth() == 0
+    assert isinstance(site.sender(), tt.BackgroundClient)
+    site.close(0.1)
