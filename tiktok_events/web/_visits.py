@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -27,17 +28,19 @@ _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 def is_bot(request: WebRequest) -> bool:
     """Whether the user agent is a program's; an empty one is. TikTok's own in-app browser never is."""
-    agent = request.headers.get("user-agent", "")
+    return _is_program(request.headers.get("user-agent", ""))
+
+
+@functools.lru_cache(1024)
+def _is_program(agent: str) -> bool:
     return not agent or (_BOT.search(agent) is not None and _NEVER_A_BOT.search(agent) is None)
 
 
 def is_prefetch(request: WebRequest) -> bool:
     """Whether the browser only fetches ahead: nobody has seen the page, and perhaps nobody will."""
-    return any(
-        word in request.headers.get(name, "").lower()
-        for name in _PURPOSES
-        for word in ("prefetch", "prerender", "preview")
-    )
+    headers = request.headers
+    told = [headers[name].lower() for name in _PURPOSES if name in headers]
+    return any(word in one for one in told for word in ("prefetch", "prerender", "preview"))
 
 
 def is_navigation(request: WebRequest) -> bool:
