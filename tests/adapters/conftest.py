@@ -97,6 +97,12 @@ def _no_addresses_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("httpx"), "disabled", True)
 
 
+@pytest.fixture(autouse=True)
+def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is logged once a process is not used up here for the tests that look at it."""
+    monkeypatch.setattr("tiktok_events.web._consent._said", set())
+
+
 @pytest.fixture(params=sorted(SHOPS))
 def framework(request: pytest.FixtureRequest) -> str:
     """Each test of the contract runs with every framework that is installed."""
