@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -109,7 +112,7 @@ class Orders:
         return tt.Event("Purchase", key=number, user={"email": EMAIL}, properties={**MONEY, "order_id": number})
 
 
-def policy(face: web.Face | Any, nonce: str) -> str:
+def policy(face: Any, nonce: str) -> str:
     """A strict Content-Security-Policy with what the pixel needs."""
     told = {"default-src": ["'none'"], "base-uri": ["'none'"], "connect-src": ["'self'"], "form-action": ["'self'"]}
     told |= {"script-src": [f"'nonce-{nonce}'"], "img-src": ["data:"]}
@@ -119,11 +122,66 @@ def policy(face: web.Face | Any, nonce: str) -> str:
 
 
 @contextmanager
+def wsgi_served(app: Any) -> Iterator[str]:
+    """*app* behind werkzeug on a free port; its address."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, *args: Any, **kwargs: Any) -> None:
+            """Say nothing: addresses hold click ids."""
+
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def asgi_served(app: Any) -> Iterator[str]:
+    """*app* behind uvicorn on a free port; its address."""
+    import uvicorn
+
+    settings: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", loop="asyncio", http="h11", **settings))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+
+
+@contextmanager
+def example(name: str) -> Iterator[tuple[str, web.Site]]:
+    """A shop of `examples/` as it stands, served; its address and its site."""
+    before = list(sys.path)
+    path = Path(__file__).parents[2] / "examples" / f"{name}_shop" / "app.py"
+    spec = importlib.util.spec_from_file_location(f"funnel_{name}_shop", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        site = module.site if name == "starlette" else module.tiktok.site
+        with (asgi_served if name == "starlette" else wsgi_served)(module.app) as url:
+            yield url, site
+            site.close()
+    finally:
+        sys.path[:] = before
+
+
+@contextmanager
 def flask_shop(site: web.Site, *, csp: bool) -> Iterator[str]:
     """The shop in Flask, served by werkzeug; its address."""
     from flask import Flask, g, jsonify, make_response, redirect, render_template_string, request
     from tiktok_events_flask import TikTokEvents
-    from werkzeug.serving import WSGIRequestHandler, make_server
 
     app = Flask("shop")
     tiktok = TikTokEvents(app, site)
@@ -151,19 +209,8 @@ def flask_shop(site: web.Site, *, csp: bool) -> Iterator[str]:
             response.headers["Content-Security-Policy"] = policy(tiktok.tracker.face, g.nonce)
         return response
 
-    class Quiet(WSGIRequestHandler):
-        def log(self, *args: Any, **kwargs: Any) -> None:
-            """Say nothing: addresses hold click ids."""
-
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with wsgi_served(app) as url:
+        yield url
 
 
 def flask_nonce(_request: Any) -> str:
@@ -176,7 +223,6 @@ def flask_nonce(_request: Any) -> str:
 @contextmanager
 def starlette_shop(site: web.Site, *, csp: bool) -> Iterator[str]:
     """The shop in Starlette, served by uvicorn; its address."""
-    import uvicorn
     from jinja2 import DictLoader, Environment, select_autoescape
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -209,16 +255,8 @@ def starlette_shop(site: web.Site, *, csp: bool) -> Iterator[str]:
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     app.add_middleware(TikTokEventsMiddleware, site=site)
-    settings: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", loop="asyncio", http="h11", **settings))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE)
+    with asgi_served(app) as url:
+        yield url
 
 
 def starlette_nonce(request: Any) -> str:
@@ -235,15 +273,19 @@ SHOPS: dict[str, tuple[Callable[..., Any], Callable[[Any], str]]] = {
 class Shopper:
     """One visitor's browser at the shop, and what the manager has heard of it."""
 
-    def __init__(self, context: Any, url: str, manager: Any, delivery: Delivery) -> None:
+    def __init__(self, context: Any, url: str, manager: Any, delivery: Any) -> None:
         self.context, self.url, self.manager, self.delivery = context, url, manager, delivery
         self.asked: list[str] = []
         self.wrong: list[str] = []
         self.has_pixel = True
         context.on("request", lambda request: self.asked.append(request.url))
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
-        context.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
+        context.on("console", self._hears)
         self.page = context.new_page()
+
+    def _hears(self, said: Any) -> None:
+        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):  # the examples have none
+            self.wrong.append(f"{said.text} {said.location['url'].partition('?')[0]}")
 
     def blocks_the_pixel(self) -> None:
         """As an ad blocker does."""
@@ -264,6 +306,14 @@ class Shopper:
         fill = "([id, email]) => { const form = document.getElementById(id); form.email.value = email; form.submit(); }"
         with self.page.expect_navigation():
             self.page.evaluate(fill, [form, email])
+        self.settles()
+
+    def clicks(self, selector: str, email: str = "") -> None:
+        """Press a button, with the form's address filled in, and wait for the events of the page it leads to."""
+        if email:
+            self.page.fill("input[name=email]", email)
+        with self.page.expect_navigation():
+            self.page.click(selector)
         self.settles()
 
     def adds_to_cart(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ for needed in ("starlette", "flask", "tiktok_events_flask", "tiktok_events_starl
 if not CHROMIUM.exists():
     pytest.skip(f"needs Chromium at {CHROMIUM}", allow_module_level=True)
 
-from funnel import AGENT, CLICK, EMAIL, FUNNEL, PIXEL, SECRET, SHOPS, TOKEN, Delivery, Shopper  # noqa: E402
+from funnel import AGENT, CLICK, EMAIL, FUNNEL, PIXEL, SECRET, SHOPS, TOKEN, Delivery, Shopper, example  # noqa: E402
 
 import tiktok_events as tt  # noqa: E402
 from tiktok_events import web  # noqa: E402
@@ -53,6 +54,7 @@ EXPECTED: dict[str, tuple[dict[str, int], dict[str, int], str]] = {
     "server 50 hours late": (ONE, {"Purchase": 2}, "counted again after 48 hours (section 5)"),
     "policy with a nonce": (ALL, ALL, "the snippet bears the nonce, csp_sources() the hosts"),
     "two tabs": (ONE, ONE, "a tab knows nothing of the other; the id does"),
+    "example shop": (ALL, ALL, "the examples say what the guide says, and the pair of each event is one conversion"),
     "two leads": ({"Purchase": 1, "Lead": 2}, {"Purchase": 1, "Lead": 2}, "keyless ids are random: nothing merges"),
 }  # fmt: skip
 FIGURES: list[tuple[str, ...]] = []
@@ -439,3 +441,87 @@ def test_two_leads(visit: Visit, counts: Counts) -> None:
     counts(shopper, "two leads")
 
     assert shopper.heard("Lead", "both") == 2
+
+
+# --- further consent --------------------------------------------------------------------------------------------------
+
+
+def test_unknown_is_held_then_granted(visit: Visit) -> None:
+    """With "hold" the browser's half waits for the banner; the server's is not sent without a yes (3.11)."""
+    shopper = visit(consent=COOKIE, on_unknown_consent="hold")
+    shopper.has_pixel = False
+    shopper.goes("/product")
+    shopper.page.wait_for_function("() => window.ttq && window.ttq._standIn")
+
+    assert (shopper.cookies(), shopper.manager.summary()["received"]) == (set(), 0)
+
+    shopper.page.evaluate("document.cookie = 'shop_consent=yes'; tiktokEvents.fire([])")
+    shopper.wait(lambda: shopper.heard("ViewContent") == 1)
+    shopper.delivery.deliver()
+
+    assert shopper.counted("browser_only") == {"ViewContent": 1}
+    assert shopper.delivery.events == []
+
+
+def test_gpc_denies(visit: Visit) -> None:
+    """With gpc="deny" the browser's signal is a no where nobody was asked (3.11, section 5)."""
+    shopper = visit(headers={"Sec-GPC": "1"}, gpc="deny")
+    shopper.has_pixel = False
+    shopper.walks(f"/product?ttclid={CLICK}")
+    shopper.delivery.deliver()
+
+    assert (is_silent(shopper), shopper.cookies(), shopper.counted()) == (True, set(), {})
+
+
+def test_redirect_then_another_tab(visit: Visit) -> None:
+    """Two tabs report one form's event once: the redirect cookie belongs to the page after it (3.8)."""
+    shopper = visit()
+    shopper.goes("/")
+    shopper.submits("newsletter", EMAIL)
+    shopper.new_tab()
+    shopper.goes("/welcome")
+    shopper.delivery.deliver()
+
+    assert (shopper.heard("Subscribe"), shopper.heard("Subscribe", "both")) == (1, 1)
+    assert shopper.manager.summary()["dropped"] == 0
+
+
+# --- the examples -----------------------------------------------------------------------------------------------------
+
+
+def test_example_shop(chromium: Any, shop: str, monkeypatch: pytest.MonkeyPatch, counts: Counts) -> None:
+    """The shop as it stands, by its own buttons: banner, cart, checkout, payment, newsletter, contact."""
+    with ExitStack() as stack:
+        manager = stack.enter_context(running())
+        for name, value in {
+            "API_URL": manager.api_url,
+            "PIXEL_URL": f"{manager.url}/i18n/pixel/events.js",
+            "PIXEL_CODE": PIXEL,
+            "ACCESS_TOKEN": TOKEN,
+        }.items():
+            monkeypatch.setenv(f"TIKTOK_{name}", value)
+        url, site = stack.enter_context(example(shop))
+        context = chromium.new_context(user_agent=AGENT)
+        stack.callback(context.close)
+        shopper = Shopper(context, url, manager, SimpleNamespace(deliver=site.close))
+        shopper.has_pixel = False
+        shopper.goes(f"/products/cup?ttclid={CLICK}")
+
+        assert is_silent(shopper)
+
+        shopper.has_pixel = True
+        shopper.clicks("#banner button[value=yes]")
+        shopper.clicks("form[action^='/cart'] button")
+        shopper.clicks("form button", EMAIL)
+        shopper.clicks("form button")
+        shopper.page.reload()
+        shopper.settles()
+        for path in ("/newsletter", "/contact"):
+            shopper.goes(path)
+            shopper.clicks("form button", EMAIL)
+
+        counts(shopper, "example shop")
+
+        assert shopper.counted("both") == ALL
+        assert {"ttclid", "email"} <= set(shopper.server_copy("Purchase")["identifiers"])
+        assert shopper.wrong == []
