@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from shops import SHOPS
+from contract_apps import SHOPS
 
 import tiktok_events as tt
 from tiktok_events import web
