@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import attrs
 
+from tiktok_events._facts.fields import KINDS, Kind
 from tiktok_events.errors import ConfigurationError
-
-Kind = Literal["web", "app", "offline", "crm"]
-KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")
 
 _ID_VARIABLES: dict[str, str] = {
     "web": "TIKTOK_PIXEL_CODE",

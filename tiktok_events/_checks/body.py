@@ -10,12 +10,11 @@ import attrs
 from tiktok_events import _json
 from tiktok_events._checks.meaning import check_item, without_echoes
 from tiktok_events._checks.shape import check_shape
-from tiktok_events._facts.fields import ENVELOPE, LEGACY, MAX_EVENTS, Kind
+from tiktok_events._facts.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind
 from tiktok_events._facts.names import VALUE_NAMES
 from tiktok_events._rules.problem import Problem
 from tiktok_events._rules.table import problem
 
-_KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")
 _PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
 _LOOKS_LIKE_PIXEL_CODE = re.compile(r"[CD][A-Z0-9]{19}")
 _TOKEN_KEYS = frozenset({"access_token", "Access-Token", "accessToken", "token"})
@@ -83,7 +82,7 @@ def _check_envelope(body: dict[str, Any], found: list[Problem]) -> Kind:
         if body.get(key) is not None:
             is_text = isinstance(body[key], str)
             found.append(problem(rule, key) if is_text else problem("wrong-type", key, "a JSON string"))
-    kind: Kind | None = next((known for known in _KINDS if known == body.get("event_source")), None)
+    kind: Kind | None = next((known for known in KINDS if known == body.get("event_source")), None)
     if kind is None:
         found.append(problem("event-source", "event_source"))
         return "web"

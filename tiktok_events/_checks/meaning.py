@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from tiktok_events._facts.currencies import CURRENCIES
-from tiktok_events._facts.fields import AD, CONTENT_TYPES, CUSTOMER_TYPES, EVENT, USER, Kind
+from tiktok_events._facts.fields import AD, CONTENT_TYPES, CUSTOMER_TYPES, EVENT, KINDS, USER, Kind
 from tiktok_events._facts.names import (
     APP_NAMES,
     CONTENT_NAMES,
@@ -52,10 +52,9 @@ def _fields_outside(fields: dict[str, Any], kind: Kind) -> frozenset[str]:
     return frozenset(name for name, field in fields.items() if kind not in field.sources)
 
 
-_KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")
-_FOREIGN = {kind: _fields_outside(EVENT, kind) - {"event_id", "ad"} for kind in _KINDS}
-_FOREIGN_USER = {kind: _fields_outside(USER, kind) for kind in _KINDS}
-_FOREIGN_AD = {kind: _fields_outside(AD, kind) for kind in _KINDS}
+_FOREIGN = {kind: _fields_outside(EVENT, kind) - {"event_id", "ad"} for kind in KINDS}
+_FOREIGN_USER = {kind: _fields_outside(USER, kind) for kind in KINDS}
+_FOREIGN_AD = {kind: _fields_outside(AD, kind) for kind in KINDS}
 _QUIET_NAMES = {
     "app": APP_NAMES,
     "web": STANDARD_NAMES | PAGE_VIEW_NAMES,

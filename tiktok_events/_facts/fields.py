@@ -9,6 +9,8 @@ from typing import Literal
 import attrs
 
 Kind = Literal["web", "app", "offline", "crm"]
+KINDS: tuple[Kind, ...] = ("web", "app", "offline", "crm")
+"""The four event sources. O: endpoint page."""
 Type = Literal["str", "number", "integer", "boolean", "strings", "object", "contents", "any"]
 
 WEB: frozenset[Kind] = frozenset({"web"})

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import attrs
 import click
 
+from tiktok_events._facts.fields import Kind
 from tiktok_events._http import DEFAULT_BASE_URL, endpoint, is_loopback
 from tiktok_events._protocol import PATH
 from tiktok_events._retry import RetryPolicy
-from tiktok_events._source import EventSource, Kind
+from tiktok_events._source import EventSource
 from tiktok_events.cli.console import clean, stderr
 from tiktok_events.errors import ConfigurationError
 

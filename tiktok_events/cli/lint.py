@@ -15,8 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tiktok_events._facts.fields import KINDS, Kind
 from tiktok_events._rules.problem import Rule
-from tiktok_events._source import KINDS, Kind
 from tiktok_events.cli.console import clean, show, stdout, styled
 from tiktok_events.cli.lines import FileUnreadable
 from tiktok_events.cli.linting import Checked, Finding, Shape, checked

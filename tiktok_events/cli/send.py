@@ -14,7 +14,8 @@ import attrs
 import click
 
 from tiktok_events._client import Client
-from tiktok_events._source import KINDS, EventSource, Kind
+from tiktok_events._facts.fields import KINDS, Kind
+from tiktok_events._source import EventSource
 from tiktok_events.cli.columns import records
 from tiktok_events.cli.console import clean, stdout
 from tiktok_events.cli.destination import LOCAL_PORT, Destination, To, announce, confirm, destination, source_of
