@@ -16,6 +16,7 @@ TREE = {
     tt.EventValidationError: tt.TikTokEventsError,
     tt.TransportError: tt.TikTokEventsError,
     tt.OutboxFull: tt.TikTokEventsError,
+    tt.OutboxUnavailable: tt.TikTokEventsError,
     tt.ApiError: tt.TikTokEventsError,
     tt.AuthenticationError: tt.ApiError,
     tt.RateLimitError: tt.ApiError,

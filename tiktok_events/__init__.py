@@ -30,7 +30,8 @@ _HOMES = {
     "_events.user": ("User",),
     "_ids": ("event_id",),
     "_money": ("from_minor_units",),
-    "_outbox": ("MemoryOutbox", "Outbox", "Record"),
+    "_outbox.memory": ("MemoryOutbox",),
+    "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "Record"),
     "_protocol": ("decode", "encode"),
     "_responses": ("EventResult", "TrackResponse"),
     "_retry": ("RetryPolicy",),
@@ -45,6 +46,7 @@ _HOMES = {
         "ConfigurationError",
         "EventValidationError",
         "OutboxFull",
+        "OutboxUnavailable",
         "RateLimitError",
         "RejectedError",
         "ServerError",
@@ -73,7 +75,8 @@ if TYPE_CHECKING:
     from tiktok_events._events.user import User
     from tiktok_events._ids import event_id
     from tiktok_events._money import from_minor_units
-    from tiktok_events._outbox import MemoryOutbox, Outbox, Record
+    from tiktok_events._outbox.memory import MemoryOutbox
+    from tiktok_events._outbox.protocol import Claim, DeadLetter, Outbox, Record
     from tiktok_events._protocol import decode, encode
     from tiktok_events._responses import EventResult, TrackResponse
     from tiktok_events._retry import RetryPolicy
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         EventValidationError,
         OutboxFull,
+        OutboxUnavailable,
         RateLimitError,
         RejectedError,
         ServerError,
@@ -103,11 +107,13 @@ __all__ = [
     "AsyncClient",
     "AuthenticationError",
     "BackgroundClient",
+    "Claim",
     "Client",
     "ConfigurationError",
     "ConsentCookie",
     "Content",
     "ContentFields",
+    "DeadLetter",
     "Event",
     "EventResult",
     "EventSource",
@@ -117,6 +123,7 @@ __all__ = [
     "MemoryOutbox",
     "Outbox",
     "OutboxFull",
+    "OutboxUnavailable",
     "Page",
     "PageFields",
     "Problem",

@@ -17,7 +17,8 @@ from tiktok_events._checks.check import check, spoils_event
 from tiktok_events._client import Client
 from tiktok_events._events.event import Event
 from tiktok_events._fork import renew_after_fork
-from tiktok_events._outbox import MemoryOutbox, Outbox, Record
+from tiktok_events._outbox.memory import MemoryOutbox
+from tiktok_events._outbox.protocol import Outbox, Record
 from tiktok_events._protocol import encode_item
 from tiktok_events._responses import EventResult
 from tiktok_events._rules.problem import Problem

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tiktok_events._client import Client
 from tiktok_events._facts.fields import MAX_EVENTS
-from tiktok_events._outbox import Claim, Outbox, Route
+from tiktok_events._outbox.protocol import Claim, Outbox, Route
 from tiktok_events._responses import EventResult, TrackResponse
 from tiktok_events._retry import RetryPolicy
 from tiktok_events.errors import ApiError, ConfigurationError, TikTokEventsError

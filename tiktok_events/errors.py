@@ -10,6 +10,7 @@
         - RejectedError          the request or its set-up is refused
         - ServerError            TikTok's side failed, or something that is not TikTok answered
     - OutboxFull                 no room for another event
+    - OutboxUnavailable          the outbox cannot be used now: busy, down, or its disk is full
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "EventValidationError",
     "OutboxFull",
+    "OutboxUnavailable",
     "RateLimitError",
     "RejectedError",
     "ServerError",
@@ -69,6 +71,15 @@ class TransportError(TikTokEventsError):
 
 class OutboxFull(TikTokEventsError):
     """The outbox holds as much as it may. Raised by `Outbox.put`, never through `BackgroundClient`."""
+
+    retryable = True
+
+
+class OutboxUnavailable(TikTokEventsError):
+    """The outbox cannot be used now: somebody else holds it, its server is down, its disk is full. It took nothing.
+
+    Raised by the methods of an `Outbox`, never through `BackgroundClient`, which keeps events in memory meanwhile.
+    """
 
     retryable = True
 

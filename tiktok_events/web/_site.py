@@ -23,7 +23,7 @@ from tiktok_events.web._signing import Signer
 from tiktok_events.web._visits import Network, is_asset, networks
 
 if TYPE_CHECKING:
-    from tiktok_events._outbox import Outbox
+    from tiktok_events._outbox.protocol import Outbox
     from tiktok_events.web._tracker import Tracker
 
 

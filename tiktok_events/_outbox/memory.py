@@ -1,0 +1,218 @@
+"""The outbox in this process's memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal
+
+import attrs
+
+from tiktok_events._fork import renew_after_fork
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Receipt, Record, Route
+from tiktok_events.errors import OutboxFull
+
+Waiting = tuple[str, bytes, float]
+"""event_id, data and when it was put. A plain tuple of plain values: the collector need not look at it twice."""
+
+
+@attrs.define(eq=False)
+class _Queue:
+    """What waits on one route: what was given back goes before what is new."""
+
+    new: deque[Waiting] = attrs.field(factory=deque, repr=False)
+    again: deque[Claim] = attrs.field(factory=deque)
+
+
+class MemoryOutbox:
+    """An outbox in this process's memory: fast, bounded, and gone with the process.
+
+    It holds at most `max_events` events and `max_bytes` bytes of them. Beyond either, `overflow` "refuse" makes `put`
+    raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
+    `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. Threads may share it; a forked
+    child starts with an empty one, since its parent still has the events. `clock` counts seconds and never goes back.
+    """
+
+    reach: Reach = "process"
+
+    def __init__(
+        self,
+        *,
+        max_events: int = 100_000,
+        max_bytes: int = 200_000_000,
+        max_dead: int = 1_000,
+        overflow: Literal["refuse", "drop_oldest"] = "refuse",
+        on_dropped: Callable[[Sequence[Record]], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if overflow not in ("refuse", "drop_oldest"):
+            raise ValueError('overflow must be "refuse" or "drop_oldest"')
+        self._max_events, self._max_bytes, self._max_dead, self._clock = max_events, max_bytes, max_dead, clock
+        self._drops_oldest, self._on_dropped = overflow == "drop_oldest", on_dropped
+        self._renew()
+        renew_after_fork(self)
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[Route, _Queue] = {}
+        self._later: list[tuple[float, Claim]] = []
+        self._leased: dict[int, tuple[float, Claim]] = {}
+        self._dead: deque[DeadLetter] = deque(maxlen=self._max_dead)
+        self._events = self._bytes = 0
+        self.dropped = 0
+
+    def __repr__(self) -> str:
+        return f"MemoryOutbox({self._events} events)"
+
+    def put(self, records: Sequence[Record]) -> tuple[()]:
+        """Keep *records* until they are delivered or this process ends.
+
+        Raises:
+            OutboxFull: If there is no room for all of them; none was kept then.
+        """
+        size = 0
+        for record in records:
+            size += len(record.data)
+        dropped: list[Record] = []
+        with self._lock:
+            if self._events + len(records) > self._max_events or self._bytes + size > self._max_bytes:
+                dropped = self._make_room(len(records), size)
+            self._events += len(records)
+            self._bytes += size
+            now = self._clock()
+            for record in records:
+                queue = self._waiting.get(record[:3])
+                if queue is None:
+                    queue = self._waiting[record[:3]] = _Queue()
+                queue.new.append((record.event_id, record.data, now))
+        if dropped and self._on_dropped is not None:
+            self._on_dropped(dropped)
+        return ()
+
+    def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
+        """As `Outbox.claim`. Routes with many events do not starve the others: the served one goes to the back."""
+        with self._lock:
+            now = self._clock()
+            self._bring_back(now)
+            for route, queue in self._waiting.items():
+                if route in routes and (queue.again or queue.new):
+                    claims = [queue.again.popleft() for _ in range(min(limit, len(queue.again)))]
+                    for _ in range(min(limit - len(claims), len(queue.new))):
+                        event_id, data, at = queue.new.popleft()
+                        claims.append(Claim(Record(*route, event_id, data), receipt=at))
+                    self._waiting[route] = self._waiting.pop(route)
+                    for claim in claims:
+                        self._leased[id(claim)] = now + lease, claim
+                    return claims
+        return []
+
+    def ack(self, claims: Sequence[Claim]) -> None:
+        """As `Outbox.ack`."""
+        with self._lock:
+            self._forget(claims)
+
+    def nack(self, claims: Sequence[Claim], *, delay: float, reason: str) -> None:
+        """As `Outbox.nack`."""
+        with self._lock:
+            due = self._clock() + delay
+            for claim in claims:
+                if self._leased.pop(id(claim), None):
+                    self._later.append((due, attrs.evolve(claim, attempts=claim.attempts + 1)))
+
+    def bury(self, claims: Sequence[Claim], *, reason: str) -> None:
+        """As `Outbox.bury`."""
+        with self._lock:
+            for claim in self._forget(claims):
+                self._dead.append(DeadLetter(claim.record, reason, time.time()))
+
+    def dead(self, limit: int = 1_000) -> Sequence[DeadLetter]:
+        """As `Outbox.dead`."""
+        with self._lock:
+            return tuple(self._dead)[-limit:]
+
+    def replay(self, event_ids: Collection[str] | None = None) -> int:
+        """As `Outbox.replay`."""
+        letters = self._exhume(event_ids)
+        self.put([letter.record for letter in letters])
+        return len(letters)
+
+    def purge(self, event_ids: Collection[str] | None = None) -> int:
+        """As `Outbox.purge`."""
+        return len(self._exhume(event_ids))
+
+    def still(self, receipts: Collection[Receipt]) -> Collection[Receipt]:
+        """As `Outbox.still`; `put` gives none."""
+        return ()
+
+    def depth(self) -> int:
+        """As `Outbox.depth`."""
+        return self._events
+
+    def age(self) -> float | None:
+        """As `Outbox.age`."""
+        with self._lock:
+            put = [queue.new[0][2] for queue in self._waiting.values() if queue.new]
+            held = [claim for queue in self._waiting.values() for claim in queue.again]
+            held += [claim for _, claim in (*self._later, *self._leased.values())]
+            put += [claim.receipt for claim in held]  # type: ignore[misc]
+            return max(0.0, self._clock() - min(put)) if put else None
+
+    def due_in(self, routes: Collection[Route]) -> float | None:
+        """As `Outbox.due_in`."""
+        with self._lock:
+            if any((queue.again or queue.new) and route in routes for route, queue in self._waiting.items()):
+                return 0.0
+            due = [at for at, claim in (*self._later, *self._leased.values()) if claim.record.route in routes]
+            return max(0.0, min(due) - self._clock()) if due else None
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _make_room(self, events: int, size: int) -> list[Record]:
+        if not self._drops_oldest or events > self._max_events or size > self._max_bytes:
+            raise OutboxFull(f"the outbox holds {self._events:,} events, {self._bytes:,} bytes")
+        dropped: list[Record] = []
+        while self._events + events > self._max_events or self._bytes + size > self._max_bytes:
+            # What is claimed is on its way, and what was given back was not taken: neither is dropped.
+            waiting = [(queue.new[0][2], route) for route, queue in self._waiting.items() if queue.new]
+            if not waiting:
+                raise OutboxFull(f"the outbox holds {self._events:,} events that are being delivered")
+            route = min(waiting, key=lambda entry: entry[0])[1]
+            event_id, data, _ = self._waiting[route].new.popleft()
+            dropped.append(Record(*route, event_id, data))
+            self._events -= 1
+            self._bytes -= len(data)
+            self.dropped += 1
+        return dropped
+
+    def _exhume(self, event_ids: Collection[str] | None) -> list[DeadLetter]:
+        with self._lock:
+            letters: tuple[list[DeadLetter], list[DeadLetter]] = [], []
+            for one in self._dead:
+                letters[event_ids is None or one.record.event_id in event_ids].append(one)
+            kept, taken = letters
+            self._dead = deque(kept, maxlen=self._max_dead)
+        return taken
+
+    def _forget(self, claims: Sequence[Claim]) -> list[Claim]:
+        # A claim whose lease ran out is somebody else's by now: not found here, and left alone.
+        forgotten = [claim for claim in claims if self._leased.pop(id(claim), None)]
+        self._events -= len(forgotten)
+        self._bytes -= sum(len(claim.record.data) for claim in forgotten)
+        return forgotten
+
+    def _bring_back(self, now: float) -> None:
+        if not self._later and not self._leased:
+            return
+        due = [claim for at, claim in self._later if at <= now]
+        if due:
+            self._later = [entry for entry in self._later if entry[0] > now]
+        for key, (until, claim) in list(self._leased.items()):
+            if until <= now:
+                del self._leased[key]
+                # Another claim: the late holder of this one decides nothing any more.
+                due.append(attrs.evolve(claim, abandoned=claim.abandoned + 1))
+        for claim in reversed(due):
+            self._waiting.setdefault(claim.record.route, _Queue()).again.appendleft(claim)
