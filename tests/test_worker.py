@@ -55,9 +55,9 @@ def settled():
 
 
 @pytest.fixture
-def worker(outbox, tiktok, settled):
+def worker(outbox, tiktok, settled, clock):
     """A worker for the example source."""
-    return tt.Worker(outbox, tiktok.client(), on_settled=settled.extend)
+    return tt.Worker(outbox, tiktok.client(), on_settled=settled.extend, clock=clock)
 
 
 def test_one_step_delivers_a_batch(worker, outbox, tiktok, settled):

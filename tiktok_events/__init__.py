@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "_background": ("BackgroundClient", "Stats"),
+    "_background": ("BackgroundClient",),
     "_client": ("AsyncClient", "Client"),
+    "_counts": ("Stats",),
     "_events.event": ("Event",),
     "_events.objects": ("Ad", "App", "Lead", "Page"),
     "_events.properties": ("Content", "Properties"),
@@ -57,9 +58,10 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from tiktok_events._background import BackgroundClient, Stats
+    from tiktok_events._background import BackgroundClient
     from tiktok_events._checks.check import check
     from tiktok_events._client import AsyncClient, Client
+    from tiktok_events._counts import Stats
     from tiktok_events._events.event import Event
     from tiktok_events._events.objects import Ad, App, Lead, Page
     from tiktok_events._events.properties import Content, Properties

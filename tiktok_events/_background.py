@@ -7,72 +7,80 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Self
 
-import attrs
-
-from tiktok_events._checks.check import check, spoils_event
-from tiktok_events._client import Client
+from tiktok_events._checks.check import check
+from tiktok_events._client import AsyncClient, Client
+from tiktok_events._counts import Counts, Stats
 from tiktok_events._events.event import Event
 from tiktok_events._fork import renew_after_fork
+from tiktok_events._hooks import BeforeSend, Hooks, OnDropped, OnResults, OnRetry
+from tiktok_events._intake import Intake
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Record
+from tiktok_events._pace import Outage
 from tiktok_events._protocol import encode_item
 from tiktok_events._responses import EventResult
-from tiktok_events._rules.problem import Problem
 from tiktok_events._worker import Worker
-from tiktok_events.errors import OutboxFull
+from tiktok_events.errors import OutboxFull, OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
-
-
-@attrs.frozen
-class Stats:
-    """What a `BackgroundClient` did in this process: numbers of events, and of problems by rule id.
-
-    `queued` were put, `delivered`, `partial` and `rejected` are TikTok's answers, `invalid` had an error that spoils
-    the whole event, `dropped` found the outbox full, `waiting` are in the outbox now.
-    """
-
-    queued: int = 0
-    delivered: int = 0
-    partial: int = 0
-    rejected: int = 0
-    invalid: int = 0
-    dropped: int = 0
-    waiting: int = 0
-    problems: Mapping[str, int] = attrs.field(factory=dict)
+_POLL = 1.0
 
 
 class BackgroundClient:
     """Queue events and deliver them through *client* from a thread of its own.
 
     The thread starts with the first `track`, again after a fork, and ends with `close`, or at exit within 10 s.
-    `outbox` is a `MemoryOutbox` by default: bounded, gone with the process. With `deliver=False` it only puts.
-    Threads and event loops may share it.
+    `outbox` is a `MemoryOutbox` by default: bounded, gone with the process. An outbox on a network is fed by the
+    thread, so that no request waits for it; one on this machine's disk has the events when `track` returns, and is
+    fed by the thread while it is busy. What neither it nor memory can take goes to *spill*, if there is one. With
+    `deliver=False` a worker elsewhere delivers. Threads and event loops may share a background client.
+
+    Hooks: `before_send` is given every event in the caller's thread and returns it, another one, or None to drop it;
+    `on_sent`, `on_rejected` are given results, `on_retry` results and the seconds until the next try, `on_dropped`
+    event ids and a reason ("full", "invalid" or "before_send"). All but the first and `on_dropped` run in the thread.
     """
 
-    def __init__(self, client: Client, outbox: Outbox | None = None, *, deliver: bool = True) -> None:
+    def __init__(
+        self,
+        client: Client | AsyncClient,
+        outbox: Outbox | None = None,
+        *,
+        deliver: bool = True,
+        spill: Outbox | None = None,
+        before_send: BeforeSend | None = None,
+        on_sent: OnResults | None = None,
+        on_retry: OnRetry | None = None,
+        on_rejected: OnResults | None = None,
+        on_dropped: OnDropped | None = None,
+    ) -> None:
         self.client = client
         self.outbox: Outbox = MemoryOutbox() if outbox is None else outbox
-        source = client.source
-        self._route = (source.event_source, source.event_source_id, source.test_event_code)
+        self._spill = spill
+        self._hooks = Hooks(
+            before_send=before_send,
+            on_sent=on_sent,
+            on_retry=on_retry,
+            on_rejected=on_rejected,
+            on_dropped=on_dropped,
+        )
         self._deliver = deliver
+        self._intake = Intake(self.outbox, spill, client.source.route)
         self._renew()
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._problems: Counter[str] = Counter()
+        self._counts = Counts()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._worker = Worker(self.outbox, self.client, on_settled=self._settled)
+        self._intake.renew()
+        self._worker = Worker(self.outbox, self.client, on_settled=self._settled, on_retry=self._retried)
 
     def __repr__(self) -> str:
         return f"BackgroundClient({self.client!r}, {type(self.outbox).__name__})"
@@ -80,50 +88,59 @@ class BackgroundClient:
     def track(self, *events: Event) -> int:
         """Queue *events* and return at once: how many were queued.
 
-        Never raises for an event: one that is wrong as a whole, or finds the outbox full, is dropped, logged by its
-        rule id and counted in `stats`; a bad identifier was left out of it already.
+        Never raises for an event: one that is wrong as a whole, or finds no room, is dropped, logged by its rule id
+        and counted in `stats`; a bad identifier was left out of it already.
 
         Raises:
             TypeError: If something else than an `Event` is given.
         """
-        source, records = self.client.source, []
-        for event in events:
-            if not isinstance(event, Event):
-                raise TypeError(f"events must be Event, not {type(event).__name__}")
-            found = check(event, source)
-            if found and self._noted(found):
+        source, hooks, records = self.client.source, self._hooks, []
+        route = source.route
+        for given in events:
+            if not isinstance(given, Event):
+                raise TypeError(f"events must be Event, not {type(given).__name__}")
+            event = given if hooks.before_send is None else hooks.changed(given)
+            if event is None:
+                self._drop([given.id_for(source.id_namespace)], "before_send")
                 continue
-            records.append(Record(*self._route, *encode_item(source, event)))
+            found = check(event, source)
+            if found and self._counts.noted(found):
+                self._drop([event.id_for(source.id_namespace)], "invalid")
+                continue
+            records.append(Record(*route, *encode_item(source, event)))
+        if not records:
+            return 0
         try:
-            self.outbox.put(records)
-        except OutboxFull as full:
-            self._count("dropped", len(records))
+            self._intake.put(records)
+        except (OutboxFull, OutboxUnavailable) as full:
             _LOG.error("%d events dropped: %s", len(records), full)
-            return 0
-        except Exception:  # noqa: BLE001 - any outbox may fail in any way, and no request may
-            self._count("dropped", len(records))
-            _LOG.exception("%d events dropped: the outbox failed", len(records))
-            return 0
-        self._count("queued", len(records))
-        if self._deliver:
+            return self._drop([record.event_id for record in records], "full")
+        except Exception as error:  # noqa: BLE001 - any outbox may fail in any way, and no request may
+            _LOG.error("%d events dropped: the outbox failed (%s)", len(records), type(error).__name__)
+            return self._drop([record.event_id for record in records], "full")
+        self._counts.add("queued", len(records))
+        if self._deliver or self._intake.memory is not None:
             if self._thread is None:
                 self._start()
             self._wake.set()
         return len(records)
 
     def flush(self, timeout: float = 10.0) -> int:
-        """Wait up to *timeout* seconds until everything is delivered or dead; how many events are left."""
+        """Wait up to *timeout* seconds until what this process put is delivered or dead; how many events are not.
+
+        With `deliver=False` what has reached an outbox that others share is theirs: only what has not is waited for.
+        """
         deadline = time.monotonic() + timeout
-        if self._thread is None and self._deliver and self.outbox.depth():
+        if self._thread is None and self._works() and self._left():
             self._start()
-        if self._thread is None:  # no thread to be had: the interpreter is going down
-            if self._deliver:
-                self._worker.drain_once(timeout)
-            return self.outbox.depth()
-        self._wake.set()
-        with self._moved:
-            self._moved.wait_for(lambda: not self.outbox.depth(), max(0.0, deadline - time.monotonic()))
-        return self.outbox.depth()
+        if self._thread is None:  # no thread is wanted, or none to be had: the interpreter is going down
+            self._without_thread(deadline)
+            return self._left()
+        while (left := self._left()) and (remaining := deadline - time.monotonic()) > 0:
+            self._wake.set()
+            with self._moved:
+                self._moved.wait(min(remaining, 0.05))
+        return left
 
     def close(self, timeout: float = 10.0) -> int:
         """Deliver what is there within *timeout* seconds, then end the thread; how many events are left.
@@ -135,23 +152,53 @@ class BackgroundClient:
         with self._lock:
             thread, self._thread = self._thread, None
             self._stop.set()
-        if thread is not None:
+        if thread is None:
+            self._let_go()
+        else:
             self._wake.set()
             thread.join(max(0.0, min(timeout, 1.0)))
-        self.client.close()
         return left
 
+    async def aflush(self, timeout: float = 10.0) -> int:
+        """`flush` for async code: the event loop goes on meanwhile."""
+        import asyncio
+
+        return await asyncio.to_thread(self.flush, timeout)
+
+    async def aclose(self, timeout: float = 10.0) -> int:
+        """`close` for async code: the event loop goes on meanwhile."""
+        import asyncio
+
+        return await asyncio.to_thread(self.close, timeout)
+
     def stats(self) -> Stats:
-        """Numbers since this process began."""
-        waiting = self.outbox.depth()  # may ask another machine, so not under our lock
-        with self._lock:
-            return Stats(**self._counts, waiting=waiting, problems=dict(self._problems))
+        """Numbers since this process began. Asks the outbox how much waits in it."""
+        try:
+            waiting = self.outbox.depth()
+        except OutboxUnavailable:
+            waiting = 0
+        return self._counts.stats(waiting=waiting + self._intake.waiting(), spilled=self._intake.spilled)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+    def _works(self) -> bool:
+        return self._deliver or self._intake.memory is not None
+
+    def _left(self) -> int:
+        waiting = self._intake.waiting()
+        if self.outbox.reach == "process":
+            return waiting + self.outbox.depth()
+        return waiting + (self._intake.unsettled() if self._deliver else 0)
 
     def _start(self) -> None:
         with self._lock:
@@ -173,42 +220,58 @@ class BackgroundClient:
                 util.Finalize(None, self._at_exit, exitpriority=10)
 
     def _run(self, stop: threading.Event) -> None:
+        outage = Outage()
         while not stop.is_set():
             self._wake.clear()
-            try:
-                moved = self._worker.step()
-            except Exception:  # noqa: BLE001 - the one thread must outlive whatever stumbles
-                _LOG.exception("delivery stumbled; the events are kept")
-                moved = 0
-                self._wake.wait(1.0)
+            moved = outage.passing(self._turn, 0)
             with self._moved:
                 self._moved.notify_all()
             if not moved and not stop.is_set():
-                self._wake.wait(self._worker.due_in())
+                pause: float | None = outage.passing(self._pause, _POLL)
+                self._wake.wait(_POLL if outage.lasts else pause)
+        self._let_go()
+
+    def _turn(self) -> int:
+        moved = self._intake.move()
+        return moved + self._worker.step() if self._deliver else moved
+
+    def _pause(self) -> float | None:
+        """Seconds until there is something to do; None if nothing is, before somebody tracks."""
+        waits = [self._intake.due_in(), self._worker.due_in() if self._deliver else None]
+        if self._deliver and self.outbox.reach != "process":
+            waits.append(_POLL)  # others put into it too, and may be gone
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _without_thread(self, deadline: float) -> None:
+        while self._intake.move():
+            pass
+        if self._deliver:
+            try:
+                self._worker.drain_once(max(0.0, deadline - time.monotonic()))
+            except OutboxUnavailable as error:
+                _LOG.error("%s; the events are kept", error)
+
+    def _let_go(self) -> None:
+        self._worker.close()
+        for outbox in (self.outbox, self._spill):
+            if outbox is not None:
+                outbox.close()
 
     def _at_exit(self) -> None:
         left = self.close(_EXIT_TIMEOUT)
         if left:
-            _LOG.error("%d events were not delivered before the process ended", left)
+            kept = "" if self.outbox.reach == "process" else ": those in the outbox are kept"
+            _LOG.error("%d events were not delivered before the process ended%s", left, kept)
 
     def _settled(self, results: Sequence[EventResult]) -> None:
-        for status, number in Counter(result.status for result in results).items():
-            self._count(status, number)
+        self._counts.settled(results)
+        self._hooks.settled(results)
 
-    def _count(self, what: str, number: int) -> None:
-        with self._lock:
-            self._counts[what] += number
+    def _retried(self, results: Sequence[EventResult], delay: float) -> None:
+        self._counts.add("retried", len(results))
+        self._hooks.retried(results, delay)
 
-    def _noted(self, found: Sequence[Problem]) -> bool:
-        """Count *found*, say each rule once, and tell whether the event is wrong as a whole."""
-        spoilt = any(spoils_event(one) for one in found)
-        for one in found:
-            with self._lock:
-                self._problems[one.rule] += 1
-                first = self._problems[one.rule] == 1
-            if first:
-                level = logging.WARNING if one.severity == "error" else logging.INFO
-                _LOG.log(level, "%s%s", "event dropped: " if spoils_event(one) else "", one)
-        if spoilt:
-            self._count("invalid", 1)
-        return spoilt
+    def _drop(self, event_ids: Sequence[str], reason: str) -> int:
+        self._counts.add("invalid" if reason == "invalid" else "dropped", len(event_ids))
+        self._hooks.dropped(event_ids, reason)
+        return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from tiktok_events import _http
@@ -160,9 +160,18 @@ class Client(_Prepared):
         """
         return _http.post(self._open(), self.url, body, self._headers, self._timeout)
 
-    def deliver_once(self, items: list[Item]) -> TrackResponse:
-        """Deliver encoded items without retrying; for a worker, whose outbox does the waiting."""
-        return run(deliver(items, self._join, self._max_body_bytes), self.post)
+    def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:
+        """Deliver encoded items without retrying, for a worker, whose outbox does the waiting.
+
+        *pace* is called before every request, and waits as long as has to be.
+        """
+
+        def post(body: bytes) -> TrackResponse:
+            if pace is not None:
+                pace()
+            return self.post(body)
+
+        return run(deliver(items, self._join, self._max_body_bytes), post)
 
     def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity
@@ -211,26 +220,39 @@ class AsyncClient(_Prepared):
 
     async def track(self, *events: Event) -> TrackResponse:
         """As `Client.track`."""
-        response = await self._run(self._flow(events))
+        response = await self._run(self._flow(events), self._post_with_retries)
         response.raise_for_rejected()
         return response
 
     async def track_many(self, events: Iterable[Event], on_progress: OnProgress | None = None) -> TrackResponse:
         """As `Client.track_many`."""
-        return await self._run(self._flow_many(events, on_progress))
+        return await self._run(self._flow_many(events, on_progress), self._post_with_retries)
 
     async def post(self, body: bytes) -> TrackResponse:
         """As `Client.post`."""
         return await _http.post_async(self._open(), self.url, body, self._headers, self._timeout)
 
-    async def _run(self, flow: Flow) -> TrackResponse:
+    async def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:
+        """As `Client.deliver_once`; *pace* blocks this loop, so let nobody else live on it."""
+
+        async def post(body: bytes) -> TrackResponse:
+            if pace is not None:
+                pace()
+            return await self.post(body)
+
+        return await self._run(deliver(items, self._join, self._max_body_bytes), post)
+
+    async def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity
 
+        return await tenacity.AsyncRetrying(**self._retrying())(self.post, body)
+
+    async def _run(self, flow: Flow, post: Callable[[bytes], Awaitable[TrackResponse]]) -> TrackResponse:
         try:
             body = next(flow)
             while True:
                 try:
-                    answer: Any = await tenacity.AsyncRetrying(**self._retrying())(self.post, body)
+                    answer: Any = await post(body)
                 except TikTokEventsError as error:
                     answer = error
                 body = flow.send(answer)
@@ -243,6 +265,10 @@ class AsyncClient(_Prepared):
         if self._own is None:
             self._own = _http.open_async(self._timeout, self.url)
         return self._own
+
+    def forget_connections(self) -> None:
+        """Let go of connections without a word, as after a fork: their locks and loop are the parent's."""
+        self._own = None
 
     async def close(self) -> None:
         """As `Client.close`."""

@@ -113,6 +113,11 @@ class EventSource:
             id_namespace=variables.get("TIKTOK_ID_NAMESPACE", ""),
         )
 
+    @property
+    def route(self) -> tuple[str, str, str | None]:
+        """What the events of one request share: event_source, event_source_id and test_event_code."""
+        return self.event_source, self.event_source_id, self.test_event_code
+
     def __getstate__(self) -> dict[str, object]:
         state: dict[str, object] = {name: getattr(self, name) for name in attrs.fields_dict(type(self))}
         return state | {"access_token": ""}

@@ -3,84 +3,132 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
-from tiktok_events._client import Client
+from tiktok_events._client import AsyncClient, Client
 from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._outbox.protocol import Claim, Outbox, Route
+from tiktok_events._own_loop import Deliverer, deliverer
+from tiktok_events._pace import Circuits, Outage, TokenBucket
 from tiktok_events._responses import EventResult, TrackResponse
 from tiktok_events._retry import RetryPolicy
-from tiktok_events.errors import ApiError, ConfigurationError, TikTokEventsError
+from tiktok_events.errors import (
+    ApiError,
+    ConfigurationError,
+    OutboxUnavailable,
+    RateLimitError,
+    TikTokEventsError,
+)
 
 _LOG = logging.getLogger("tiktok_events")
 _PAUSE = 300.0
+_TRIED_OFTEN = 3
+_ALONE = 5
 OnSettled = Callable[[Sequence[EventResult]], object]
+OnRetry = Callable[[Sequence[EventResult], float], object]
 
 
 class Worker:
     """Delivers what is in *outbox*, each record through the client of its source.
 
-    `lease` is how long a claim is this worker's, in seconds; `max_wait` the longest pause between tries. Records of
-    sources that no client serves stay where they are. `on_settled` is given the results of every batch that is done
-    with: delivered, partial or rejected, not those that will be tried again.
+    `lease` is how long a claim is this worker's, `max_wait` the longest pause between tries and `poll` how often an
+    outbox that others put into is looked at while it is empty, all in seconds. `in_flight` requests are under way at
+    once in `run`, at most `rate` begin in a second (TikTok allows 1,000). Records of sources that no client serves
+    stay where they are. A refused event is buried, and so is one that fails alone while its neighbours get through,
+    or whose worker died on it `max_abandoned` times; nothing else is given up. `on_settled` is given the results of
+    what is done with, `on_retry` the results of what is tried again and the seconds until then; both run in the
+    worker's threads.
 
     Raises:
         ConfigurationError: If two clients serve the same source, or there is none.
+        ValueError: If `rate` or `in_flight` is not positive.
     """
 
     def __init__(
         self,
         outbox: Outbox,
-        *clients: Client,
+        *clients: Client | AsyncClient,
         lease: float = 30.0,
         max_wait: float = 300.0,
+        in_flight: int = 4,
+        rate: float = 1_000.0,
+        poll: float = 0.1,
+        max_abandoned: int = 10,
         on_settled: OnSettled | None = None,
+        on_retry: OnRetry | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.outbox = outbox
-        self._clients: dict[Route, Client] = {}
+        self._clients: dict[Route, Deliverer] = {}
         for client in clients:
-            source = client.source
-            route = (source.event_source, source.event_source_id, source.test_event_code)
+            route = client.source.route
             if route in self._clients:
                 raise ConfigurationError("two clients serve the same event source")
-            self._clients[route] = client
+            self._clients[route] = deliverer(client)
         if not self._clients:
             raise ConfigurationError("a worker needs at least one client")
+        if in_flight < 1:
+            raise ValueError("in_flight must be 1 or more")
         self._routes = frozenset(self._clients)
-        self._lease = lease
+        self._lease, self._poll, self._in_flight, self._max_abandoned = lease, poll, in_flight, max_abandoned
         self._retry = RetryPolicy(max_wait=max_wait)
-        self._failures: dict[Route, int] = {}
-        self._on_settled = on_settled
+        self._bucket = TokenBucket(rate)
+        self._circuits = Circuits(clock)
+        self._clock = clock
+        self._on_settled, self._on_retry = on_settled, on_retry
+        self._delivered: Counter[Route] = Counter()
+        self._alone: dict[str, tuple[int, int]] = {}
+
+    def __repr__(self) -> str:
+        return f"Worker({self.outbox!r}, {len(self._clients)} sources)"
 
     def step(self) -> int:
-        """Deliver one batch of what is due; how many events it held, 0 when nothing is due."""
+        """Deliver one batch of what is due; how many events it held, 0 when nothing is due.
+
+        Raises:
+            OutboxUnavailable: If the outbox cannot be used now.
+        """
         return self._step(self._routes)
 
-    def _step(self, routes: frozenset[Route]) -> int:
-        claims = self.outbox.claim(MAX_EVENTS, lease=self._lease, routes=routes)
-        if claims:
-            route = claims[0].record.route
-            items = [(claim.record.event_id, claim.record.data) for claim in claims]
-            self._settle(route, claims, self._clients[route].deliver_once(items))
-        return len(claims)
+    def run(self, stop: threading.Event, *, drain: float = 10.0) -> int:
+        """Deliver until *stop* is set, then what is due for at most *drain* seconds; how many events are left.
+
+        It never raises for what an outbox or TikTok does. A request that is under way when the bound is over is
+        waited for as long as its client's timeout says.
+        """
+        others = [threading.Thread(target=self._loop, args=(stop, drain)) for _ in range(self._in_flight - 1)]
+        for thread in others:
+            thread.start()
+        self._loop(stop, drain)
+        for thread in others:
+            thread.join()
+        try:
+            return self.outbox.depth()
+        except OutboxUnavailable:
+            return 0
 
     def drain_once(self, timeout: float | None = None) -> int:
         """Deliver what is due, for Celery beat, cron and the like; how many deliveries were tried.
 
         Without a *timeout* a source that fails is left for the next call. With one, in seconds, it also waits for what
         is due later, but begins no wait that does not fit.
+
+        Raises:
+            OutboxUnavailable: If the outbox cannot be used now.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         tried, failed = 0, frozenset[Route]()
         while True:
-            before = dict(self._failures)
+            before = {route: self._circuits.failures(route) for route in self._routes}
             moved = self._step(self._routes - failed)
             tried += moved
             if deadline is None:
                 if not moved:
                     return tried
-                failed |= {route for route, times in self._failures.items() if times > before.get(route, 0)}
+                failed |= {route for route in self._routes if self._circuits.failures(route) > before[route]}
                 continue
             due, left = self.due_in(), deadline - time.monotonic()
             if due is None or left <= 0 or due > left:
@@ -89,31 +137,125 @@ class Worker:
 
     def due_in(self) -> float | None:
         """Seconds until there is something to do; None if nothing waits."""
-        return self.outbox.due_in(self._routes)
+        ready = self._circuits.ready(self._routes)
+        waits = [self.outbox.due_in(ready)] if ready else []
+        for route in self._routes - ready:
+            due = self.outbox.due_in({route})
+            waits.append(None if due is None else max(due, self._circuits.wait(route)))
+        return min((due for due in waits if due is not None), default=None)
 
-    def _settle(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> None:
-        settled = [result for result in response.results if result.status != "failed"]
-        if settled and self._on_settled is not None:
-            self._on_settled(settled)  # before the outbox shows it: who waits for that then reads true numbers
-        by_status: dict[str, list[Claim]] = {"delivered": [], "partial": [], "rejected": [], "failed": []}
-        for claim, result in zip(claims, response.results, strict=True):
-            by_status[result.status].append(claim)
+    def close(self) -> None:
+        """Close the connections that its clients opened; they open new ones when they are used again."""
+        for client in self._clients.values():
+            client.close()
+
+    def _loop(self, stop: threading.Event, drain: float) -> None:
+        outage = Outage()
+        while not stop.is_set():
+            if not outage.passing(self.step, 0):
+                due = outage.passing(self.due_in, None)
+                stop.wait(1.0 if outage.lasts else min(self._poll, self._poll if due is None else due))
+        deadline = time.monotonic() + drain
+        while time.monotonic() < deadline and outage.passing(self.step, 0):
+            pass
+
+    def _step(self, routes: frozenset[Route]) -> int:
+        ready = self._circuits.ready(routes)
+        claims = self.outbox.claim(MAX_EVENTS, lease=self._lease, routes=ready) if ready else []
+        if claims:
+            route = claims[0].record.route
+            with self._circuits.trying(route):
+                self._deliver(route, self._worth_it(claims))
+        return len(claims)
+
+    def _worth_it(self, claims: list[Claim]) -> list[Claim]:
+        given_up = [claim for claim in claims if claim.abandoned >= self._max_abandoned]
+        if given_up:
+            self.outbox.bury(given_up, reason=f"its worker was gone {self._max_abandoned} times before a word on it")
+            _LOG.error("%d events buried: their workers died on them", len(given_up))
+        return [claim for claim in claims if claim.abandoned < self._max_abandoned]
+
+    def _deliver(self, route: Route, claims: list[Claim]) -> None:
+        begun, failures = self._clock(), 0
+        pieces = list(_pieces(claims))
+        while pieces:
+            piece = pieces.pop(0)
+            items = [(claim.record.event_id, claim.record.data) for claim in piece]
+            response = self._clients[route].deliver_once(items, self._bucket.take)
+            if self._settle(route, piece, response):
+                continue
+            failures += 1
+            stopped = isinstance(response.error, ApiError) and response.error.stops
+            if stopped or failures > 1 or self._clock() - begun > self._lease / 2:
+                break
+        rest = [claim for piece in pieces for claim in piece]
+        if rest:
+            self.outbox.nack(rest, delay=self._circuits.wait(route), reason="its neighbours failed")
+
+    def _settle(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> bool:
+        """Say what became of *claims*; whether none of them has to be tried again."""
+        pairs = list(zip(claims, response.results, strict=True))
+        done = [(claim, result) for claim, result in pairs if result.status != "failed"]
+        failed = [(claim, result) for claim, result in pairs if result.status == "failed"]
+        if done and self._on_settled is not None:
+            # Before the outbox shows it: who waits for that then reads true numbers.
+            self._on_settled([result for _, result in done])
+        for claim, result in done:
             if result.status == "rejected":
                 self.outbox.bury([claim], reason=result.message)
                 _LOG.warning("TikTok refused event %s: %s", result.event_id, result.message)
-        taken = by_status["delivered"] + by_status["partial"]
+        taken = [claim for claim, result in done if result.status != "rejected"]
         if taken:
             self.outbox.ack(taken)
-        if by_status["failed"]:
-            self._give_back(route, by_status["failed"], response.error)
-        else:
-            self._failures.pop(route, None)
+        self._delivered[route] += len(taken)
+        if failed:
+            self._give_back(route, failed, response.error)
+        elif self._circuits.mend(route):
+            _LOG.info("events are delivered again")
+        return not failed
 
-    def _give_back(self, route: Route, claims: Sequence[Claim], error: TikTokEventsError | None) -> None:
-        failures = self._failures[route] = self._failures.get(route, 0) + 1
+    def _give_back(
+        self, route: Route, failed: list[tuple[Claim, EventResult]], error: TikTokEventsError | None
+    ) -> None:
+        claims = [claim for claim, _ in failed]
+        if len(claims) == 1 and self._is_poison(route, claims[0], error):
+            self.outbox.bury(claims, reason=f"failed alone {_ALONE} times while others got through: {error}")
+            _LOG.error("event %s buried: it fails alone while others get through", claims[0].record.event_id)
+            return
         stopped = isinstance(error, ApiError) and error.stops
+        failures = self._circuits.failures(route) + 1
         delay = _PAUSE if stopped or error is None else self._retry.wait(error, failures)
+        self._circuits.fail(route, delay)
         if failures == 1:
             what = "nothing gets through until the set-up is mended" if stopped else "trying again"
             _LOG.log(logging.ERROR if stopped else logging.WARNING, "%s; %s, events are kept", error, what)
         self.outbox.nack(claims, delay=delay, reason=str(error))
+        if self._on_retry is not None:
+            self._on_retry([result for _, result in failed], delay)
+
+    def _is_poison(self, route: Route, claim: Claim, error: TikTokEventsError | None) -> bool:
+        """Whether the event itself makes TikTok fail: again and again, while its neighbours are taken."""
+        if claim.attempts < _TRIED_OFTEN or isinstance(error, RateLimitError):
+            return False
+        if error is None or (isinstance(error, ApiError) and error.stops):
+            return False
+        event_id, delivered = claim.record.event_id, self._delivered[route]
+        times, then = self._alone.get(event_id, (0, -1))
+        times += delivered > then
+        if times >= _ALONE:
+            self._alone.pop(event_id, None)
+            return True
+        self._alone[event_id] = times, delivered
+        return False
+
+
+def _pieces(claims: list[Claim]) -> Iterator[list[Claim]]:
+    """*claims* in requests: what was tried often goes apart, in ever smaller ones, so that one cannot hold up all."""
+    new = [claim for claim in claims if claim.attempts < _TRIED_OFTEN]
+    often = [claim for claim in claims if claim.attempts >= _TRIED_OFTEN]
+    if new:
+        yield new
+    if often:
+        size = max(1, len(often) >> (min(claim.attempts for claim in often) - _TRIED_OFTEN + 1))
+        for start in range(0, len(often), size):
+            yield often[start : start + size]
