@@ -221,13 +221,14 @@ class BackgroundClient:
 
     def _run(self, stop: threading.Event) -> None:
         outage = Outage()
+        pause: float | None = _POLL
         while not stop.is_set():
             self._wake.clear()
             moved = outage.passing(self._turn, 0)
             with self._moved:
                 self._moved.notify_all()
             if not moved and not stop.is_set():
-                pause: float | None = outage.passing(self._pause, _POLL)
+                pause = outage.passing(self._pause, pause)
                 self._wake.wait(_POLL if outage.lasts else pause)
         self._let_go()
 

@@ -26,6 +26,7 @@ class Deliverer(Protocol):
 
     def deliver_once(self, items: list[Item], pace: Pace | None = None) -> TrackResponse:
         """Deliver encoded items without retrying."""
+        ...
 
     def close(self) -> None:
         """Close the connections; they are opened anew when needed."""

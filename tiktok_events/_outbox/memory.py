@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import attrs
 
@@ -156,7 +156,7 @@ class MemoryOutbox:
             put = [queue.new[0][2] for queue in self._waiting.values() if queue.new]
             held = [claim for queue in self._waiting.values() for claim in queue.again]
             held += [claim for _, claim in (*self._later, *self._leased.values())]
-            put += [claim.receipt for claim in held]  # type: ignore[misc]
+            put += [cast("float", claim.receipt) for claim in held]
             return max(0.0, self._clock() - min(put)) if put else None
 
     def due_in(self, routes: Collection[Route]) -> float | None:
