@@ -28,6 +28,7 @@ from tiktok_events.errors import OutboxFull, OutboxUnavailable
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
 _POLL = 1.0
+_OUTAGE: float | None = 1.0
 
 
 class BackgroundClient:
@@ -221,26 +222,23 @@ class BackgroundClient:
 
     def _run(self, stop: threading.Event) -> None:
         outage = Outage()
-        pause: float | None = _POLL
         while not stop.is_set():
             self._wake.clear()
-            moved = outage.passing(self._turn, 0)
+            pause = outage.passing(self._turn, _OUTAGE)
             with self._moved:
                 self._moved.notify_all()
-            if not moved and not stop.is_set():
-                pause = outage.passing(self._pause, pause)
-                self._wake.wait(_POLL if outage.lasts else pause)
+            if pause != 0 and not stop.is_set():
+                self._wake.wait(pause)
         self._let_go()
 
-    def _turn(self) -> int:
-        moved = self._intake.move()
-        return moved + self._worker.step() if self._deliver else moved
-
-    def _pause(self) -> float | None:
-        """Seconds until there is something to do; None if nothing is, before somebody tracks."""
-        waits = [self._intake.due_in(), self._worker.due_in() if self._deliver else None]
-        if self._deliver and self.outbox.reach != "process":
-            waits.append(_POLL)  # others put into it too, and may be gone
+    def _turn(self) -> float | None:
+        """Move and deliver one batch; the seconds until there may be another, None if nothing waits."""
+        if self._intake.move() + (self._worker.step() if self._deliver else 0):
+            return 0.0
+        waits = [self._intake.due_in()]
+        if self._deliver:
+            # Others put into a shared outbox too, and may be gone.
+            waits += [self._worker.due_in(), None if self.outbox.reach == "process" else _POLL]
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _without_thread(self, deadline: float) -> None:

@@ -181,9 +181,14 @@ class Client(_Prepared):
     def _open(self) -> httpx.Client:
         if self._given is not None:
             return self._given
-        if self._own is None or self._pid != os.getpid():
-            self._own, self._pid = _http.open_sync(self._timeout, self.url), os.getpid()
-        return self._own
+        own = self._own
+        if own is None or self._pid != os.getpid():
+            with _http.opening():  # two threads that come at once share what the first one opens
+                own = self._own
+                if own is None or self._pid != os.getpid():
+                    own = self._own = _http.open_sync(self._timeout, self.url)
+                    self._pid = os.getpid()
+        return own
 
     def close(self) -> None:
         """Close the connections this client opened. It can be used again afterwards."""

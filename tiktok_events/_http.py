@@ -28,7 +28,7 @@ class _Opening:
     """Held while httpx is imported and a client is made, and by a fork: a child must not inherit either half done."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self._hold, after_in_parent=self._let_go, after_in_child=self._renew)
 
@@ -39,7 +39,7 @@ class _Opening:
         self.lock.release()
 
     def _renew(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
 
     @contextmanager
     def __call__(self) -> Iterator[ModuleType]:

@@ -25,6 +25,7 @@ from tiktok_events.errors import (
 
 _LOG = logging.getLogger("tiktok_events")
 _PAUSE = 300.0
+_OUTAGE = 1.0
 _TRIED_OFTEN = 3
 _ALONE = 5
 OnSettled = Callable[[Sequence[EventResult]], object]
@@ -152,12 +153,17 @@ class Worker:
     def _loop(self, stop: threading.Event, drain: float) -> None:
         outage = Outage()
         while not stop.is_set():
-            if not outage.passing(self.step, 0):
-                due = outage.passing(self.due_in, None)
-                stop.wait(1.0 if outage.lasts else min(self._poll, self._poll if due is None else due))
+            stop.wait(outage.passing(self._turn, _OUTAGE))
         deadline = time.monotonic() + drain
         while time.monotonic() < deadline and outage.passing(self.step, 0):
             pass
+
+    def _turn(self) -> float:
+        """One step; the seconds until there may be another."""
+        if self.step():
+            return 0.0
+        due = self.due_in()
+        return self._poll if due is None else min(self._poll, due)
 
     def _step(self, routes: frozenset[Route]) -> int:
         ready = self._circuits.ready(routes)

@@ -1,0 +1,230 @@
+"""What a worker does with trouble: dead networks, events that make TikTok fail, workers that died, and its own end."""
+
+import json
+import threading
+import time
+
+import httpx
+import pytest
+import servers
+from marker_hook import raises
+
+import tiktok_events as tt
+from tiktok_events.testing import SOURCE, FakeTikTok
+
+
+def put(outbox, names):
+    """Put one event per name."""
+    background = tt.BackgroundClient(tt.Client(SOURCE), outbox, deliver=False)
+    background.track(*(tt.Event("Purchase", event_id=name, event_time=1_790_000_000) for name in names))
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    """The clock of outbox and worker."""
+    return Clock()
+
+
+@pytest.fixture
+def outbox(clock):
+    """An empty outbox."""
+    return tt.MemoryOutbox(clock=clock)
+
+
+def ids(request):
+    """The event ids of a request."""
+    return [event["event_id"] for event in json.loads(request.content)["data"]]
+
+
+def test_a_dead_network_is_tried_once_a_pause_not_once_a_batch(outbox, tiktok, clock):
+    """5,000 events wait behind one request; when it gets through, all of them go."""
+    tiktok.answers(httpx.ConnectError("refused"))
+    put(outbox, [f"e{n}" for n in range(5000)])
+    worker = tt.Worker(outbox, tiktok.client(), clock=clock)
+    assert worker.step() == 1000
+    assert worker.step() == 0
+    assert len(tiktok.requests) == 1
+
+    clock.now += 300
+    while worker.step():
+        pass
+    assert outbox.depth() == 0
+    assert len(tiktok.requests) == 6
+
+
+class Poisoned(FakeTikTok):
+    """A TikTok that fails at one event, whatever comes with it."""
+
+    def _answer(self, request):
+        poisoned = "poison" in ids(request)
+        self.answers(httpx.Response(500) if poisoned else 0)
+        return super()._answer(request)
+
+
+def test_an_event_that_makes_tiktok_fail_is_found_and_buried(outbox, clock):
+    """Its neighbours are delivered long before; it goes to the dead letters with the reason, and holds nobody up."""
+    tiktok = Poisoned()
+    worker = tt.Worker(outbox, tiktok.client(), clock=clock)
+    put(outbox, [*(f"e{n}" for n in range(500)), "poison", *(f"f{n}" for n in range(499))])
+    for number in range(60):
+        put(outbox, [f"later{number}"])
+        clock.now += 300
+        while worker.step():
+            pass
+        if outbox.dead():
+            break
+
+    taken = [names for names in map(ids, tiktok.requests) if "poison" not in names]
+    delivered = {name for names in taken for name in names}
+    (letter,) = outbox.dead()
+    assert letter.record.event_id == "poison"
+    assert "alone" in letter.reason
+    assert "500" in letter.reason
+    assert {f"e{n}" for n in range(500)} | {f"f{n}" for n in range(499)} <= delivered
+    assert outbox.depth() == 0
+
+
+def test_nothing_is_buried_while_everything_fails(outbox, tiktok, clock):
+    """However long it lasts: no event is to blame for an outage."""
+    tiktok.answers(*[httpx.Response(503)] * 1000)
+    put(outbox, ["e0"])
+    worker = tt.Worker(outbox, tiktok.client(), clock=clock)
+    for _ in range(200):
+        worker.step()
+        clock.now += 300
+
+    assert outbox.dead() == ()
+    assert outbox.depth() == 1
+
+
+def test_an_event_its_workers_die_on_is_buried(outbox, tiktok, clock):
+    """After ten of them; nobody knows what it is, but it is not tried for ever."""
+    put(outbox, ["e0"])
+    for _ in range(10):
+        assert outbox.claim(10, lease=30, routes={SOURCE.route})
+        clock.now += 31
+    tt.Worker(outbox, tiktok.client(), clock=clock).step()
+
+    (letter,) = outbox.dead()
+    assert "10 times" in letter.reason
+    assert tiktok.requests == []
+
+
+def test_retries_are_told_of(outbox, tiktok, clock):
+    """With the results and the seconds until the next try."""
+    told = []
+    tiktok.answers(40132)
+    put(outbox, ["e0", "e1"])
+    tt.Worker(
+        outbox, tiktok.client(), clock=clock, on_retry=lambda results, delay: told.append((results, delay))
+    ).step()
+
+    ((results, delay),) = told
+    assert [(one.event_id, one.status, one.code) for one in results] == [
+        ("e0", "failed", 40132),
+        ("e1", "failed", 40132),
+    ]
+    assert delay == 300
+
+
+def running(worker, **options):
+    """Run *worker* in a thread; a function that ends it and gives what `run` returned."""
+    stop, left = threading.Event(), []
+    thread = threading.Thread(target=lambda: left.append(worker.run(stop, **options)))
+    thread.start()
+
+    def end():
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+        return left[0]
+
+    return end
+
+
+def until(is_true, seconds=10):
+    """Wait for it."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_several_requests_are_under_way_at_once():
+    """Four by default, over a real socket."""
+    together, most = set(), []
+    lock = threading.Lock()
+
+    def slowly(handler):
+        with lock:
+            together.add(handler)
+            most.append(len(together))
+        time.sleep(0.1)
+        with lock:
+            together.discard(handler)
+        servers.answer_ok(handler)
+
+    outbox = tt.MemoryOutbox()
+    put(outbox, [f"e{n}" for n in range(8000)])
+    with servers.listening(slowly) as tiktok:
+        worker = tt.Worker(outbox, tt.Client(SOURCE, base_url=tiktok.url))
+        end = running(worker)
+        until(lambda: outbox.depth() == 0)
+        assert end() == 0
+        worker.close()
+
+    assert max(most) == 4
+    assert len(set(tiktok.event_ids)) == 8000
+
+
+def test_at_its_end_a_worker_delivers_what_waits(outbox, tiktok):
+    """And says what it could not."""
+    put(outbox, [f"e{n}" for n in range(2500)])
+    worker = tt.Worker(outbox, tiktok.client(), in_flight=1)
+    stop = threading.Event()
+    stop.set()
+
+    assert worker.run(stop, drain=5) == 0
+    assert len(tiktok.events) == 2500
+    put(outbox, ["late"])
+    assert worker.run(stop, drain=0) == 1
+
+
+def test_a_worker_outlives_an_outbox_that_fails(tiktok, caplog):
+    """It says so once and goes on when it can."""
+
+    class Flaky(tt.MemoryOutbox):
+        broken = True
+
+        def claim(self, limit, *, lease, routes):
+            if self.broken:
+                raise tt.OutboxUnavailable("the outbox's server does not answer")
+            return super().claim(limit, lease=lease, routes=routes)
+
+    outbox = Flaky()
+    put(outbox, ["e0"])
+    end = running(tt.Worker(outbox, tiktok.client(), in_flight=1))
+    until(lambda: "does not answer" in caplog.text)
+    outbox.broken = False
+    until(lambda: outbox.depth() == 0)
+
+    assert end() == 0
+    assert caplog.text.count("does not answer") == 1
+
+
+def test_what_a_worker_needs(outbox, tiktok):
+    """A rate, and room for a request."""
+    with raises(ValueError, match="rate"):
+        tt.Worker(outbox, tiktok.client(), rate=0)
+    with raises(ValueError, match="in_flight"):
+        tt.Worker(outbox, tiktok.client(), in_flight=0)
