@@ -80,6 +80,7 @@ class BackgroundClient:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._at_work = False
         self._intake.renew()
         self._worker = Worker(self.outbox, self.client, on_settled=self._settled, on_retry=self._retried)
 
@@ -129,6 +130,7 @@ class BackgroundClient:
     def flush(self, timeout: float = 10.0) -> int:
         """Wait up to *timeout* seconds until what this process put is delivered or dead; how many events are not.
 
+        It gives up at once when the next try comes later than that.
         With `deliver=False` what has reached an outbox that others share is theirs: only what has not is waited for.
         """
         deadline = time.monotonic() + timeout
@@ -138,6 +140,8 @@ class BackgroundClient:
             self._without_thread(deadline)
             return self._left()
         while (left := self._left()) and (remaining := deadline - time.monotonic()) > 0:
+            if self._is_in_vain(remaining):
+                break
             self._wake.set()
             with self._moved:
                 self._moved.wait(min(remaining, 0.05))
@@ -201,6 +205,13 @@ class BackgroundClient:
             return waiting + self.outbox.depth()
         return waiting + (self._intake.unsettled() if self._deliver else 0)
 
+    def _is_in_vain(self, seconds: float) -> bool:
+        """Whether nothing can be delivered within *seconds*. Of a shared outbox, others may deliver."""
+        if self._at_work or self.outbox.reach != "process" or self._intake.waiting():
+            return False
+        due = self._worker.due_in()
+        return due is not None and due > seconds
+
     def _start(self) -> None:
         with self._lock:
             if self._thread is not None:
@@ -224,7 +235,9 @@ class BackgroundClient:
         outage = Outage()
         while not stop.is_set():
             self._wake.clear()
+            self._at_work = True
             pause = outage.passing(self._turn, _OUTAGE)
+            self._at_work = False
             with self._moved:
                 self._moved.notify_all()
             if pause != 0 and not stop.is_set():
