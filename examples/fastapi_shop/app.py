@@ -12,8 +12,8 @@ from typing import Annotated
 
 from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from jinja2 import DictLoader, Environment, select_autoescape
 from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
 from tiktok_events_starlette.fastapi import TrackerDep
 
@@ -28,8 +28,9 @@ site = tt.Site.from_env(
 )
 app = FastAPI()
 app.add_middleware(TikTokEventsMiddleware, site=site)
-environment = Environment(loader=DictLoader(shop.PAGES), autoescape=select_autoescape())
-templates = Jinja2Templates(env=environment, context_processors=[context_processor])
+app.mount("/static", StaticFiles(directory=shop.STATIC))
+templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
+templates.env.globals["manager"] = shop.manager()
 Text = Annotated[str, Form()]
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from flask import Flask, abort, redirect, render_template, request
-from jinja2 import DictLoader
 from tiktok_events_flask import TikTokEvents
 
 import tiktok_events as tt
@@ -18,8 +17,8 @@ import tiktok_events as tt
 sys.path.append(str(Path(__file__).parent.parent))
 import shop
 
-app = Flask(__name__)
-app.jinja_loader = DictLoader(shop.PAGES)
+app = Flask(__name__, template_folder=shop.TEMPLATES, static_folder=shop.STATIC)
+app.jinja_env.globals["manager"] = shop.manager()
 app.secret_key = "example only: yours comes from a secret store"  # noqa: S105
 app.config.from_prefixed_env()
 tiktok = TikTokEvents(app, consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}))

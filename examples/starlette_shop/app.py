@@ -9,12 +9,12 @@ python examples/starlette_shop/app.py
 import sys
 from pathlib import Path
 
-from jinja2 import DictLoader, Environment, select_autoescape
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
 
@@ -27,8 +27,8 @@ site = tt.Site.from_env(
     secret_key="example only: yours comes from a secret store",  # noqa: S106
     consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
 )
-environment = Environment(loader=DictLoader(shop.PAGES), autoescape=select_autoescape())
-templates = Jinja2Templates(env=environment, context_processors=[context_processor])
+templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
+templates.env.globals["manager"] = shop.manager()
 
 
 def purchase(order):
@@ -129,6 +129,7 @@ app = Starlette(
         *(Route(path, signed_up, methods=["POST"]) for path in ("/newsletter", "/contact")),
         Route("/done", done),
         Route("/consent", consent, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=shop.STATIC)),
     ],
     middleware=[Middleware(TikTokEventsMiddleware, site=site)],
 )

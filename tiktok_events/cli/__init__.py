@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 
-_NEEDED = {"cli": ("click", "rich"), "manager": ("jinja2", "starlette", "uvicorn")}
+_NEEDED = {
+    "cli": ("click", "rich"),
+    "flask": ("flask", "tiktok_events_flask"),
+    "manager": ("jinja2", "starlette", "uvicorn"),
+}
 
 
 def main() -> None:

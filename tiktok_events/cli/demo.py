@@ -1,73 +1,61 @@
-"""`tiktok-events demo`: a made-up day, reported twice over real sockets, counted once."""
+"""`tiktok-events demo`: a shop to click through, or a made-up day, and a local Events Manager that counts both halves."""
 
 from __future__ import annotations
 
-import http.client
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlsplit
+import webbrowser
 
-import attrs
 import click
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
-from tiktok_events._background import BackgroundClient
-from tiktok_events._client import Client
-from tiktok_events._events.event import Event
-from tiktok_events._ids import event_id
-from tiktok_events._source import EventSource
-from tiktok_events.cli.console import clean, show, stderr, stdout
-from tiktok_events.cli.day import SHOPS, Day, Step, Visit, a_day
+from tiktok_events.cli import advice
+from tiktok_events.cli.console import clean, stderr
+from tiktok_events.cli.day import a_day
 from tiktok_events.cli.manager import need_manager
+from tiktok_events.cli.playing import compare, play, progress, tell
+from tiktok_events.cli.shop import open_shop
 from tiktok_events.errors import ConfigurationError
 
-HELP = """Play a small shop's day into a local Events Manager and show what is counted.
+HELP = """Open a small shop that reports to a local Events Manager, and watch every click arrive there twice and count
+once. Nothing leaves this machine, and no account and no token is needed.
 
-Four hundred made-up visitors view, order and subscribe. The server reports everything through the real
-`BackgroundClient`, the browsers that do not block the pixel report the same events with the same ids, and the manager
-counts each pair once. Nothing leaves this machine, and no token is needed.
+The shop is a Flask app with the whole funnel: a consent banner, products, a cart, a checkout, a payment page, a
+newsletter and a contact form. With --day no shop opens: four hundred made-up visitors view, order and subscribe, some of them
+with the pixel blocked, and a table shows what each channel counts.
 
 \b
 Examples:
   tiktok-events demo
-  tiktok-events demo --port 8765 --visitors 1000
-  tiktok-events demo --once --format json
+  tiktok-events demo --port 8765 --shop-port 8000
+  tiktok-events demo --once
+  tiktok-events demo --once --visitors 1000 --format json
 
 \b
 Exit code with --once: 0 when what is counted is what happened, else 1.
 """
 
-ORDER = ("ViewContent", "AddToCart", "InitiateCheckout", "CompletePayment", "Purchase", "Lead", "Subscribe")
+PIXEL_CODE = "C0EXAMPLE0EXAMPLE000"
+LANDING = "/?ttclid=E.C.P.demo-click"
+"""The shop is entered as by a click on an ad, so that the click id is among the match keys."""
+
+LOOK = """
+Say yes to the shop's banner, then look at a product, buy it, subscribe, write to the shop.
+Each click arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
+Then say no, at the foot of a page, or block the pixel: the first sends nothing, the second loses nothing.
+"""
 
 
-@attrs.frozen
-class Row:
-    """One event in the table: what happened, and what each way of reporting it counts."""
-
-    event: str
-    happened: int
-    browser: int
-    server: int
-    counted: int
-
-    @property
-    def without_id(self) -> int:
-        """What both channels count when nothing says which events are the same."""
-        return self.browser + self.server
-
-
-@click.command(help=HELP, short_help="Play a shop's day into a local Events Manager.")
+@click.command(help=HELP, short_help="Open a shop, and watch its events being counted.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where the manager listens.  [any free port]")
-@click.option("--visitors", type=click.IntRange(10, 20_000), default=400, show_default=True, help="How many come.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another number is another day.")
-@click.option("--once", is_flag=True, help="Print the table and end.")
+@click.option("--shop-port", type=click.IntRange(0, 65535), default=0, help="Where the shop does.  [any free port]")
+@click.option("--browser/--no-browser", default=True, help="Open the shop in a browser, if there is one.  [yes]")
+@click.option("--day", is_flag=True, help="Play a made-up day in place of the shop.")
+@click.option("--once", is_flag=True, help="Play the day, print the table and end.")
+@click.option("--visitors", type=click.IntRange(10, 20_000), help="How many come on that day.  [400]")
+@click.option("--seed", type=int, help="Another number is another day.  [1]")
 @click.option(
     "--format",
     "format_",
@@ -76,169 +64,79 @@ class Row:
     show_default=True,
     help="Output for people or for programs.",
 )
-def demo(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
-    """Play the day."""
+def demo(
+    port: int,
+    shop_port: int,
+    visitors: int | None,
+    seed: int | None,
+    format_: str,
+    *,
+    browser: bool,
+    day: bool,
+    once: bool,
+) -> None:
+    """Open the shop, or play the day."""
     need_manager()
-    from tiktok_events.events_manager import running
-
+    plays = day or once or visitors is not None or seed is not None
+    if not plays and (missing := advice("flask")):
+        stderr().print(f"{missing}\nWithout it there is no shop to click through. Here is a made-up day instead.")
+        plays = True
     try:
-        with running(port=port) as manager:
-            day = a_day(visitors, seed=seed, start=int(time.time()) - 20 * 3600)
-            with _progress(len(day.in_order)) as moved:
-                play(day, manager.url, manager.api_url, moved)
-            rows = compare(day, manager.summary())
-            good = all(row.counted == row.happened for row in rows)
-            _tell(rows, day, manager.url, format_, good=good)
-            if once:
-                sys.exit(0 if good else 1)
-            _stay(manager.url)
+        if plays:
+            _day(port, visitors or 400, 1 if seed is None else seed, format_, once=once)
+        else:
+            _shop(port, shop_port, format_, browser=browser)
     except ConfigurationError as error:
         raise click.UsageError(clean(error, 1000)) from None
 
 
-def play(day: Day, url: str, api_url: str, moved: Callable[[int], object]) -> None:
-    """Report *day* on both channels at once: the server's half to *api_url*, the browsers' to the manager at *url*."""
-    sources = {shop: EventSource.web(shop.pixel_code, "local") for shop in SHOPS}
-    clients = {shop: BackgroundClient(Client(source, base_url=api_url)) for shop, source in sources.items()}
-    parts = urlsplit(url)
-    browser = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    try:
-        for number, (visit, step) in enumerate(day.in_order, 1):
-            clients[visit.shop].track(_server_event(visit, step))
-            if step in visit.seen_by_browser:
-                _post(browser, url, _browser_event(visit, step))
-            moved(number)
-    finally:
-        left = sum(client.close() for client in clients.values())
-        browser.close()
-    if left:
-        raise click.ClickException(f"{left:,} events did not reach the manager")
+def _shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
+    from tiktok_events.events_manager import running
+
+    with running(port=port, source_id=PIXEL_CODE) as manager:
+        settings = {
+            "TIKTOK_API_URL": manager.api_url,
+            "TIKTOK_PIXEL_URL": f"{manager.url}/i18n/pixel/events.js",
+            "TIKTOK_PIXEL_CODE": PIXEL_CODE,
+            "TIKTOK_ACCESS_TOKEN": "local",
+        }
+        with open_shop(settings, shop_port) as shop:
+            landing = shop + LANDING
+            if format_ == "json":
+                click.echo(json.dumps({"version": 1, "url": manager.url, "shop": landing}))
+            else:
+                click.echo(f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it.")
+            _stay(landing if browser and _has_browser() else None)
 
 
-def _server_event(visit: Visit, step: Step) -> Event:
-    user = dict(visit.user)
-    if visit.ttp:
-        user["ttp"] = visit.ttp
-    if step.event in (visit.shop.purchase, "Lead", "Subscribe"):  # from here on the shop knows who it is
-        user["email"] = f"{user['external_id']}@example.com"
-    fields = {
-        "event": step.event,
-        "key": step.key,
-        "event_time": step.at,
-        "user": user,
-        "page": {"url": visit.shop.url + step.path},
-        "properties": step.properties,
-    }
-    return Event.from_mapping(fields)
+def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
+    from tiktok_events.events_manager import running
+
+    with running(port=port) as manager:
+        day = a_day(visitors, seed=seed, start=int(time.time()) - 20 * 3600)
+        with progress(len(day.in_order)) as moved:
+            play(day, manager.url, manager.api_url, moved)
+        rows = compare(day, manager.summary())
+        good = all(row.counted == row.happened for row in rows)
+        tell(rows, day, manager.url, format_, good=good)
+        if once:
+            sys.exit(0 if good else 1)
+        click.echo(f"\nEvents Manager  {manager.url}\nCtrl-C ends it.")
+        _stay()
 
 
-def _browser_event(visit: Visit, step: Step) -> dict[str, Any]:
-    """Make what the pixel posts for `ttq.track(event, properties, {event_id})`."""
-    return {
-        "event": step.event,
-        "event_id": event_id(step.event, step.key),
-        "message_id": f"messageId-{step.key}",
-        "context": {
-            "page": {"url": visit.shop.url + step.path, "referrer": visit.shop.url + "/"},
-            "pixel": {"code": visit.shop.pixel_code},
-            "user": {"ttp": visit.ttp},
-            "ad": {"callback": visit.user.get("ttclid", "")},
-            "userAgent": visit.user["user_agent"],
-        },
-        "properties": dict(step.properties),
-    }
+def _has_browser() -> bool:
+    """Whether there is a screen for one: in a terminal alone `webbrowser` would start lynx over our words."""
+    if sys.platform in {"darwin", "win32"}:
+        return True
+    return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _post(connection: http.client.HTTPConnection, url: str, body: dict[str, Any]) -> None:
-    headers = {"Content-Type": "application/json", "Origin": url}
-    connection.request("POST", "/api/v2/pixel/act", json.dumps(body), headers)
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != http.client.OK:
-        raise click.ClickException(f"the manager answered {answer.status} to a browser's event")
-
-
-def compare(day: Day, summary: dict[str, Any]) -> list[Row]:
-    """Put the truth of *day* beside what the manager's *summary* says was counted."""
-    told = {one["event"]: one for one in summary["events"]}
-    truth = day.truth
-    rows = []
-    for event in (*ORDER, *sorted(told.keys() - set(ORDER))):
-        one = told.get(event, {})
-        numbers = (int(one.get(key, 0)) for key in ("browser_alone", "server_alone", "conversions"))
-        rows.append(Row(event, truth.get(event, 0), *numbers))
-    return rows
-
-
-def _tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> None:
-    if format_ == "json":
-        told = [{**attrs.asdict(row), "without_id": row.without_id} for row in rows]
-        report = {"version": 1, "url": url, "visitors": len(day.visits), "ok": good, "events": told}
-        click.echo(json.dumps(report, indent=2))
-        return
-    console = stdout()
-    console.print(
-        Text(
-            f"\nA day in two small shops: {len(day.visits):,} visitors, {day.blocked_share:.0%} of them block the pixel.\n"
-        )
-    )
-    show(console, _table(rows))
-    console.print()
-    if good:
-        console.print(
-            Text(
-                "Counted = happened, for every event: both copies of a conversion became one.",
-                style="bold green",
-            )
-        )
-    else:
-        console.print(Text("Counted differs from what happened. Please report this.", style="bold red"))
-    lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
-    console.print(Text(f"The browser alone misses {lost:.0%}; both without a shared event_id count double."))
-    console.print(Text("The server alone counts right; the pixel adds what only a browser knows."))
-
-
-def _table(rows: list[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_footer=True, header_style="bold")
-    total = Row("", *(sum(numbers) for numbers in zip(*(attrs.astuple(row)[1:] for row in rows), strict=True)))
-    columns = (
-        ("Happened", total.happened, ""),
-        ("Browser\nalone", total.browser, "yellow"),
-        ("Server\nalone", total.server, ""),
-        ("Both, no\nshared id", total.without_id, "red"),
-        ("Both, same id:\ncounted", total.counted, "bold green"),
-    )
-    table.add_column("Event", "Total", no_wrap=True, vertical="bottom", footer_style="bold")
-    for head, sum_, style in columns:
-        table.add_column(head, f"{sum_:,}", justify="right", style=style, footer_style=f"bold {style}".strip())
-    for row in rows:
-        numbers = (row.happened, row.browser, row.server, row.without_id)
-        mark = "✓" if row.counted == row.happened else "✗"
-        table.add_row(row.event, *(f"{number:,}" for number in numbers), f"{row.counted:,} {mark}")
-    return table
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], object]]:
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with Progress(
-        TextColumn("The shops are open"),
-        BarColumn(),
-        TextColumn("{task.completed:,} events"),
-        console=console,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda steps: bar.update(task, completed=steps)
-
-
-def _stay(url: str) -> None:
-    click.echo(f"\nEvents Manager  {url}\nCtrl-C ends it.")
+def _stay(address: str | None = None) -> None:
     sys.stdout.flush()
     try:
+        if address:
+            webbrowser.open(address)
         threading.Event().wait()
     except KeyboardInterrupt:
         click.echo()
