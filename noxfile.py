@@ -41,8 +41,9 @@ def install(session: nox.Session, group: str, extras: str = "") -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests with every extra there."""
+    """Run the tests with every extra there, and Flask for the demo's shop."""
     install(session, "tests", "cli,fast,manager,phone")
+    session.install("./adapters/flask", env=AS_SHIPPED)
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
 
 

@@ -25,6 +25,7 @@ def shop(request, monkeypatch, sink):
         pytest.importorskip(module)
     for name in ("PIXEL_CODE", "ACCESS_TOKEN"):
         monkeypatch.setenv(f"TIKTOK_{name}", "C0EXAMPLE0EXAMPLE000")
+    monkeypatch.setenv("TIKTOK_PIXEL_URL", "http://127.0.0.1:8765/i18n/pixel/events.js")
     monkeypatch.setenv("TIKTOK_ID_NAMESPACE", SOURCE.id_namespace)
     path = EXAMPLES / request.param / "app.py"
     spec = importlib.util.spec_from_file_location(f"example_{request.param}", path)
@@ -87,6 +88,28 @@ def test_nothing_is_measured_before_or_without_consent(shop, sink):
     assert 'id="banner"' not in pages[-1].text
     assert [call for page in pages for call in calls(page)] == []
     assert json.dumps(sink.wire()) == "[]"
+
+
+def test_pages_are_the_shop_s_own(shop):
+    """What they look like comes from the shop, by address: no style a strict policy forbids, nothing from elsewhere."""
+    pages = [shop.get("/"), *walk(shop, {"email": EMAIL}), shop.get("/contact")]
+    text = re.sub(r"<script>.*?</script>", "", "".join(page.text for page in pages), flags=re.DOTALL)
+
+    files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', text))
+    assert {Path(name).suffix for name in files} == {".css", ".svg"}
+    assert {name: shop.get(name).status_code for name in files} == dict.fromkeys(files, 200)
+    assert not re.search(r"<style|\sstyle=|\son\w+=|url\(|@import", text + shop.get("/static/shop.css").text)
+    assert set(re.findall(r'(?:src|href|action)="([^/"][^"]*)"', text)) == {"http://127.0.0.1:8765/"}
+
+
+def test_every_field_has_a_label(shop):
+    """And every page a title and a language, so that nobody has to see it to use it."""
+    pages = [shop.get("/"), *walk(shop, {"email": EMAIL}), shop.get("/contact")]
+
+    for page in pages:
+        fields = re.findall(r'<input name="\w+"', page.text)
+        assert len(re.findall(r"<label>[\w-]+ <input", page.text)) == len(fields)
+        assert re.search(r'<html lang="en">.*<title>[^<]+</title>.*<h1>', page.text, re.DOTALL)
 
 
 def test_a_forged_webhook_is_refused(shop, sink):

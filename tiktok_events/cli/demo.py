@@ -43,7 +43,8 @@ LANDING = "/?ttclid=E.C.P.demo-click"
 
 LOOK = """
 Say yes to the shop's banner, then look at a product, buy it, subscribe, write to the shop.
-Each click arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
+Each of these arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
+A Pageview is the pixel's own, and comes alone.
 Then say no, at the foot of a page, or block the pixel: the first sends nothing, the second loses nothing.
 """
 
@@ -54,8 +55,8 @@ Then say no, at the foot of a page, or block the pixel: the first sends nothing,
 @click.option("--browser/--no-browser", default=True, help="Open the shop in a browser, if there is one.  [yes]")
 @click.option("--day", is_flag=True, help="Play a made-up day in place of the shop.")
 @click.option("--once", is_flag=True, help="Play the day, print the table and end.")
-@click.option("--visitors", type=click.IntRange(10, 20_000), help="How many come on that day.  [400]")
-@click.option("--seed", type=int, help="Another number is another day.  [1]")
+@click.option("--visitors", type=click.IntRange(10, 20_000), help="Play a day of this many.  [400]")
+@click.option("--seed", type=int, help="Play another day.  [1]")
 @click.option(
     "--format",
     "format_",
@@ -103,10 +104,10 @@ def _shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
         with open_shop(settings, shop_port) as shop:
             landing = shop + LANDING
             if format_ == "json":
-                click.echo(json.dumps({"version": 1, "url": manager.url, "shop": landing}))
+                told = json.dumps({"version": 1, "url": manager.url, "shop": landing})
             else:
-                click.echo(f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it.")
-            _stay(landing if browser and _has_browser() else None)
+                told = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it."
+            _stay(told, landing if browser and _has_browser() else None)
 
 
 def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
@@ -121,8 +122,7 @@ def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> No
         tell(rows, day, manager.url, format_, good=good)
         if once:
             sys.exit(0 if good else 1)
-        click.echo(f"\nEvents Manager  {manager.url}\nCtrl-C ends it.")
-        _stay()
+        _stay(f"\nEvents Manager  {manager.url}\nCtrl-C ends it.")
 
 
 def _has_browser() -> bool:
@@ -132,9 +132,10 @@ def _has_browser() -> bool:
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _stay(address: str | None = None) -> None:
-    sys.stdout.flush()
+def _stay(told: str, address: str | None = None) -> None:
     try:
+        click.echo(told)
+        sys.stdout.flush()
         if address:
             webbrowser.open(address)
         threading.Event().wait()
