@@ -1,0 +1,78 @@
+"""`tiktok-events demo` as a newcomer uses it: the shop's own buttons, in a real Chromium, and the manager's count."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from funnel import AGENT, FUNNEL
+
+CHROMIUM = Path("/usr/bin/chromium")
+api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the dependency group `browser`")
+for needed in ("starlette", "click", "rich", "flask", "tiktok_events_flask"):
+    pytest.importorskip(needed)
+if not CHROMIUM.exists():
+    pytest.skip(f"needs Chromium at {CHROMIUM}", allow_module_level=True)
+
+COMMAND = [sys.executable, "-m", "tiktok_events.cli", "demo", "--no-browser", "--format", "json"]
+
+
+@pytest.fixture
+def demo() -> Iterator[dict[str, Any]]:
+    """The addresses of a demo that runs."""
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def summary(url: str, figure: str) -> dict[str, int]:
+    """One figure of the manager's, by event; a Pageview is the pixel's own."""
+    told = httpx.get(f"{url}/api/summary", trust_env=False).json()
+    return {one["event"]: one[figure] for one in told["events"] if one["event"] != "Pageview"}
+
+
+def test_clicking_through_reports_every_event_on_both_channels(demo: dict[str, Any]) -> None:
+    """Banner, product, cart, checkout, payment, newsletter, contact: six events, each once, each from both sides."""
+    wrong: list[str] = []
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(user_agent=AGENT)
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page = context.new_page()
+        page.goto(demo["shop"])
+        for name in (
+            "Yes",
+            "Lamp",
+            "Add to cart",
+            "Order",
+            "Pay 49.00 EUR",
+            "Newsletter",
+            "Subscribe",
+            "Contact",
+            "Send",
+        ):
+            with page.expect_navigation():
+                page.locator(
+                    f"main a:has-text('{name}'), button:has-text('{name}'), nav a:has-text('{name}')"
+                ).first.click()
+            page.wait_for_function("() => window.ttq && window.ttq._standIn")
+        end = time.monotonic() + 10
+        while summary(demo["url"], "both") != dict.fromkeys(FUNNEL, 1) and time.monotonic() < end:
+            page.wait_for_timeout(20)
+        linked = page.get_attribute("nav a:has-text('Events Manager')", "href")
+        browser.close()
+
+    assert summary(demo["url"], "both") == summary(demo["url"], "conversions") == dict.fromkeys(FUNNEL, 1)
+    assert linked == demo["url"] + "/"
+    assert wrong == []
