@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import printed
+import sources
 import tiktok_events
 
 project = "tiktok-events"
@@ -56,3 +57,4 @@ def _shorter(*event):
 def setup(app):
     """Connect the above."""
     app.connect("autodoc-process-signature", _shorter)
+    sources.connect(app)

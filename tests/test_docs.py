@@ -24,6 +24,19 @@ NEEDED |= {"tiktok_events_flask": "tiktok_events_flask", "tiktok_events_starlett
 NEEDED |= {"tiktok_events_starlette.fastapi": "fastapi"}
 
 
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#L(\d+))?[^)]*\)")
+ROW = re.compile(r"^\| `(\w+)` \|.*\((\S+?)#L(\d+)\) \|$", re.MULTILINE)
+GUIDE = {
+    "ViewContent": "medium",
+    "AddToCart": "high",
+    "InitiateCheckout": "high",
+    "Purchase": "critical",
+    "Lead": "critical",
+    "Subscribe": "medium",
+}
+ADAPTER = ["Install", "Set up", "Track", "Identify", "Cookies and consent", "Test", "API"]
+
+
 def blocks(page):
     """The page's Python, and the files that it shows under a name."""
     found = [match.groupdict() for match in BLOCK.finditer(page.read_text("utf-8"))]
@@ -123,3 +136,62 @@ def test_every_public_name_is_documented():
     text = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
 
     assert [name for name in tt.__all__ if not re.search(rf"\b{name}\b", text) and not hasattr(tt.errors, name)] == []
+
+
+def test_each_event_of_the_guide_is_linked_to_the_line_that_reports_it():
+    """The row of the guide's table names the event, its priority, and a line of the shop with the event's name."""
+    page = ROOT / "docs" / "how-to" / "guide.md"
+    text = page.read_text("utf-8")
+    rows = {event: (path, int(line)) for event, path, line in ROW.findall(text)}
+
+    assert list(rows) == list(GUIDE)
+    for event, (path, line) in rows.items():
+        assert f'"{event}"' in line_of(page, path, line)
+        assert re.search(rf"^\| `{event}` \|[^|]+\| {GUIDE[event]} \|", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("this line", "{{ tiktok.pixel() }}"),
+        ("with the context of the visitor", "tiktok.resume("),
+        ("the browser's", "server=False"),
+    ],
+)
+def test_the_guide_s_other_lines_are_what_it_says(words, shown):
+    """A link in its sentences leads to the line that they are about."""
+    page = ROOT / "docs" / "how-to" / "guide.md"
+    ((path, line),) = re.findall(rf"\[{words}\]\((\S+?)#L(\d+)\)", page.read_text("utf-8"))
+
+    assert shown in line_of(page, path, int(line))
+
+
+def line_of(page, path, line):
+    """The line that a link of *page* leads to."""
+    return (page.parent / path).read_text("utf-8").splitlines()[line - 1]
+
+
+@pytest.mark.parametrize("adapter", ["flask", "fastapi", "starlette"])
+def test_adapter_pages_have_the_same_headings(adapter):
+    """Who knows one page finds their way in all of them."""
+    text = (ROOT / "docs" / "how-to" / f"{adapter}.md").read_text("utf-8")
+
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ADAPTER
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    """Every file that a page links to is there, and so is the line."""
+    for path, line in LINK.findall(page.read_text("utf-8")):
+        if ":" not in path:
+            target = page.parent / path
+            assert target.exists(), path
+            assert not line or int(line) <= len(target.read_text("utf-8").splitlines())
+
+
+def test_the_readme_has_its_two_commands():
+    """One to look, one to test: from a checkout, with nothing but pip."""
+    text = (ROOT / "README.md").read_text("utf-8")
+
+    assert "$ pip install uv && uv run tiktok-events demo\n" in text
+    assert "$ pip install uv && uvx nox\n" in text
