@@ -13,7 +13,7 @@ from tiktok_events.cli.send import send
 HELP = """Report conversions to TikTok, try it without a token, check what you send.
 
 \b
-  tiktok-events demo                        a shop to click through, each event counted once
+  tiktok-events demo                        a shop whose events you watch
   tiktok-events manager                     an Events Manager for your app
   tiktok-events lint body.json              a body, read by TikTok's rules
   tiktok-events send orders.csv --to local  a file, sent here or to TikTok
