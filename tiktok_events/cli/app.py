@@ -8,7 +8,9 @@ from tiktok_events import __version__
 from tiktok_events.cli.demo import demo
 from tiktok_events.cli.lint import lint
 from tiktok_events.cli.manager import manager
+from tiktok_events.cli.outbox import outbox
 from tiktok_events.cli.send import send
+from tiktok_events.cli.worker import worker
 
 HELP = """Report conversions to TikTok, try it without a token, check what you send.
 
@@ -17,6 +19,8 @@ HELP = """Report conversions to TikTok, try it without a token, check what you s
   tiktok-events manager                     an Events Manager for your app
   tiktok-events lint body.json              a body, read by TikTok's rules
   tiktok-events send orders.csv --to local  a file, sent here or to TikTok
+  tiktok-events worker                      deliver what waits in an outbox
+  tiktok-events outbox status               how much waits, and what is dead
 
 Each command has its own --help.
 """
@@ -28,5 +32,5 @@ def app() -> None:
     """`tiktok-events`."""
 
 
-for command in (demo, manager, lint, send):
+for command in (demo, manager, lint, send, worker, outbox):
     app.add_command(command)
