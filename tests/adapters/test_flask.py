@@ -12,7 +12,7 @@ from jinja2 import DictLoader
 from tiktok_events_flask import TikTokEvents
 
 import tiktok_events as tt
-from tiktok_events.web import ConsentCookie, Site, WSGIMiddleware
+from tiktok_events.web import ConsentCookie, InvalidSnapshot, Site, WSGIMiddleware
 
 CONFIG = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "zzpii-token"}
 
@@ -111,13 +111,20 @@ def test_a_secret_of_our_own_is_used_as_it_is(app):
 
 
 def test_it_is_strict_at_the_desk_and_lenient_in_the_shop(app):
-    """Debug mode and tests raise; an option decides otherwise."""
+    """Debug mode and tests raise, at set-up and later, and for webhooks too; an option decides otherwise."""
     testing = flask.Flask("shop")
-    testing.config.update(CONFIG, TESTING=True)
+    testing.config.update(CONFIG, TESTING=True, SECRET_KEY=SECRET)
+    tiktok = TikTokEvents(app)
 
-    assert TikTokEvents(app).site.strict is False
-    assert TikTokEvents(testing).site.strict is True
-    assert TikTokEvents(testing, strict=False).site.strict is False
+    with app.test_request_context():
+        assert tiktok.track("Lead", valu=1).reason == "invalid"
+    app.testing = True
+    with app.test_request_context(), raises(TypeError):
+        tiktok.track("Lead", valu=1)
+    with raises(InvalidSnapshot):
+        TikTokEvents(testing).resume("zzpii-cut")
+    with testing.test_request_context():
+        assert TikTokEvents(testing, strict=False).track("Lead", valu=1).reason == "invalid"
 
 
 def test_a_factorys_extension_serves_several_apps():

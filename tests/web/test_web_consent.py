@@ -7,9 +7,9 @@ from typing import Any
 
 import markers
 import pytest
-from web_requests import CLICKED, NOW_MS, VISITOR_COOKIE, a_request, a_site, a_tracker, cookies_of, sent_by
+from web_requests import CLICKED, NOW_MS, VISITOR_COOKIE, a_site, a_tracker, cookies_of, sent_by
 
-from tiktok_events.web import Consent, ConsentCookie, Site, Tracker
+from tiktok_events.web import Consent, ConsentCookie, Site, Tracker, WebRequest
 from tiktok_events.web import _consent as consent_module
 from tiktok_events.web._response import finish
 
@@ -148,8 +148,13 @@ def test_the_rule_gets_the_frameworks_request() -> None:
     """An adapter gives its own; a cookie rule needs none."""
     native = object()
     seen: list[object] = []
-    request = a_request(cookie="cookie_consent=yes")
-    request.native = native
+
+    class Adapted(WebRequest):
+        @property
+        def native(self) -> object:
+            return native
+
+    request = Adapted(headers=[(b"cookie", b"cookie_consent=yes")])
 
     assert consent_module.ask(seen.append, request) is Consent.UNKNOWN
     assert seen == [native]

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marker_hook import raises
-from web_requests import BROWSER, NOW, Recorder, a_site, a_tracker, sent_by
+from web_requests import BROWSER, NOW, Recorder, a_request, a_site, a_tracker, sent_by
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
-from tiktok_events.web import ASGIMiddleware, Site, Tracker, WSGIMiddleware, tracker_from
+from tiktok_events.web import ASGIMiddleware, Site, Tracker, WebRequest, WSGIMiddleware, tracker_from
 
 HTML = [("content-type", "text/html; charset=utf-8")]
 View = Callable[[Tracker], tuple[int, list[tuple[str, str]], bytes]]
@@ -169,7 +169,13 @@ def test_a_view_that_fails_fails_as_before(ask: Any) -> None:
 
 
 def test_the_frameworks_request_goes_to_the_callables() -> None:
-    """An adapter says how to make it; nothing keeps it afterwards."""
+    """An adapter's kind of request says what it is; nothing keeps the scope afterwards."""
+
+    class Adapted(WebRequest):
+        @property
+        def native(self) -> Any:
+            return self.method, self.origin and self.origin["type"]
+
     seen: list[object] = []
     trackers: list[Tracker] = []
     site = a_site(consent=seen.append)
@@ -181,14 +187,14 @@ def test_the_frameworks_request_goes_to_the_callables() -> None:
     def start(status: str, headers: Any) -> None:
         return None
 
-    environ: dict[str, Any] = {}
-    WSGIMiddleware(wsgi_app(view), site, native=lambda environ: "wsgi")(environ, start)
+    WSGIMiddleware(wsgi_app(view), site, request=Adapted)({"REQUEST_METHOD": "POST"}, start)
     asyncio.run(
-        ASGIMiddleware(asgi_app(view), site, native=lambda scope: "asgi")({"type": "http", "headers": []}, None, _quiet)  # type: ignore[arg-type]
+        ASGIMiddleware(asgi_app(view), site, request=Adapted)({"type": "http", "headers": []}, None, _quiet)  # type: ignore[arg-type]
     )
 
-    assert seen == ["wsgi", "asgi"]
-    assert trackers[1].request.native is None
+    assert seen == [("POST", None), ("GET", "http")]
+    assert trackers[1].request.origin is None
+    assert a_request().native == a_request()
 
 
 async def _quiet(message: Any) -> None:

@@ -241,8 +241,11 @@ def test_an_invalid_identifier_is_left_out_and_the_event_sent(caplog: pytest.Log
 class Broken:
     """A client whose queue is not there."""
 
+    def __init__(self, told: str = markers.EMAIL) -> None:
+        self.told = told
+
     def track(self, *events: tt.Event) -> None:
-        raise ConnectionError(markers.EMAIL)
+        raise ConnectionError(self.told)
 
 
 class Full:
@@ -252,13 +255,16 @@ class Full:
         return 0
 
 
-def test_a_client_that_fails_takes_no_page_down() -> None:
-    """Whatever it raises, the view goes on, and its values are in no log."""
+def test_a_client_that_fails_takes_no_page_down(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever it raises, the view goes on, and its values are in no log; the page still reports its half."""
     tracked = a_tracker(a_site(client=Broken())).track("Purchase", key=1)
     full = a_tracker(a_site(client=Full())).track("Purchase", key=1)
 
-    assert (tracked.sent, tracked.reason) == (False, "invalid")
-    assert not full.sent
+    assert [(one.sent, one.reason) for one in (tracked, full)] == [(False, None)] * 2
+    assert tracked.payload is not None
+    assert [record.getMessage() for record in caplog.records] == ["an event was not queued: ConnectionError"]
+    with raises(ConnectionError):
+        a_tracker(a_site(client=Broken("no queue"), strict=True)).track("Purchase", key=1)
 
 
 def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

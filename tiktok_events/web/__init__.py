@@ -36,12 +36,12 @@ __all__ = [
 
 
 def tracker_from(
-    scope_or_environ: MutableMapping[str, Any], *, site: Site | None = None, native: Any = None
+    scope_or_environ: MutableMapping[str, Any], *, site: Site | None = None, request: type[WebRequest] = WebRequest
 ) -> Tracker:
     """The tracker that the middleware put on this request.
 
     For a WSGI environ that no middleware saw, as in a framework's test context, *site* makes one here; its cookies
-    are not written. *native* is the framework's own request then.
+    are not written. *request* is the adapter's kind of `WebRequest` then.
 
     Raises:
         ConfigurationError: If there is none, and no *site*.
@@ -50,7 +50,7 @@ def tracker_from(
     if tracker is None:
         tracker = (scope_or_environ.get("state") or {}).get("tiktok")
     if tracker is None and site is not None:
-        tracker = scope_or_environ[ENVIRON_KEY] = Tracker(site, WebRequest.from_environ(scope_or_environ, native))
+        tracker = scope_or_environ[ENVIRON_KEY] = Tracker(site, request.from_environ(scope_or_environ))
     if not isinstance(tracker, Tracker):
         raise ConfigurationError("no tracker: wrap the app in ASGIMiddleware(app, site) or WSGIMiddleware(app, site)")
     return tracker

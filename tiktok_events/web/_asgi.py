@@ -21,14 +21,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class ASGIMiddleware:
     """Puts a `Tracker` at `scope["state"]["tiktok"]`, and the cookies and headers of *site* on the answers of *app*.
 
-    At the server's shutdown it delivers what is queued, for at most 10 seconds. *native* makes a framework's own
-    request of the scope, for the callables of *site*.
+    At the server's shutdown it delivers what is queued, for at most 10 seconds. *request* is an adapter's kind of
+    `WebRequest`.
     """
 
-    def __init__(self, app: App, site: Site, *, native: Callable[[Scope], Any] | None = None) -> None:
+    def __init__(self, app: App, site: Site, *, request: type[WebRequest] = WebRequest) -> None:
         self.app = app
         self.site = site
-        self.native = native
+        self.request = request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI calls it."""
@@ -38,7 +38,7 @@ class ASGIMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        tracker = Tracker(self.site, WebRequest.from_scope(scope, self.native(scope) if self.native else None))
+        tracker = Tracker(self.site, self.request.from_scope(scope))
         scope.setdefault("state", {})["tiktok"] = tracker
 
         async def send_finished(message: Message) -> None:
@@ -49,7 +49,7 @@ class ASGIMiddleware:
         try:
             await self.app(scope, receive, send_finished)
         finally:
-            tracker.request.native = None  # it holds the scope, which holds the tracker: a cycle in every request
+            tracker.request.origin = None  # it holds the scope, which holds the tracker: a cycle in every request
 
     def _closing(self, send: Send) -> Send:
         async def send_closed(message: Message) -> None:

@@ -53,7 +53,7 @@ def ask(rule: ConsentRule | None, request: WebRequest) -> Consent:
         say_once("no consent rule is set: consent is taken as granted", logging.INFO)
         return Consent.GRANTED
     try:
-        answer: Any = rule(request if isinstance(rule, ConsentCookie) or request.native is None else request.native)
+        answer: Any = rule(request if isinstance(rule, ConsentCookie) else request.native)
     except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not take the page down
         say_once(f"the consent rule raised {type(error).__name__}: taken as denied", logging.ERROR)
         return Consent.DENIED

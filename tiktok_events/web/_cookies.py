@@ -47,7 +47,7 @@ class SetCookie:
     """One cookie to write. `max_age` is seconds; 0 expires it. Lax, since None buys a first party nothing."""
 
     name: str
-    value: str
+    value: str = attrs.field(repr=False)
     max_age: int
     http_only: bool = attrs.field(kw_only=True)
     secure: bool = attrs.field(kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tiktok_events._ids import UNSET, Key, UnsetType
 from tiktok_events.web._consent import Consent, ConsentCookie, say_once
 from tiktok_events.web._csp import csp_sources
-from tiktok_events.web._markup import Markup
+from tiktok_events.web._markup import Markup, nonce_attribute
 from tiktok_events.web._pixel import (
     SCRIPT_URL,
     Call,
@@ -19,7 +20,6 @@ from tiktok_events.web._pixel import (
     render_data,
     render_pixel,
 )
-from tiktok_events.web._redirect import carried_calls, joined
 from tiktok_events.web._tracked import Tracked
 
 if TYPE_CHECKING:
@@ -49,27 +49,29 @@ class Face:
         return self._tracker.consent.value
 
     def pixel(self, *, nonce: str | None = None) -> Markup:
-        """Base code and every call so far, once for each; a second `pixel()` prints what is new."""
-        tracker = self._tracker
+        """Base code and every call so far, once for each; a second `pixel()` prints what is new.
+
+        Without *nonce* it is `Site(nonce=...)` that gives one, else the place where this framework's keep it.
+
+        Raises:
+            ConfigurationError: If *nonce* is not base64 or base64url.
+        """
         if not self._shown():
             return Markup()
         nonce = nonce if nonce is not None else self._nonce()
-        calls = self._calls()
-        if tracker.printed:
-            return render_calls(calls=calls, generated_at_ms=self._now_ms(), nonce=nonce)
-        tracker.printed = True
-        return render_pixel(**self._page(calls), nonce=nonce)
+        if nonce is not None:
+            self._tracker.touched = True  # a nonce that a cache repeats is none
+        if self._tracker.printed:
+            return render_calls(calls=self._calls(), generated_at_ms=self._now_ms(), nonce=nonce)
+        return render_pixel(**self._page(), nonce=nonce)
 
     def data(self) -> Markup:
         """The same as a JSON data block for the static script; it needs no nonce."""
-        tracker = self._tracker
         if not self._shown():
             return Markup()
-        calls = self._calls()
-        if tracker.printed:
-            return render_calls_data(calls=calls, generated_at_ms=self._now_ms())
-        tracker.printed = True
-        return render_data(**self._page(calls))
+        if self._tracker.printed:
+            return render_calls_data(calls=self._calls(), generated_at_ms=self._now_ms())
+        return render_data(**self._page())
 
     def script(self, tracked: Tracked) -> Markup:
         """The pixel call of one `track` alone, for a page that places it by itself."""
@@ -83,37 +85,53 @@ class Face:
         """The id of this request's event of that *name*, or the one its next `track` will take."""
         return self._tracker.event_id(name, key)
 
-    def csp_sources(self) -> dict[str, tuple[str, ...]]:
-        """What a Content-Security-Policy has to allow, by directive."""
-        return csp_sources(script_url())
+    def csp_sources(self, overrides: Mapping[str, Iterable[str]] | None = None) -> dict[str, tuple[str, ...]]:
+        """What a Content-Security-Policy has to allow, by directive.
+
+        TikTok moves its hosts now and then: a directive in *overrides* replaces ours, an empty one leaves it out.
+
+        Raises:
+            ConfigurationError: If an override cannot stand in the header.
+        """
+        return csp_sources(script_url(), overrides)
 
     def _shown(self) -> bool:
-        tracker = self._tracker
-        if not tracker.enabled or tracker.site.browser == "off":
+        tracker, site = self._tracker, self._tracker.site
+        if not tracker.enabled:
+            site.say_why_off()
             return False
-        if isinstance(tracker.site.consent, ConsentCookie):
+        if site.browser == "off" or (site.exclude is not None and site.excludes(tracker.request)):
+            return False
+        if isinstance(site.consent, ConsentCookie):
             return True  # the page's own script asks the cookie, so a cached page stays right
         self._depends_on_visitor()
-        consent = tracker.consent
-        return consent is Consent.GRANTED or (consent is Consent.UNKNOWN and tracker.site.on_unknown_consent == "hold")
+        return self._may_call()
+
+    def _may_call(self) -> bool:
+        consent = self._tracker.consent
+        held = consent is Consent.UNKNOWN and self._tracker.site.on_unknown_consent == "hold"
+        return held or consent is Consent.GRANTED
 
     def _depends_on_visitor(self) -> None:
-        if self._tracker.site.consent is not None:
+        # Without a rule only a browser's own no (`gpc="deny"`) makes another page.
+        if self._tracker.site.consent is not None or self._tracker.consent is not Consent.GRANTED:
             self._tracker.touched = True
 
     def _calls(self) -> list[Call]:
+        if not self._may_call():
+            return []
         tracker = self._tracker
-        if not tracker.carried:
-            tracker.carried = True
-            tracker.calls[:] = joined(carried_calls(tracker), tracker.calls)
-        calls = list(tracker.calls)
+        calls = list(tracker.waiting())
         if calls:
             tracker.touched = True
         tracker.calls.clear()
         return calls
 
-    def _page(self, calls: list[Call]) -> Any:
+    def _page(self) -> Any:
         tracker, site = self._tracker, self._tracker.site
+        tracker.printed = True
+        tracker.view_page()
+        calls = self._calls()
         rule = site.consent if isinstance(site.consent, ConsentCookie) else None
         return {
             "pixel_code": site.source.event_source_id if site.source else "",
@@ -129,7 +147,7 @@ class Face:
             "script_url": script_url(),
             "consent_rule": rule,
             # A callable has weighed the signal already: its yes wins.
-            "gpc": site.gpc if rule is not None or site.gpc != "deny" else "ldu",
+            "gpc": "ldu" if site.gpc == "deny" and rule is None and site.consent is not None else site.gpc,
         }
 
     def _identify(self) -> dict[str, str] | None:
@@ -141,13 +159,16 @@ class Face:
 
     def _nonce(self) -> str | None:
         site, request = self._tracker.site, self._tracker.request
-        if site.nonce is None:
-            return None
         try:
-            return site.nonce(request.native if request.native is not None else request)
-        except Exception as error:  # noqa: BLE001 - no page fails for its tracking
-            say_once(f"the nonce callable raised {type(error).__name__}", logging.ERROR)
+            found = request.csp_nonce if site.nonce is None else site.nonce(request.native)
+            text = "" if found is None else str(found)  # some are lazy, and say nothing until they are printed
+            nonce_attribute(text or None)
+        except Exception as error:
+            if site.is_strict(request):
+                raise
+            say_once(f"no nonce in the page: {type(error).__name__} where it was looked for", logging.ERROR)
             return None
+        return text or None
 
     def _now_ms(self) -> int:
         return int(self._tracker.site.clock() * 1000)

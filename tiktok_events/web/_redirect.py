@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Sequence
 
-from tiktok_events.web import _cookies as cookies
 from tiktok_events.web._consent import say_once
 from tiktok_events.web._pixel import Call
-from tiktok_events.web._signing import BadSignature
-
-if TYPE_CHECKING:
-    from tiktok_events.web._tracker import Tracker
+from tiktok_events.web._signing import BadSignature, Signer
 
 MAX_AGE = 300
 _LARGEST = 3_000
@@ -18,34 +15,30 @@ _KEPT = ("value", "currency", "content_type", "limited_data_use")
 _KEPT_OF_ITEMS = ("content_id", "price", "quantity")
 
 
-def redirect_cookie(tracker: Tracker) -> str | None:
-    """The value that carries *tracker*'s calls to the next page; None without a secret, or when it is too long.
+def redirect_cookie(signer: Signer, waiting: Sequence[Call], *, now: float) -> str | None:
+    """The value that carries the calls *waiting* to the next page; None without a secret, or when it is too long.
 
     Name, id, value, currency, item ids, prices and quantities: what merges two copies, nothing about a person.
     """
-    signer = tracker.site.redirects
     if not signer:
-        say_once("without a secret_key, events of redirected requests lose their browser half", 30)
+        say_once("without a secret_key, events of redirected requests lose their browser half", logging.WARNING)
         return None
-    waiting = tracker.calls if tracker.carried else joined(carried_calls(tracker), tracker.calls)
     calls = [_packed(call, "contents") for call in waiting]
-    value = signer.sign(calls, now=tracker.site.clock())
+    value = signer.sign(calls, now=now)
     if len(value) > _LARGEST:
         calls = [_packed(call) for call in waiting]
-        value = signer.sign(calls, now=tracker.site.clock())
+        value = signer.sign(calls, now=now)
     while len(value) > _LARGEST and calls:
         calls = calls[1:]  # the newest is the one the next page is about
-        value = signer.sign(calls, now=tracker.site.clock())
+        value = signer.sign(calls, now=now)
     return value if calls else None
 
 
-def carried_calls(tracker: Tracker) -> list[Call]:
-    """The calls in the request's redirect cookie; an empty, old or tampered one is ignored quietly."""
-    signer = tracker.site.redirects
-    values = tracker.request.all_cookies.get(cookies.REDIRECT_COOKIE, ())
+def carried_calls(signer: Signer, values: Sequence[str], *, now: float) -> list[Call]:
+    """The calls in a redirect cookie's *values*; an empty, old or tampered one is ignored quietly."""
     for value in values if signer else ():
         try:
-            packed = signer.unsign(value, now=tracker.site.clock(), max_age=MAX_AGE)
+            packed = signer.unsign(value, now=now, max_age=MAX_AGE)
             return [Call(name, event_id, params, keyed) for name, event_id, params, keyed in packed]
         except (BadSignature, ValueError, TypeError):
             continue

@@ -16,11 +16,13 @@ class WebRequest:
     """What a request says, whatever server it came through. Header names are lower case; nothing here is trusted.
 
     `method`, `scheme`, `path` (percent-encoded) and `query` (as sent) make up `url` with the Host header; `peer` is
-    the address the server saw. `native` is the framework's own request where an adapter has one. It holds no
-    reference to the scope or environ: that would be a cycle in every request.
+    the address the server saw. `origin` is the ASGI scope, which the middleware takes away when the request is over:
+    with it, every request would be a cycle.
+
+    An adapter derives a class whose `native`, `debug` and `csp_nonce` say where its framework keeps them.
     """
 
-    __slots__ = ("_cookies", "_headers", "_raw", "method", "native", "path", "peer", "query", "scheme")
+    __slots__ = ("_cookies", "_headers", "_raw", "method", "origin", "path", "peer", "query", "scheme")
 
     def __init__(
         self,
@@ -31,20 +33,20 @@ class WebRequest:
         query: str = "",
         peer: str | None = None,
         headers: Iterable[tuple[bytes, bytes]] = (),
-        native: Any = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         self.method = method.upper()
         self.scheme = scheme
         self.path = path
         self.query = query
         self.peer = peer
-        self.native = native
+        self.origin = origin
         self._raw = headers
         self._headers: dict[str, str] | None = None
         self._cookies: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
-    def from_scope(cls, scope: Mapping[str, Any], native: Any = None) -> Self:
+    def from_scope(cls, scope: Mapping[str, Any]) -> Self:
         """The request of an ASGI *scope*."""
         client = scope.get("client")
         return cls(
@@ -54,11 +56,11 @@ class WebRequest:
             query=scope.get("query_string", b"").decode("latin-1"),
             peer=client[0] if client else None,
             headers=scope.get("headers", ()),
-            native=native,
+            origin=scope,
         )
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, Any], native: Any = None) -> Self:
+    def from_environ(cls, environ: Mapping[str, Any]) -> Self:
         """The request of a WSGI *environ*, or of Django's `request.META`."""
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         return cls(
@@ -68,8 +70,22 @@ class WebRequest:
             query=environ.get("QUERY_STRING", ""),
             peer=environ.get("REMOTE_ADDR") or None,
             headers=tuple(_environ_headers(environ)),
-            native=native,
         )
+
+    @property
+    def native(self) -> Any:
+        """The framework's own request, which the callables of `Site` are given; this one where there is none."""
+        return self
+
+    @property
+    def debug(self) -> bool:
+        """Whether the framework runs in its debug mode or under test."""
+        return False
+
+    @property
+    def csp_nonce(self) -> Any:
+        """The nonce of this answer's Content-Security-Policy, from where it is kept by custom; None without one."""
+        return _state(self.origin).get("csp_nonce")
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -136,6 +152,11 @@ class WebRequest:
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
         self._headers = headers
         self._cookies = {name: tuple(values) for name, values in cookies.items()}
+
+
+def _state(scope: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    state = scope.get("state") if scope is not None else None
+    return state if isinstance(state, Mapping) else {}
 
 
 def _split_cookies(header: str, cookies: dict[str, list[str]]) -> None:

@@ -33,7 +33,10 @@ def _finished(tracker: Tracker, status: int, headers: Headers) -> Headers:
         return headers
     given = {name.lower() for name, _ in headers}
     written = _names_written(headers)
-    is_page = 300 <= status < 400 or (status < 300 and _is_html(headers))
+    is_html = status < 300 and _is_html(headers)
+    is_page = is_html or 300 <= status < 400
+    if tracker.site.page_views:
+        tracker.answered(is_html=is_html)
     added = [one for one in tracker.cookies(is_page=is_page) if one.name not in written]
     added += _carried_over(tracker, written)
     more: Headers = [(b"set-cookie", one.header().encode("ascii")) for one in added]
@@ -51,7 +54,8 @@ def _carried_over(tracker: Tracker, written: set[str]) -> list[SetCookie]:
         return []
     secure = tracker.site.is_secure(tracker.request)
     if tracker.consent is Consent.GRANTED and tracker.calls:
-        value = redirect_cookie(tracker)
+        site = tracker.site
+        value = redirect_cookie(site.redirects, tracker.waiting(), now=site.clock())
         return [SetCookie(name, value, MAX_AGE, http_only=True, secure=secure)] if value else []
     if tracker.carried and name in tracker.request.all_cookies:
         return [SetCookie(name, "", 0, http_only=True, secure=secure)]

@@ -57,7 +57,8 @@ class Site:
     framework's request; None in its place means the site asks elsewhere. `gpc` "ldu" turns `Sec-GPC: 1` into limited
     data use, "deny" into a denial, "ignore" into nothing. `currency` and `phone_region` fill what an event leaves
     out. `url` is the page of events that have none, such as renewals. `exclude` is a callable on the `WebRequest`
-    for paths without visitors. `strict` raises where a shop would log. `enabled=False` turns everything off.
+    for paths without visitors. `strict` raises where a shop would log; None does where the framework runs in its
+    debug mode. `enabled=False` turns everything off.
 
     Raises:
         ConfigurationError: If a setting cannot be.
@@ -90,7 +91,7 @@ class Site:
     nonce: Callable[[Any], str | None] | None = attrs.field(default=None, kw_only=True)
     page_views: bool = attrs.field(default=False, kw_only=True)
     exclude: Callable[[WebRequest], bool] | None = attrs.field(default=None, kw_only=True)
-    strict: bool = attrs.field(default=False, kw_only=True)
+    strict: bool | None = attrs.field(default=None, kw_only=True)
     enabled: bool = attrs.field(default=True, kw_only=True)
     clock: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
     dice: Callable[[], str] = attrs.field(default=random_id, kw_only=True)
@@ -128,6 +129,11 @@ class Site:
         """Why a site from the environment is off, to say once at its first request; None when it is on or told to."""
         return self._made.get("off")
 
+    def say_why_off(self) -> None:
+        """Log why this site is off, the first time that somebody misses something; nothing if it was told to."""
+        if self.off_reason:
+            say_once(f"TikTok events are off: {self.off_reason}", logging.WARNING)
+
     @property
     def redirects(self) -> Signer:
         """What signs the redirect cookie."""
@@ -158,9 +164,9 @@ class Site:
         Raises:
             InvalidSnapshot: With `strict`, when it was changed or is older than 28 days.
         """
-        from tiktok_events.web._snapshot import resume
+        from tiktok_events.web._tracker import resumed  # a tracker has a site: one of the two must wait
 
-        return resume(self, snapshot, consent=consent)
+        return resumed(self, snapshot, consent=consent)
 
     def close(self, timeout: float = 10.0) -> None:
         """Deliver what is queued within *timeout* seconds; for a server's shutdown. It may be used again."""
@@ -177,6 +183,10 @@ class Site:
         except Exception as error:  # noqa: BLE001 - no page fails for its tracking
             say_once(f"exclude raised {type(error).__name__}: taken as excluded", logging.ERROR)
             return True
+
+    def is_strict(self, request: WebRequest) -> bool:
+        """Whether a mistake in *request* raises: as `strict` says, else as the framework's debug mode does."""
+        return request.debug if self.strict is None else self.strict
 
     def domain_for(self, request: WebRequest) -> str | None:
         """The domain cookies of this request's host are set for; None is this host only."""

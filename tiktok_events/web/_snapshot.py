@@ -6,14 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from tiktok_events._ids import UNSET, UnsetType
 from tiktok_events.errors import TikTokEventsError
-from tiktok_events.web._consent import Answer, Consent, consent_of, say_once
+from tiktok_events.web._consent import Consent, say_once
 from tiktok_events.web._context import Context
-from tiktok_events.web._request import WebRequest
-from tiktok_events.web._signing import BadSignature
-from tiktok_events.web._site import Site
-from tiktok_events.web._tracker import Tracker
+from tiktok_events.web._signing import BadSignature, Signer
 
 MAX_AGE = 28 * 86_400
 LARGEST = 2_000
@@ -41,44 +37,37 @@ class Snapshot(str):
         return f"<Snapshot of {len(self)} characters>"
 
 
-def snapshot(tracker: Tracker) -> Snapshot:
-    """What *tracker* knows, to resume it elsewhere; empty without a secret, which is said once."""
-    signer = tracker.site.snapshots
+def pack(signer: Signer, context: Context, consent: Consent, *, now: float) -> Snapshot:
+    """*context* and *consent*, to resume them elsewhere; empty without a secret, which is said once."""
     if not signer:
         say_once(
             "without a secret_key there are no snapshots: webhooks then know nothing of the visitor", logging.WARNING
         )
         return Snapshot()
-    told = tracker.consent is not Consent.DENIED  # who refused is kept nowhere
-    parts = {name: value for name, value in tracker.context.parts().items() if value and told}
+    told = consent is not Consent.DENIED  # who refused is kept nowhere
+    parts = {name: value for name, value in context.parts().items() if value and told}
     text = ""
     for dropped in ((), ("referrer",), ("referrer", "url"), ("referrer", "url", "user_agent")):
         kept = {name: value for name, value in parts.items() if name not in dropped}
-        text = signer.sign([kept, tracker.consent.value], now=tracker.site.clock())
+        text = signer.sign([kept, consent.value], now=now)
         if len(text) <= LARGEST:
             break
     return Snapshot(text)
 
 
-def resume(site: Site, given: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
-    """A tracker with the context that *given* holds; one without context, and a warning, when it cannot be read.
+def unpack(signer: Signer, given: Any, *, now: float) -> tuple[Context, Consent]:
+    """The context and consent in *given*, a snapshot or the mapping of its `as_metadata()`.
 
     Raises:
-        TypeError: If *consent* is no answer.
-        InvalidSnapshot: With `Site(strict=True)`, when *given* was changed or is too old.
+        InvalidSnapshot: When it is none, was changed, or is too old.
     """
-    request = WebRequest(method="POST")
-    said = None if consent is UNSET else consent_of(consent)
-    if said is None and consent is not UNSET:
-        raise TypeError("consent must be True, False, None or a Consent")
     try:
-        parts, told = site.snapshots.unsign(_text(given), now=site.clock(), max_age=MAX_AGE)
-        return Tracker(site, request, context=Context(**parts), consent=said or Consent(told))
-    except (BadSignature, TypeError, ValueError) as error:
-        if site.strict and given:
-            raise InvalidSnapshot(str(error)) from None
-        say_once("a snapshot could not be read: its events go without the visitor's context", logging.WARNING)
-        return Tracker(site, request, context=Context(), consent=said or Consent.UNKNOWN)
+        parts, told = signer.unsign(_text(given), now=now, max_age=MAX_AGE)
+        return Context(**parts), Consent(told)
+    except BadSignature as error:
+        raise InvalidSnapshot(str(error)) from None
+    except (TypeError, ValueError):
+        raise InvalidSnapshot("holds something else") from None
 
 
 def _text(given: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tiktok_events._checks.check import check, spoils_event
 from tiktok_events._events.complete import complete
@@ -15,19 +15,20 @@ from tiktok_events._ids import event_id as make_event_id
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
 from tiktok_events.web import _visits as visits
-from tiktok_events.web._consent import Consent, say_once
+from tiktok_events.web._consent import Answer, Consent, consent_of, say_once
 from tiktok_events.web._context import Context
+from tiktok_events.web._cookies import REDIRECT_COOKIE
 from tiktok_events.web._face import Face
 from tiktok_events.web._pixel import Call, call_for
+from tiktok_events.web._redirect import carried_calls, joined
 from tiktok_events.web._request import WebRequest
 from tiktok_events.web._site import Site
+from tiktok_events.web._snapshot import InvalidSnapshot, Snapshot, pack, unpack
 from tiktok_events.web._tracked import Reason, Tracked
 from tiktok_events.web._visit import Visit
 
-if TYPE_CHECKING:
-    from tiktok_events.web._snapshot import Snapshot
-
-_VIEWS = frozenset({"ViewContent", "Search", "Pageview", "PageView"})
+_PAGE_VIEW = "Pageview"
+_VIEWS = frozenset({"ViewContent", "Search", _PAGE_VIEW, "PageView"})
 _BROWSER_AGE = 24 * 3600
 _OFF = EventSource.web("OFF0000000000000000", "off")
 
@@ -38,7 +39,7 @@ class Tracker(Visit):
     It asks for consent, reads cookies and makes a context when they are first needed, and never touches the network.
     """
 
-    __slots__ = ("_reserved", "_tracked", "calls", "carried", "printed")
+    __slots__ = ("_page_view", "_reserved", "_shown", "_tracked", "calls", "carried", "printed")
 
     def __init__(
         self, site: Site, request: WebRequest, *, context: Context | None = None, consent: Consent | None = None
@@ -52,6 +53,8 @@ class Tracker(Visit):
         """Whether the page has its base code."""
         self._tracked: dict[tuple[str, str], Tracked] = {}
         self._reserved: dict[str, str] = {}
+        self._page_view: Event | None = None
+        self._shown = False
 
     def __repr__(self) -> str:
         return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
@@ -74,7 +77,7 @@ class Tracker(Visit):
                 made = self._made(event, fields)
             return self._track(made, server=server, browser=browser)
         except Exception as error:
-            if self.site.strict:
+            if self.site.is_strict(self.request):
                 raise
             _say_dropped(error)
             name = event.event if isinstance(event, Event) else event
@@ -87,9 +90,13 @@ class Tracker(Visit):
 
     def snapshot(self) -> Snapshot:
         """The visitor's context and consent, for the order's row: a webhook's `site.resume` takes it."""
-        from tiktok_events.web._snapshot import snapshot
+        return pack(self.site.snapshots, self.context, self.consent, now=self.site.clock())
 
-        return snapshot(self)
+    def revoke_consent(self) -> None:
+        """The visitor has just refused: our cookies are expired in this very response, and no call is printed."""
+        super().revoke_consent()
+        self.calls.clear()
+        self._page_view = None
 
     def event_id(self, name: str, key: Key | UnsetType = UNSET) -> str:
         """The id of this request's event of that *name*, or the one its next `track` will take."""
@@ -106,6 +113,38 @@ class Tracker(Visit):
         self.touched = True
         if call in self.calls:
             self.calls.remove(call)
+
+    def waiting(self) -> list[Call]:
+        """The calls that no page has rendered yet, of this request and of the redirect before it."""
+        if not self.carried:
+            self.carried = True
+            site, values = self.site, self.request.all_cookies.get(REDIRECT_COOKIE, ())
+            self.calls[:] = joined(carried_calls(site.redirects, values, now=site.clock()), self.calls)
+        return self.calls
+
+    def view_page(self) -> None:
+        """Track the view of the page that is being printed, with `Site(page_views=True)`; once a request.
+
+        The page gets its call at once, and the server event goes with the answer: a page that fails, or is none,
+        was not seen.
+        """
+        if not self._is_page_view() or any(name == _PAGE_VIEW for name, _ in self._tracked):
+            return
+        event = self._made(_PAGE_VIEW, {})
+        tracked = self.track(event, server=False)
+        if any(call.event_id == tracked.event_id for call in self.calls):
+            calls = self.waiting()
+            calls.insert(0, calls.pop())
+        if tracked.reason is None:
+            self._page_view = event
+        if self._shown:
+            self._send_page_view()
+
+    def answered(self, *, is_html: bool) -> None:
+        """The answer's headers leave now; *is_html* says that they are a page's, and no error's."""
+        if is_html and self._is_page_view():
+            self._shown = self.touched = True  # even the page of a bot: nobody else's views would be counted on it
+            self._send_page_view()
 
     @property
     def _source(self) -> EventSource:
@@ -130,6 +169,7 @@ class Tracker(Visit):
         reason = self._refusal(event)
         if reason in ("off", "bot") or self.consent is Consent.DENIED:
             return self._keep(self._result(name, event_id, reason=reason or "consent"))
+        self.touched = True  # its id is one visitor's
         whole = self._checked(event)
         sent = server and reason is None and self._send(whole)
         call = self._call(whole, event_id) if browser else None
@@ -142,8 +182,7 @@ class Tracker(Visit):
 
     def _refusal(self, event: Event) -> Reason | None:
         if not self.enabled:
-            if self.site.off_reason:
-                say_once(f"TikTok events are off: {self.site.off_reason}", logging.WARNING)
+            self.site.say_why_off()
             return "off"
         is_view = event.event in _VIEWS and event.key is None and self.request.method == "GET"
         if is_view and (visits.is_prefetch(self.request) or visits.is_bot(self.request)):
@@ -155,7 +194,7 @@ class Tracker(Visit):
     def _checked(self, event: Event) -> Event:
         whole = self._completed(event)
         problems = [one for one in check(whole, self._source, now=self.site.clock()) if one.severity == "error"]
-        raised = problems if self.site.strict else [one for one in problems if spoils_event(one)]
+        raised = problems if self.site.is_strict(self.request) else [one for one in problems if spoils_event(one)]
         if raised:
             raise EventValidationError(raised)
         for one in problems:
@@ -163,9 +202,28 @@ class Tracker(Visit):
         return whole
 
     def _send(self, whole: Event) -> bool:
-        # A BackgroundClient says how many it queued; others say something else, or nothing.
-        queued: Any = self.site.sender().track(whole)
+        try:
+            # A BackgroundClient says how many it queued; others say something else, or nothing.
+            queued: Any = self.site.sender().track(whole)
+        except Exception as error:
+            if self.site.is_strict(self.request):
+                raise
+            # What others raise may name values. The page still reports the browser's half.
+            told = error if isinstance(error, TikTokEventsError) else type(error).__name__
+            say_once(f"an event was not queued: {told}", logging.ERROR)
+            return False
         return bool(queued != 0)
+
+    def _is_page_view(self) -> bool:
+        request = self.request
+        if not self.site.page_views or request.method != "GET" or visits.is_fragment(request):
+            return False
+        return visits.is_navigation(request) and not self.site.excludes(request)
+
+    def _send_page_view(self) -> None:
+        event, self._page_view = self._page_view, None
+        if event is not None and self.consent is Consent.GRANTED:
+            self._send(self._completed(event))
 
     def _completed(self, event: Event) -> Event:
         """*event* with what it leaves out filled from the context, the site and `identify`."""
@@ -196,7 +254,6 @@ class Tracker(Visit):
             return None
         call = call_for(event, event_id, keyed=event.key is not None)
         self.calls.append(call)
-        self.touched = True
         return call
 
     def _result(
@@ -209,6 +266,27 @@ class Tracker(Visit):
         call: Call | None = None,
     ) -> Tracked:
         return Tracked(name, event_id, sent=sent, reason=reason, call=call, tracker=self)
+
+
+def resumed(site: Site, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
+    """A tracker with what *snapshot* holds; one without context, and a warning, when it cannot be read.
+
+    Raises:
+        TypeError: If *consent* is no answer.
+        InvalidSnapshot: Where `site` is strict, when *snapshot* was changed or is too old.
+    """
+    request = WebRequest(method="POST")
+    said = None if consent is UNSET else consent_of(consent)
+    if said is None and consent is not UNSET:
+        raise TypeError("consent must be True, False, None or a Consent")
+    try:
+        context, told = unpack(site.snapshots, snapshot, now=site.clock())
+    except InvalidSnapshot:
+        if snapshot and site.is_strict(request):
+            raise
+        say_once("a snapshot could not be read: its events go without the visitor's context", logging.WARNING)
+        context, told = Context(), Consent.UNKNOWN
+    return Tracker(site, request, context=context, consent=said or told)
 
 
 def _say_dropped(error: Exception) -> None:

@@ -144,11 +144,10 @@ class Visit:
         if self._known is None:
             self._known = {}
             if self.site.identify is not None and not self._resumed and self.consent is Consent.GRANTED:
-                native = self.request.native
                 try:
-                    self._known = self._hashed(self.site.identify(self.request if native is None else native) or {})
+                    self._known = self._hashed(self.site.identify(self.request.native) or {})
                 except Exception as error:
-                    if self.site.strict:
+                    if self.site.is_strict(self.request):
                         raise
                     say_once(f"identify raised {type(error).__name__}", logging.ERROR)
         return self._known
@@ -158,7 +157,7 @@ class Visit:
         try:
             wire = wire_of(User, self._with_region(user), found)
         except (TypeError, ValueError) as error:
-            if self.site.strict:
+            if self.site.is_strict(self.request):
                 raise
             say_once(f"identify: {error}", logging.ERROR)
             return {}

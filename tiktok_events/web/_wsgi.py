@@ -19,17 +19,17 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 class WSGIMiddleware:
     """Puts a `Tracker` at `environ["tiktok_events.tracker"]`, and the cookies and headers of *site* on the answers.
 
-    *native* gives a framework's own request, for the callables of *site*.
+    *request* is an adapter's kind of `WebRequest`.
     """
 
-    def __init__(self, app: App, site: Site, *, native: Callable[[Environ], Any] | None = None) -> None:
+    def __init__(self, app: App, site: Site, *, request: type[WebRequest] = WebRequest) -> None:
         self.app = app
         self.site = site
-        self.native = native
+        self.request = request
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """As WSGI calls it."""
-        tracker = Tracker(self.site, WebRequest.from_environ(environ, self.native(environ) if self.native else None))
+        tracker = Tracker(self.site, self.request.from_environ(environ))
         environ[ENVIRON_KEY] = tracker
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:

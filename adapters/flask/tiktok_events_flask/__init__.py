@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from flask import Flask, current_app, has_app_context, request
+from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from tiktok_events import Event, web
@@ -21,13 +21,35 @@ __all__ = ["TikTokEvents"]
 _SETTINGS = frozenset(inspect.signature(web.Site).parameters) - {"enabled"}
 
 
+class _Request(web.WebRequest):
+    # Flask's proxies, since the middleware comes before its request: they are asked when there is one.
+    __slots__ = ()
+
+    @property
+    def native(self) -> Any:
+        return request
+
+    @property
+    def debug(self) -> bool:
+        return has_app_context() and (current_app.debug or current_app.testing)
+
+    @property
+    def csp_nonce(self) -> Any:
+        if not has_request_context():
+            return None
+        given = current_app.jinja_env.globals.get("csp_nonce")
+        called = given() if callable(given) else given  # Talisman's form, and of those who imitate it
+        return getattr(request, "csp_nonce", None) or g.get("csp_nonce") or called
+
+
 class TikTokEvents:
     """The extension. Its methods act on the current request; the Jinja global `tiktok` renders that request's calls.
 
     Without a *site*, one is made from `Site`'s *options*, else `TIKTOK_*` of the app's config (`TIKTOK_PIXEL_CODE`,
     `TIKTOK_ACCESS_TOKEN`, `TIKTOK_CONSENT`, ...), else the environment. What it signs is signed with
-    `TIKTOK_SECRET_KEY`, else the app's own `SECRET_KEY`. It is strict where the app is in debug mode or under test.
-    *site*'s callables (`consent`, `nonce`) are given the Flask request.
+    `TIKTOK_SECRET_KEY`, else the app's own `SECRET_KEY`. *site*'s callables (`consent`, `identify`, `nonce`) are
+    given the Flask request. Without an answer of *site*'s, mistakes raise where the app is in debug mode or under
+    test, and a nonce is looked for where Talisman puts it, at `g.csp_nonce`, and at the Jinja global `csp_nonce()`.
     """
 
     def __init__(self, app: Flask | None = None, site: web.Site | None = None, **options: Any) -> None:
@@ -43,8 +65,7 @@ class TikTokEvents:
         self._sites[app] = site
         app.extensions["tiktok_events"] = self
         app.jinja_env.globals["tiktok"] = LocalProxy(lambda: self.tracker.face)
-        # The proxy, since the middleware comes before Flask's request: `consent` is asked when there is one.
-        app.wsgi_app = web.WSGIMiddleware(app.wsgi_app, site, native=lambda environ: request)  # type: ignore[arg-type,method-assign]
+        app.wsgi_app = web.WSGIMiddleware(app.wsgi_app, site, request=_Request)  # type: ignore[arg-type,method-assign]
 
     @property
     def site(self) -> web.Site:
@@ -59,7 +80,7 @@ class TikTokEvents:
     @property
     def tracker(self) -> web.Tracker:
         """The current request's tracker; made here where no middleware ran, as under `test_request_context()`."""
-        return web.tracker_from(request.environ, site=self.site, native=request)
+        return web.tracker_from(request.environ, site=self.site, request=_Request)
 
     def track(self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Any) -> web.Tracked:
         """`Tracker.track` for the current request."""
@@ -90,7 +111,8 @@ def _site_of(app: Flask, options: Mapping[str, Any]) -> web.Site:
     config = {key: value for key, value in app.config.items() if key.startswith("TIKTOK_") and value is not None}
     env = {**os.environ, **{key: str(value) for key, value in config.items()}}
     given = {key[7:].lower(): value for key, value in config.items() if key[7:].lower() in _SETTINGS}
-    settings: dict[str, Any] = {"strict": app.debug or app.testing}
+    # Said now as well, for trackers that `resume` makes without a request of Flask's.
+    settings: dict[str, Any] = {"strict": True if app.debug or app.testing else None}
     if not env.get("TIKTOK_SECRET_KEY") and app.secret_key:
         old = app.config.get("SECRET_KEY_FALLBACKS") or ()
         settings["secret_key"] = [_text(key) for key in (app.secret_key, *old)]

@@ -14,15 +14,28 @@ __version__ = "0.1.0"
 __all__ = ["TikTokEventsMiddleware", "context_processor", "tracker_from"]
 
 
+class _Request(web.WebRequest):
+    __slots__ = ()
+
+    @property
+    def native(self) -> Any:
+        return self if self.origin is None else Request(self.origin)
+
+    @property
+    def debug(self) -> bool:
+        return bool(getattr((self.origin or {}).get("app"), "debug", False))
+
+
 class TikTokEventsMiddleware(web.ASGIMiddleware):
     """Puts a `Tracker` at `request.state.tiktok`, and the cookies and headers of *site* on the answers.
 
-    *site*'s callables (`consent`, `nonce`) are given the Starlette request. At shutdown it delivers what is queued,
-    so no lifespan code is needed.
+    *site*'s callables (`consent`, `identify`, `nonce`) are given the Starlette request. Without an answer of
+    *site*'s, mistakes raise where `app.debug` is on, and a nonce is looked for at `request.state.csp_nonce`. At
+    shutdown it delivers what is queued, so no lifespan code is needed.
     """
 
     def __init__(self, app: ASGIApp, site: web.Site) -> None:
-        super().__init__(app, site, native=Request)
+        super().__init__(app, site, request=_Request)
 
 
 def tracker_from(request: HTTPConnection) -> web.Tracker:
