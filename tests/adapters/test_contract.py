@@ -5,6 +5,7 @@ import re
 
 import pytest
 from conftest import AGENT, FETCH, IP, NAVIGATION, calls
+from marker_hook import raises
 from markers import EMAIL, PHONE
 
 import tiktok_events as tt
@@ -240,6 +241,56 @@ def test_a_crawlers_view_is_not_a_view(browser, sink):
 
     assert sink.events == []
     assert names(response) == []
+
+
+def test_a_page_view_is_on_both_channels(visit, framework, sink):
+    """`page_views=True`: each page a visitor goes to, once, with one name and one id, and on no shared cache."""
+    browser = visit(framework, page_views=True)
+    responses = [browser.get("/page"), browser.get("/twice")]
+    seen = [call for response in responses for call in calls(response) if call["event"] == "Pageview"]
+
+    assert [event.event_id for event in sink.named("Pageview")] == [call["event_id"] for call in seen]
+    assert len(seen) == 2
+    assert {response.headers["cache-control"] for response in responses} == {"private"}
+    assert len(sink.events) == 3
+
+
+def test_what_no_visitor_navigates_to_is_no_page_view(visit, framework, sink):
+    """A form's answer, a fragment, a fetch, a crawler's page, an error, a prefetch."""
+    browser = visit(framework, page_views=True)
+    answers = [
+        browser.post("/member", {"email": EMAIL}),
+        browser.post("/cart", headers={**FETCH, "hx-request": "true"}),
+        browser.get("/page", headers=FETCH),
+        browser.get("/page", headers={**NAVIGATION, "user-agent": "Googlebot/2.1"}),
+        browser.get("/page", headers={**NAVIGATION, "sec-purpose": "prefetch"}),
+        browser.get("/fails"),
+    ]
+
+    assert sink.named("Pageview") == []
+    assert "Pageview" not in [call["event"] for answer in answers for call in calls(answer)]
+
+
+def test_an_excluded_path_has_no_visitors(visit, framework):
+    """`exclude` sees the neutral request in every framework: no cookie, no snippet."""
+    browser = visit(framework, exclude=lambda request: request.path == "/page")
+    excluded, other = browser.get("/page"), browser.get("/product")
+
+    assert names(excluded) == []
+    assert "<script" not in excluded.text
+    assert names(other) == ["_tte_id"]
+
+
+def test_a_mistake_raises_when_the_site_is_strict(visit, framework):
+    """At the desk it is an exception, a page of its own in Flask; without an answer of the site's the shop sells on."""
+    browser = visit(framework, strict=True, identify=lambda request: {"mail": "zzpii"})
+    if framework == "flask":
+        assert browser.post("/buy").status_code == 500
+    else:
+        with raises(TypeError):
+            browser.post("/buy")
+
+    assert visit(framework, identify=lambda request: {"mail": "zzpii"}).post("/buy").status_code == 303
 
 
 def test_a_site_that_is_off_leaves_every_answer_alone(visit, framework, sink):

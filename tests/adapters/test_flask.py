@@ -166,6 +166,50 @@ def test_an_imported_macro_sees_the_variable(make_site):
     assert first[0]["event_id"] != second[0]["event_id"]
 
 
+def as_talisman(app):
+    """`flask_talisman` of today: an attribute of the request, and a Jinja global that reads it."""
+
+    @app.before_request
+    def make():
+        flask.request.csp_nonce = "Zm9yIG9uZSBwYWdl"
+
+    app.jinja_env.globals["csp_nonce"] = lambda: getattr(flask.request, "csp_nonce", "")
+
+
+def as_global(app):
+    app.jinja_env.globals["csp_nonce"] = lambda: "Zm9yIG9uZSBwYWdl"
+
+
+def on_g(app):
+    @app.before_request
+    def make():
+        flask.g.csp_nonce = "Zm9yIG9uZSBwYWdl"
+
+
+@pytest.mark.parametrize("kept", [as_talisman, as_global, on_g])
+def test_the_nonce_is_found_where_it_lives_by_custom(make_site, kept):
+    """And the page that has it is no shared cache's."""
+    app = flask.Flask("shop")
+    TikTokEvents(app, make_site())
+    kept(app)
+    app.get("/")(lambda: flask.render_template_string("{{ tiktok.pixel() }}"))
+    response = app.test_client().get("/")
+
+    assert response.text.startswith('<script nonce="Zm9yIG9uZSBwYWdl">')
+    assert response.headers["cache-control"] == "private"
+
+
+def test_an_app_without_nonces_gets_none(make_site):
+    """Nor one with Talisman and no nonce in its policy, whose global is empty then."""
+    app = flask.Flask("shop")
+    tiktok = TikTokEvents(app, make_site())
+    app.jinja_env.globals["csp_nonce"] = lambda: ""
+    app.get("/")(lambda: flask.render_template_string("{{ tiktok.pixel() }}"))
+
+    assert app.test_client().get("/").text.startswith("<script>")
+    assert tiktok.site.strict is None
+
+
 def test_a_test_context_needs_no_middleware(make_site, sink):
     """Unit tests skip `wsgi_app`; the tracker is made on first use, and kept."""
     app = flask.Flask("shop")

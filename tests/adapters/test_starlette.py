@@ -69,6 +69,73 @@ def test_a_missing_middleware_is_named():
             ask(request)
 
 
+@pytest.mark.parametrize(
+    ("debug", "strict", "raised"), [(True, None, True), (False, None, False), (True, False, False), (False, True, True)]
+)
+def test_a_mistake_raises_in_debug_mode(make_site, visit_app, debug, strict, raised):
+    """As the site says, else as `app.debug` does, which may change later."""
+    seen = []
+
+    async def endpoint(request: Request):
+        try:
+            seen.append(request.state.tiktok.track("Lead", valu=1).reason)
+        except TypeError:
+            seen.append("raised")
+        return PlainTextResponse("ok")
+
+    app = app_of(make_site(strict=strict), endpoint)
+    app.debug = debug
+    visit_app(app).get("/")
+
+    assert seen == ["raised" if raised else "invalid"]
+
+
+def test_a_fastapi_apps_debug_mode_counts_too(make_site, visit_app):
+    """With the middleware inside the app or around it."""
+    fastapi = pytest.importorskip("fastapi")
+    site = make_site()
+    inside, around = fastapi.FastAPI(debug=True), fastapi.FastAPI(debug=True)
+    inside.add_middleware(TikTokEventsMiddleware, site=site)
+    for app in (inside, around):
+
+        @app.get("/")
+        async def view(request: Request):
+            with raises(TypeError):
+                request.state.tiktok.track("Lead", valu=1)
+
+    for app in (inside, TikTokEventsMiddleware(around, site)):
+        assert visit_app(app).get("/").status_code == 200
+
+
+class SetsNonce:
+    """What a CSP middleware does by custom."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        scope.setdefault("state", {})["csp_nonce"] = "Zm9yIG9uZSBwYWdl"
+        await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["outside", "inside"])
+def test_the_nonce_is_found_on_the_requests_state(make_site, visit_app, order):
+    """Whichever middleware comes first; and no shared cache keeps it."""
+    templates = Jinja2Templates(
+        env=Environment(loader=DictLoader({"page.html": "{{ tiktok.pixel() }}"})), context_processors=[context_processor]
+    )
+
+    async def endpoint(request: Request):
+        return templates.TemplateResponse(request, "page.html")
+
+    stack = [Middleware(TikTokEventsMiddleware, site=make_site())]
+    stack.insert(order, Middleware(SetsNonce))
+    response = visit_app(Starlette(routes=[Route("/", endpoint)], middleware=stack)).get("/")
+
+    assert response.text.startswith('<script nonce="Zm9yIG9uZSBwYWdl">')
+    assert response.headers["cache-control"] == "private"
+
+
 def test_a_macro_sees_the_variable_with_context(make_site, visit_app):
     """Jinja gives an imported file no context unless it is told to."""
     pages = {

@@ -62,6 +62,7 @@ def _events() -> list[Rule]:
         Rule("event-id-missing", "warning", "nothing", "is missing, so a copy from the pixel counts double", "Send the same event_id on both channels.", _ENDPOINT, "O"),
         Rule("event-id-app", "warning", "nothing", "is not documented for app events", "Leave it out unless you have seen it work.", _ENDPOINT, "X"),
         Rule("ldu-without-ip", "warning", "nothing", "needs the visitor's public IP address to take effect", "Send user.ip with limited_data_use.", _HELP, "O2"),
+        Rule("not-a-visitor", "warning", "nothing", "was tracked in a request that is no visitor's, so it has no address, browser and page", "In a webhook, track with site.resume(order.snapshot): it knows the buyer.", _OURS, "-"),
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tiktok_events._events.event import Event
 from tiktok_events._events.normalize import hash_external_id
 from tiktok_events._ids import UNSET, Key, UnsetType, random_id
 from tiktok_events._ids import event_id as make_event_id
+from tiktok_events._rules.table import problem
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
 from tiktok_events.web import _visits as visits
@@ -229,10 +230,7 @@ class Tracker(Visit):
         """*event* with what it leaves out filled from the context, the site and `identify`."""
         context = self.context
         if not self._resumed and not visits.is_visitor(self.request):
-            say_once(
-                "a request that is no visitor's (a webhook?) gives events no context: use site.resume(snapshot)",
-                logging.WARNING,
-            )
+            say_once(str(problem("not-a-visitor", "event")), logging.WARNING)
         user: dict[str, Any] = {
             name: getattr(context, name) for name in ("ttclid", "ttp", "ip", "user_agent", "locale")
         }
