@@ -122,7 +122,8 @@ class SetsNonce:
 def test_the_nonce_is_found_on_the_requests_state(make_site, visit_app, order):
     """Whichever middleware comes first; and no shared cache keeps it."""
     templates = Jinja2Templates(
-        env=Environment(loader=DictLoader({"page.html": "{{ tiktok.pixel() }}"})), context_processors=[context_processor]
+        env=Environment(loader=DictLoader({"page.html": "{{ tiktok.pixel() }}"})),
+        context_processors=[context_processor],
     )
 
     async def endpoint(request: Request):

@@ -12,6 +12,7 @@ from tiktok_events.errors import ConfigurationError
 from tiktok_events.web._asgi import ASGIMiddleware
 from tiktok_events.web._consent import Consent, ConsentCookie
 from tiktok_events.web._cookies import CookiePolicy
+from tiktok_events.web._pixel import static_script
 from tiktok_events.web._request import WebRequest
 from tiktok_events.web._site import Site
 from tiktok_events.web._snapshot import InvalidSnapshot, Snapshot
@@ -31,6 +32,7 @@ __all__ = [
     "Tracker",
     "WSGIMiddleware",
     "WebRequest",
+    "static_script",
     "tracker_from",
 ]
 

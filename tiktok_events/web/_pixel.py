@@ -245,7 +245,11 @@ def render_calls_data(*, calls: Iterable[Call], generated_at_ms: int) -> Markup:
 
 
 def static_script() -> str:
-    """`tiktok-events.js`: reads the page's data blocks, and offers `tiktokEvents.fire` and `.read`."""
+    """The script that a site serves at an address of its own, as text; it changes with this package only.
+
+    It reads what `tiktok.data()` prints, and offers `tiktokEvents.fire` and `.read`. A policy without inline code
+    needs it, and so do pages that Python does not render.
+    """
     return runtime() + "\n"
 
 

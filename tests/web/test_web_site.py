@@ -1,0 +1,351 @@
+"""Every setting of a site has its effect; the page that shows it is one visitor's only where it must be."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import markers
+import pytest
+from marker_hook import raises
+from web_requests import CLICKED, NOW, SECRET, VISITOR_COOKIE, a_request, a_site, a_tracker, cookies_of, sent_by
+
+import tiktok_events as tt
+from tiktok_events.web import (
+    ASGIMiddleware,
+    ConsentCookie,
+    CookiePolicy,
+    Site,
+    Tracker,
+    WebRequest,
+    tracker_from,
+)
+from tiktok_events.web._cookies import SetCookie
+from tiktok_events.web._response import finish
+
+HTML = [(b"content-type", b"text/html")]
+PRIVATE = (b"cache-control", b"private")
+RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
+
+
+@pytest.fixture(autouse=True)
+def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is logged once a process is not used up by the tests before."""
+    monkeypatch.setattr("tiktok_events.web._consent._said", set())
+
+
+def data_of(tracker: Tracker) -> dict[str, Any]:
+    """What a page is told."""
+    found: dict[str, Any] = json.loads(tracker.face.data().partition(">")[2].partition("<")[0])
+    return found
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    """None without a line there, and no line without a setting."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "site.md").read_text("utf-8")
+    settings = list(inspect.signature(Site).parameters)
+
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == settings
+
+
+def test_further_pixels_and_load_options_reach_the_page() -> None:
+    """`pixels` get every call too; `load_options` are what `ttq.load` is given."""
+    data = data_of(a_tracker(a_site(pixels=["CSECOND0PIXEL0000000"], load_options={"partner": "zzpii-partner"})))
+
+    assert data["pixels"][1:] == ["CSECOND0PIXEL0000000"]
+    assert data["options"] == {"partner": "zzpii-partner"}
+
+
+def test_digests_are_printed_only_when_the_site_wants_matching() -> None:
+    """`advanced_matching` is off by default: every script of a page can read what stands in it."""
+    off, on = (a_tracker(a_site(advanced_matching=choice)) for choice in (False, True))
+    for tracker in (off, on):
+        tracker.identify(email=markers.EMAIL)
+
+    assert "identify" not in data_of(off)
+    assert set(data_of(on)["identify"]) == {"sha256_email", "external_id"}
+    assert PRIVATE in finish(on, 200, list(HTML))
+
+
+def test_an_excluded_path_has_no_snippet_and_no_cookie() -> None:
+    """What is tracked there by name still goes: a purchase is one on any path."""
+    site = a_site(exclude=lambda request: request.path.startswith("/admin"))
+    tracker = a_tracker(site, path="/admin/orders")
+
+    assert not tracker.face.enabled
+    assert (tracker.face.pixel(), tracker.face.data(), tracker.face.events()) == ("", "", [])
+    assert cookies_of(finish(tracker, 200, list(HTML))) == {}
+    assert tracker.track("Purchase", key=1).sent
+    assert a_tracker(site).face.enabled
+
+
+def test_proxies_and_domains_are_the_sites() -> None:
+    """`trusted_proxies` say whose header counts, `cookie_domains` what a cookie is for."""
+    site = a_site(trusted_proxies=["9.9.9.9"], cookie_domains=["shop.example"])
+    request = WebRequest(
+        path="/",
+        query=CLICKED,
+        peer="9.9.9.9",
+        headers=[
+            *((name.encode(), value.encode()) for name, value in a_request(host="www.shop.example").headers.items()),
+            (b"x-forwarded-for", b"8.8.8.8"),
+        ],
+    )
+    tracker = Tracker(site, request)
+
+    assert tracker.context.ip == "8.8.8.8"
+    assert all("; Domain=shop.example" in one for one in cookies_of(finish(tracker, 200, list(HTML))).values())
+
+
+def test_the_url_is_for_events_without_a_page() -> None:
+    """A renewal's, from a task; a visitor's page wins over it."""
+    site = a_site(url="https://shop.example/renewals")
+    site.resume(None, consent=True).track("Subscribe", key=1)
+    a_tracker(site).track("Lead")
+
+    assert [event.page and event.page.url for event in sent_by(site)] == [site.url, "https://shop.example/buy"]
+
+
+def test_currency_is_filled_in_only_beside_a_value() -> None:
+    """Never over the event's own, and never without money."""
+    site = a_site(currency="eur")
+    a_tracker(site).track("Purchase", key=1, properties={"value": 5})
+    a_tracker(site).track("Purchase", key=2, properties={"value": 5, "currency": "chf"})
+    a_tracker(site).track("ViewContent", properties={"content_type": "product"})
+
+    assert [event.properties and event.properties.currency for event in sent_by(site)] == ["EUR", "CHF", None]
+
+
+@pytest.mark.parametrize(
+    ("gpc", "rule", "told"),
+    [
+        ("ldu", None, "ldu"),
+        ("deny", None, "deny"),
+        ("ignore", None, None),
+        ("deny", RULE, "deny"),
+        ("deny", lambda request: True, "ldu"),
+    ],
+)
+def test_what_the_page_makes_of_the_browsers_signal(gpc: str, rule: Any, told: str | None) -> None:
+    """A cached page weighs the signal itself; a callable has done so already, and its yes wins."""
+    assert data_of(a_tracker(a_site(gpc=gpc, consent=rule))).get("gpc") == told
+
+
+def test_a_browsers_own_no_makes_no_page_for_others() -> None:
+    """3.15: with `gpc="deny"` and no rule it renders nothing, so no shared cache may keep it; the other page it may."""
+    site = a_site(consent=None, gpc="deny")
+    refused, other = a_tracker(site, sec_gpc="1", cookie=VISITOR_COOKIE), a_tracker(site, cookie=VISITOR_COOKIE)
+
+    assert refused.face.pixel() == ""
+    assert PRIVATE in finish(refused, 200, list(HTML))
+    assert other.face.pixel() != ""
+    assert finish(other, 200, list(HTML)) == HTML
+
+
+def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
+    """3.12: a shop whose pages only print the pixel is told as well, once."""
+    site = Site.from_env({"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000"})
+    for _ in range(2):
+        assert a_tracker(site).face.pixel() == ""
+
+    assert ["TIKTOK" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("value", ["0", "false", " No ", "OFF"])
+def test_told_to_be_off_says_nothing(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    """`TIKTOK_ENABLED=0`, with a token or without."""
+    code = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "example-token"}
+    for env in ({}, code):
+        site = Site.from_env({**env, "TIKTOK_ENABLED": value})
+
+        assert a_tracker(site).face.pixel() == ""
+        assert a_tracker(site).track("Lead").reason == "off"
+    assert caplog.records == []
+
+
+def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
+    """A plain request knows of no debug mode."""
+
+    class Debugged(WebRequest):
+        @property
+        def debug(self) -> bool:
+            return True
+
+    plain, debugged = WebRequest(), Debugged()
+
+    assert [a_site().is_strict(one) for one in (plain, debugged)] == [False, True]
+    assert [a_site(strict=True).is_strict(one) for one in (plain, debugged)] == [True, True]
+    assert [a_site(strict=False).is_strict(one) for one in (plain, debugged)] == [False, False]
+    with raises(TypeError):
+        Tracker(a_site(), debugged).track("Lead", valu=1)
+
+
+def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
+    """And `tiktok.pixel()` finds it there while the request lasts; the page is private then."""
+    pages: list[str] = []
+    started: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["csp_nonce"] = "Zm9yIG9uZSBwYWdl"
+        pages.append(tracker_from(scope).face.pixel())
+        await send({"type": "http.response.start", "status": 200, "headers": list(HTML)})
+
+    async def send(message: Any) -> None:
+        started.append(message)
+
+    site = a_site(consent=None)
+    scope: Any = {"type": "http", "headers": [(b"cookie", VISITOR_COOKIE.encode())]}
+    asyncio.run(ASGIMiddleware(app, site)(scope, None, send))  # type: ignore[arg-type]
+
+    assert pages[0].startswith('<script nonce="Zm9yIG9uZSBwYWdl">')
+    assert PRIVATE in started[0]["headers"]
+    assert tracker_from(scope).request.csp_nonce is None
+
+
+@pytest.mark.parametrize("state", [None, [], {"csp_nonce": None}, {"csp_nonce": ""}])
+def test_without_a_nonce_there_is_none(state: Any) -> None:
+    """And a page without one is everybody's."""
+    request = a_request(cookie=VISITOR_COOKIE)
+    request.origin = {"state": state}
+    tracker = Tracker(a_site(consent=None), request)
+
+    assert tracker.face.pixel().startswith("<script>")
+    assert finish(tracker, 200, list(HTML)) == HTML
+
+
+class Lazy:
+    """A nonce as Django 6 makes it: nothing, and false, until it is printed."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return "bGF6eQ=="
+
+
+@pytest.mark.parametrize("how", ["site", "state", "argument"])
+def test_a_nonce_may_be_lazy(how: str) -> None:
+    """It is made when it is printed, and once."""
+    request = a_request()
+    request.origin = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
+    tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
+    given: Any = {"nonce": Lazy()} if how == "argument" else {}
+
+    assert tracker.face.pixel(**given).startswith('<script nonce="bGF6eQ==">')
+
+
+def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:
+    """One with a quote in it is left out, with a line in the log, and raises when strict or given by the template."""
+    bad = 'x" onload="zzpii'
+    found = a_request()
+    found.origin = {"state": {"csp_nonce": bad}}
+    pages = [
+        Tracker(a_site(), found).face.pixel(),
+        a_tracker(a_site(nonce=lambda request: bad)).face.pixel(),
+    ]
+
+    assert all(page.startswith("<script>") for page in pages)
+    assert ["zzpii" in page for page in pages] == [False, False]
+    assert len(caplog.records) == 1
+    with raises(tt.ConfigurationError):
+        a_tracker(a_site(nonce=lambda request: bad, strict=True)).face.pixel()
+    with raises(tt.ConfigurationError):
+        a_tracker().face.pixel(nonce=bad)
+
+
+def test_the_sources_of_a_policy_can_be_overridden() -> None:
+    """TikTok moves its hosts: a directive given replaces ours, an empty one leaves it out."""
+    sources = a_tracker().face.csp_sources({"connect-src": ["https://analytics.us.tiktok.com"], "frame-src": ()})
+
+    assert sources["connect-src"] == ("https://analytics.us.tiktok.com",)
+    assert "frame-src" not in sources
+    assert "https://analytics.tiktok.com" in sources["script-src"]
+    with raises(tt.ConfigurationError):
+        a_tracker().face.csp_sources({"script-src": ["'self'; default-src *"]})
+
+
+def test_a_no_takes_the_calls_of_its_request_along() -> None:
+    """3.11: what was tracked before `revoke_consent()` reaches neither header, cookie nor page."""
+    fetched = a_tracker(method="POST", sec_fetch_dest="empty")
+    posted = a_tracker(a_site(consent=RULE), method="POST", cookie="agreed=yes")
+    for tracker in (fetched, posted):
+        tracker.track("Lead")
+        tracker.revoke_consent()
+
+    assert b"tiktok-events" not in dict(finish(fetched, 204, []))
+    assert cookies_of(finish(posted, 303, [])) == {}
+    assert data_of(posted)["calls"] == []
+
+
+def test_a_redirects_calls_are_not_printed_for_who_has_refused_since() -> None:
+    """3.8 and 3.11: with a `ConsentCookie` the base code still stands there for everybody."""
+    site = a_site(consent=RULE)
+    posted = a_tracker(site, method="POST", cookie="agreed=yes")
+    posted.track("Lead")
+    carried = cookies_of(finish(posted, 303, []))["_tte_next"].partition(";")[0]
+    calls = {
+        said: len(data_of(a_tracker(site, cookie=f"{said}; {carried}"))["calls"])
+        for said in ("agreed=yes", "agreed=no", "other=1")
+    }
+
+    assert calls == {"agreed=yes": 1, "agreed=no": 0, "other=1": 0}
+
+
+@pytest.mark.parametrize("how", [{"browser": False}, {"server": False}])
+def test_whatever_is_tracked_makes_the_answer_one_visitors(how: dict[str, bool]) -> None:
+    """3.15: it has an id from then on, and a page may print that by itself."""
+    tracker = a_tracker(a_site(consent=None), cookie=VISITOR_COOKIE)
+    tracker.track("Lead", **how)
+
+    assert PRIVATE in finish(tracker, 200, list(HTML))
+
+
+def test_a_webhook_is_told_by_its_rule(caplog: pytest.LogCaptureFixture) -> None:
+    """3.9: in words that name what to write instead."""
+    request = WebRequest(method="POST", path="/hook", headers=[(b"user-agent", b"Stripe/1.0")])
+    site = a_site()
+    with caplog.at_level(logging.WARNING, "tiktok_events"):
+        for key in (1, 2):
+            Tracker(site, request).track("Purchase", key=key)
+        site.resume(a_tracker(site).snapshot()).track("Purchase", key=3)
+
+    assert [re.findall(r"\(([a-z-]+)\)\. .*resume", record.getMessage()) for record in caplog.records] == [
+        ["not-a-visitor"]
+    ]
+
+
+def test_no_repr_of_the_web_half_tells_a_value() -> None:
+    """3.14: settings, requests, cookies and contexts name what is set; markers.py looks for the values."""
+    site = a_site(secret_key=[SECRET], cookies=CookiePolicy())
+    tracker = a_tracker(site, query=CLICKED, cookie=f"_ttp={markers.TTP}", referer=f"https://shop.example/?{CLICKED}")
+    tracked = tracker.track("Lead", user={"email": markers.EMAIL})
+    written = SetCookie("ttclid", markers.TTCLID, 60, http_only=False, secure=True)
+    shown = [
+        *(site, tracker, tracker.request, tracker.context, tracker.context.click, tracker.context.visitor, tracked),
+        *(tracker.face, tracker.calls, tracker.snapshot(), written, ASGIMiddleware(_app, site), tracked.script),
+    ]
+    text = " ".join(map(repr, shown))
+    secrets = [SECRET, markers.TTCLID, markers.TTP, markers.IP, markers.USER_AGENT, markers.EMAIL, tracked.event_id]
+
+    assert [secret for secret in secrets if secret and secret in text] == []
+    assert tracker.context.visitor_id is not None
+    assert tracker.context.visitor_id not in text
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """An app that nobody asks."""
+
+
+def test_the_clock_and_the_dice_are_the_sites() -> None:
+    """Tests pass their own; nothing else looks at a watch."""
+    site = a_site(clock=lambda: NOW + 5, dice=lambda: "7b" * 16)
+    tracker = a_tracker(site)
+    tracker.track("Lead")
+
+    assert sent_by(site)[0].event_time == NOW + 5
+    assert tracker.context.visitor_id == "7b" * 16
