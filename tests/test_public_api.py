@@ -186,6 +186,11 @@ def test_mappings_have_the_keys_of_their_class(mapping, known):
     assert known.keys() - keys == (only_extra if mapping is tt.ContentFields else set())
 
 
+def test_what_a_tracker_takes_is_what_an_event_takes():
+    """`track("Purchase", ...)` has the fields of `Event("Purchase", ...)`."""
+    assert tt.EventFields.__annotations__.keys() == inspect.signature(tt.Event).parameters.keys() - {"event"}
+
+
 @pytest.mark.parametrize("test", sorted(Path(__file__).parent.glob("test_*.py")), ids=lambda path: path.stem)
 def test_tests_are_sentences(test):
     """Each has a docstring, no file is long, and nothing is patched or slept through."""

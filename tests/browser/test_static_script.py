@@ -93,10 +93,6 @@ def test_every_event_is_a_pair_without_inline_code(shop: str, manager: Any) -> N
     """The page's view, what its view tracked and what a fetch told: each merged from both channels, once a visit."""
     wrong: list[str] = []
 
-    def events() -> dict[str, tuple[int, int, int]]:
-        figures = ("conversions", "browser_alone", "server_alone")
-        return {one["event"]: tuple(one[figure] for figure in figures) for one in manager.summary()["events"]}
-
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=["--no-sandbox"])
         page = browser.new_context(user_agent=AGENT).new_page()
@@ -111,10 +107,6 @@ def test_every_event_is_a_pair_without_inline_code(shop: str, manager: Any) -> N
         browser.close()
 
     assert wrong == []
-    assert {name: many for name, (many, *_) in events().items()} == {"Pageview": 2, "ViewContent": 2, "AddToCart": 1}
-    assert {
-        channel: sum(one["channel"] == channel for one in manager.events()) for channel in ("browser", "server")
-    } == {
-        "browser": 5,
-        "server": 5,
-    }
+    counted = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
+    assert counted == {"Pageview": 2, "ViewContent": 2, "AddToCart": 1}
+    assert sorted(one["channel"] for one in manager.events()) == ["browser"] * 5 + ["server"] * 5

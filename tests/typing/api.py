@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 
 import tiktok_events as tt
+from tiktok_events import web
 
 source: tt.EventSource = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token", test_event_code="TEST1")
 from_environment: tt.EventSource = tt.EventSource.from_env("offline")
@@ -92,6 +93,17 @@ def in_the_background() -> tt.Stats:
         return background.stats() if tried else tt.Stats()
 
 
+def in_a_request(tracker: web.Tracker) -> str | None:
+    """What a view says, with classes or mappings."""
+    tracker.identify(email="a@example.com", phone=["+12025550143"])
+    tracker.track(event, server=False)
+    tracked: web.Tracked = tracker.track(
+        "Purchase", key=1001, user={"email": "a@example.com"}, properties={"value": "46.00"}
+    )
+    payload: dict[str, object] | None = tracked.payload
+    return tracked.event_id if payload else str(tracker.snapshot().as_metadata())
+
+
 asyncio.run(asynchronous())
 
 # Mistakes.
@@ -117,3 +129,9 @@ tt.Client(source, http=httpx.AsyncClient())  # type: ignore[arg-type]
 tt.Client(source).track({"event": "Purchase"})  # type: ignore[arg-type]
 tt.event_id("Purchase", None)  # type: ignore[arg-type]
 tt.from_minor_units(46.0, "EUR")  # type: ignore[arg-type]
+site = tt.Site(source, strict=None)
+site.resume(None).track("Purchase", usr={})  # type: ignore[call-arg]
+site.resume(None).track("Purchase", user={"emial": "a@example.com"})  # type: ignore[arg-type]
+site.resume(None).track("Purchase", key=None)  # type: ignore[arg-type]
+site.resume(None).identify(emial="a@example.com")  # type: ignore[call-arg]
+site.resume(None, consent="yes")  # type: ignore[arg-type]

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from tiktok_events._events.properties import Content
+    from tiktok_events._events.objects import Ad, App, Lead, Page
+    from tiktok_events._events.properties import Content, Properties
+    from tiktok_events._events.user import User
 
 Id = str | int | UUID
 Number = Decimal | int | float | str
@@ -185,4 +187,20 @@ class PropertiesFields(RareFields, total=False):
     search_string: str | None
     description: str | None
     customer_type: str | None
+    extra: Mapping[str, Any] | None
+
+
+class EventFields(TypedDict, total=False):
+    """What `Event` takes beside its name, and `track(name, ...)` of a request."""
+
+    key: Id
+    event_id: str | int
+    event_time: datetime | int | float | None
+    user: User | UserFields | None
+    page: Page | PageFields | None
+    properties: Properties | PropertiesFields | None
+    ad: Ad | AdFields | None
+    app: App | AppFields | None
+    lead: Lead | LeadFields | None
+    limited_data_use: bool | None
     extra: Mapping[str, Any] | None

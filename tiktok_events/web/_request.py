@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -33,7 +33,7 @@ class WebRequest:
         query: str = "",
         peer: str | None = None,
         headers: Iterable[tuple[bytes, bytes]] = (),
-        origin: Mapping[str, Any] | None = None,
+        origin: MutableMapping[str, Any] | None = None,
     ) -> None:
         self.method = method.upper()
         self.scheme = scheme
@@ -46,7 +46,7 @@ class WebRequest:
         self._cookies: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
-    def from_scope(cls, scope: Mapping[str, Any]) -> Self:
+    def from_scope(cls, scope: MutableMapping[str, Any]) -> Self:
         """The request of an ASGI *scope*."""
         client = scope.get("client")
         return cls(

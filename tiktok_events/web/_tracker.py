@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from tiktok_events._checks.check import check, spoils_event
 from tiktok_events._events.complete import complete
 from tiktok_events._events.event import Event
 from tiktok_events._events.normalize import hash_external_id
+from tiktok_events._events.typed import EventFields
 from tiktok_events._ids import UNSET, Key, UnsetType, random_id
 from tiktok_events._ids import event_id as make_event_id
 from tiktok_events._rules.table import problem
@@ -60,7 +61,9 @@ class Tracker(Visit):
     def __repr__(self) -> str:
         return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
 
-    def track(self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Any) -> Tracked:
+    def track(
+        self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Unpack[EventFields]
+    ) -> Tracked:
         """Queue the server event, and add the matching pixel call to this request.
 
         *event* is an `Event`, or a name with the fields of one. `server=False` renders the browser's half only, for

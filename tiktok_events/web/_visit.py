@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from tiktok_events._events.build import Wire
 from tiktok_events._events.normalize import hash_external_id
+from tiktok_events._events.typed import UserFields
 from tiktok_events._events.user import User
 from tiktok_events._events.wire import wire_of
 from tiktok_events._rules.problem import Problem
@@ -71,7 +72,7 @@ class Visit:
         """Whether anything happens here at all."""
         return self.site.enabled and self.site.source is not None
 
-    def identify(self, **user: Any) -> None:
+    def identify(self, **user: Unpack[UserFields]) -> None:
         """Say who the visitor is; fills what this request's events leave out. Takes `User`'s fields, hashed here.
 
         Raises:

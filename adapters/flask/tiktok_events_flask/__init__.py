@@ -6,13 +6,13 @@ import hashlib
 import inspect
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from werkzeug.local import LocalProxy
 
-from tiktok_events import Event, web
+from tiktok_events import Event, EventFields, UserFields, web
 from tiktok_events.errors import ConfigurationError
 
 __version__ = "0.1.0"
@@ -82,11 +82,13 @@ class TikTokEvents:
         """The current request's tracker; made here where no middleware ran, as under `test_request_context()`."""
         return web.tracker_from(request.environ, site=self.site, request=_Request)
 
-    def track(self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Any) -> web.Tracked:
+    def track(
+        self, event: Event | str, /, *, server: bool = True, browser: bool = True, **fields: Unpack[EventFields]
+    ) -> web.Tracked:
         """`Tracker.track` for the current request."""
         return self.tracker.track(event, server=server, browser=browser, **fields)
 
-    def identify(self, **user: Any) -> None:
+    def identify(self, **user: Unpack[UserFields]) -> None:
         """`Tracker.identify` for the current request."""
         self.tracker.identify(**user)
 
