@@ -41,7 +41,7 @@ class Tracker(Visit):
     It asks for consent, reads cookies and makes a context when they are first needed, and never touches the network.
     """
 
-    __slots__ = ("_page_view", "_reserved", "_shown", "_tracked", "calls", "carried", "printed")
+    __slots__ = ("_page_view", "_reserved", "_tracked", "_went_out", "calls", "carried", "printed")
 
     def __init__(
         self, site: Site, request: WebRequest, *, context: Context | None = None, consent: Consent | None = None
@@ -56,7 +56,7 @@ class Tracker(Visit):
         self._tracked: dict[tuple[str, str], Tracked] = {}
         self._reserved: dict[str, str] = {}
         self._page_view: Event | None = None
-        self._shown = False
+        self._went_out = False
 
     def __repr__(self) -> str:
         return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
@@ -141,13 +141,13 @@ class Tracker(Visit):
             calls.insert(0, calls.pop())
         if tracked.reason is None:
             self._page_view = event
-        if self._shown:
+        if self._went_out:
             self._send_page_view()
 
     def answered(self, *, is_html: bool) -> None:
         """The answer's headers leave now; *is_html* says that they are a page's, and no error's."""
         if is_html and self._is_page_view():
-            self._shown = self.touched = True  # even the page of a bot: nobody else's views would be counted on it
+            self._went_out = self.touched = True  # even the page of a bot: nobody else's views would be counted on it
             self._send_page_view()
 
     @property
