@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
@@ -40,6 +39,18 @@ def _secrets(value: str | Sequence[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+def _outbox(given: Outbox | str | None) -> Outbox | None:
+    if not isinstance(given, str):
+        return given
+    from tiktok_events._outbox.by_url import outbox_at
+
+    return outbox_at(given)
+
+
+def _is_on(word: str) -> bool:
+    return word.strip().lower() not in ("0", "false", "no", "off")
+
+
 def _domains(given: Sequence[str]) -> tuple[str, ...]:
     if isinstance(given, str) or not all(isinstance(one, str) and is_cookie_domain(one) for one in given):
         raise ConfigurationError('cookie_domains must be a list of registrable domains such as "shop.example"')
@@ -50,7 +61,8 @@ def _domains(given: Sequence[str]) -> tuple[str, ...]:
 class Site:
     """One website that reports to one pixel. Frozen; every request's tracker shares it.
 
-    `client` takes the server events: by default a `BackgroundClient` over *outbox* that starts with the first one. `secret_key`
+    `client` takes the server events: by default a `BackgroundClient` over *outbox*
+    (or the one at its URL) that starts with the first one, and with `deliver=False` leaves it to a worker elsewhere. `secret_key`
     (16 characters or more; several: the first signs, all verify; `TIKTOK_SECRET_KEY` by default) signs the redirect
     cookie and snapshots, which are off without it. `cookie_domains` are the registrable domains cookies may be set
     for; `trusted_proxies` the networks whose X-Forwarded-For counts. `consent` answers True, False or None for the
@@ -66,7 +78,8 @@ class Site:
 
     source: EventSource | None
     client: Tracks | None = None
-    outbox: Outbox | None = attrs.field(default=None, kw_only=True)
+    outbox: Outbox | None = attrs.field(default=None, converter=_outbox, kw_only=True)
+    deliver: bool = attrs.field(default=True, kw_only=True)
     secret_key: tuple[str, ...] = attrs.field(default=None, converter=_secrets, repr=False, kw_only=True)
     cookies: CookiePolicy = attrs.field(factory=CookiePolicy, kw_only=True)
     cookie_domains: tuple[str, ...] = attrs.field(default=(), converter=_domains, kw_only=True)
@@ -96,7 +109,6 @@ class Site:
     clock: Callable[[], float] = attrs.field(default=time.time, kw_only=True)
     dice: Callable[[], str] = attrs.field(default=random_id, kw_only=True)
     _made: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.client is not None and self.outbox is not None:
@@ -111,11 +123,18 @@ class Site:
     def from_env(cls, env: Mapping[str, str] | None = None, **settings: Any) -> Self:
         """The site the environment describes (`EventSource.from_env`); off, not wrong, when a variable is missing.
 
+        `TIKTOK_OUTBOX_URL` is the outbox of its client, and with `TIKTOK_DELIVER=0` a worker elsewhere delivers.
         `TIKTOK_ENABLED=0` turns it off without a word. *env* is read in place of the process's environment.
+
+        Raises:
+            ConfigurationError: If `TIKTOK_OUTBOX_URL` or a setting cannot be.
         """
         variables = os.environ if env is None else env
-        enabled = variables.get("TIKTOK_ENABLED", "1").strip().lower() not in ("0", "false", "no", "off")
+        enabled = _is_on(variables.get("TIKTOK_ENABLED", "1"))
         settings = {"enabled": enabled, "secret_key": variables.get("TIKTOK_SECRET_KEY"), **settings}
+        if "client" not in settings:
+            settings.setdefault("outbox", variables.get("TIKTOK_OUTBOX_URL") or None)
+            settings.setdefault("deliver", _is_on(variables.get("TIKTOK_DELIVER", "1")))
         try:
             source = EventSource.from_env("web", variables)
         except ConfigurationError as error:
@@ -150,11 +169,11 @@ class Site:
         """What takes the server events; made with the first one."""
         if self.client is not None:
             return self.client
-        with self._lock:
-            if "client" not in self._made:
-                self._made["client"] = self._background()
-            client: Tracks = self._made["client"]
-            return client
+        client: Tracks | None = self._made.get("client")
+        if client is None:
+            # Two threads that come at once make one too many, which nobody starts; a lock would not survive a fork.
+            client = self._made.setdefault("client", self._background())
+        return client
 
     def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
         """A tracker with the context of *snapshot* (or of its `as_metadata()`), for webhooks and tasks.
@@ -202,4 +221,4 @@ class Site:
 
         if self.source is None:
             raise ConfigurationError("a site that is off sends nothing")
-        return BackgroundClient(Client(self.source), self.outbox)
+        return BackgroundClient(Client(self.source), self.outbox, deliver=self.deliver)

@@ -14,6 +14,7 @@ from werkzeug.local import LocalProxy
 
 from tiktok_events import Event, EventFields, UserFields, web
 from tiktok_events.errors import ConfigurationError
+from tiktok_events_flask.commands import commands
 
 __version__ = "0.1.0"
 __all__ = ["TikTokEvents"]
@@ -60,10 +61,11 @@ class TikTokEvents:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add the middleware, the Jinja global and `app.extensions["tiktok_events"]`; the config is read now."""
+        """Add middleware, Jinja global, command and `app.extensions["tiktok_events"]`; the config is read now."""
         site = self._given or _site_of(app, self._options)
         self._sites[app] = site
         app.extensions["tiktok_events"] = self
+        app.cli.add_command(commands(lambda: self.site))
         app.jinja_env.globals["tiktok"] = LocalProxy(lambda: self.tracker.face)
         app.wsgi_app = web.WSGIMiddleware(app.wsgi_app, site, request=_Request)  # type: ignore[arg-type,method-assign]
 
