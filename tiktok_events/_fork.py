@@ -14,7 +14,18 @@ class Renewable(Protocol):
         """Start afresh."""
 
 
+class Pausable(Protocol):
+    """An object that must be at rest while its process forks."""
+
+    def _before_fork(self) -> None:
+        """Finish what is under way, and begin nothing."""
+
+    def _after_fork(self) -> None:
+        """Go on, in the parent."""
+
+
 _living: weakref.WeakSet[Renewable] = weakref.WeakSet()
+_resting: weakref.WeakSet[Pausable] = weakref.WeakSet()
 
 
 def renew_after_fork(living: Renewable) -> None:
@@ -22,10 +33,25 @@ def renew_after_fork(living: Renewable) -> None:
     _living.add(living)
 
 
+def pause_while_forking(living: Pausable) -> None:
+    """Have *living* at rest while this process forks, for as long as it lives."""
+    _resting.add(living)
+
+
 def _renew_all() -> None:
     for living in list(_living):
         living._renew()
 
 
+def _pause_all() -> None:
+    for living in list(_resting):
+        living._before_fork()
+
+
+def _go_on() -> None:
+    for living in list(_resting):
+        living._after_fork()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(before=_pause_all, after_in_parent=_go_on, after_in_child=_renew_all)

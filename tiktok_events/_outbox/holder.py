@@ -38,6 +38,14 @@ def is_gone(holder: str) -> bool:
     return _start(int(pid)) not in (start, None)
 
 
+def boot() -> str:
+    """Name the time since this machine started, in which its monotonic clock counts; empty where that is unknown."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
 @lru_cache(maxsize=1)
 def _named(pid: int) -> str:
     where, start = _where(pid), _start(pid)
@@ -50,13 +58,13 @@ def _where(pid: int) -> str:
     try:
         if str((_PROC / "self").readlink()) != str(pid):  # /proc is that of another pid namespace
             return ""
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
         namespaces = [_PROC / "self/ns/pid"]
         if (_PROC / "self/ns/time").exists():  # since Linux 5.6; a start is counted in it
             namespaces.append(_PROC / "self/ns/time")
-        return "/".join([boot, *(str(one.readlink()) for one in namespaces)])
+        places = [boot(), *(str(one.readlink()) for one in namespaces)]
     except OSError:
         return ""
+    return "/".join(places) if all(places) else ""
 
 
 def _start(pid: int) -> str | None:
