@@ -34,6 +34,7 @@ _HOMES = {
     "_money": ("from_minor_units",),
     "_outbox.memory": ("MemoryOutbox",),
     "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "Record"),
+    "_outbox.sqlite": ("SQLiteOutbox",),
     "_protocol": ("decode", "encode"),
     "_responses": ("EventResult", "TrackResponse"),
     "_retry": ("RetryPolicy",),
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from tiktok_events._money import from_minor_units
     from tiktok_events._outbox.memory import MemoryOutbox
     from tiktok_events._outbox.protocol import Claim, DeadLetter, Outbox, Record
+    from tiktok_events._outbox.sqlite import SQLiteOutbox
     from tiktok_events._protocol import decode, encode
     from tiktok_events._responses import EventResult, TrackResponse
     from tiktok_events._retry import RetryPolicy
@@ -138,6 +140,7 @@ __all__ = [
     "Record",
     "RejectedError",
     "RetryPolicy",
+    "SQLiteOutbox",
     "ServerError",
     "Site",
     "Stats",

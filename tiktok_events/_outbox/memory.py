@@ -130,12 +130,22 @@ class MemoryOutbox:
     def dead(self, limit: int = 1_000) -> Sequence[DeadLetter]:
         """As `Outbox.dead`."""
         with self._lock:
-            return tuple(self._dead)[-limit:]
+            return tuple(self._dead)[-limit:] if limit > 0 else ()
 
     def replay(self, event_ids: Collection[str] | None = None) -> int:
-        """As `Outbox.replay`."""
+        """As `Outbox.replay`.
+
+        Raises:
+            OutboxFull: If there is no room for all of them; they stay dead letters.
+        """
         letters = self._exhume(event_ids)
-        self.put([letter.record for letter in letters])
+        try:
+            self.put([letter.record for letter in letters])
+        except OutboxFull:
+            with self._lock:
+                kept = sorted((*letters, *self._dead), key=lambda letter: letter.time)
+                self._dead = deque(kept, maxlen=self._max_dead)
+            raise
         return len(letters)
 
     def purge(self, event_ids: Collection[str] | None = None) -> int:

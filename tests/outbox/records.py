@@ -1,0 +1,50 @@
+"""Records to put, and what tests say of claims."""
+
+import json
+import os
+
+import markers
+
+import tiktok_events as tt
+
+WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
+TEST = ("web", "C0EXAMPLE0EXAMPLE000", "TEST1")
+APP = ("app", "7001", None)
+ROUTES = (WEB, TEST, APP)
+DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
+
+
+def record(number, route=WEB, data=DATA):
+    """One record."""
+    return tt.Record(*route, f"e{number}", data)
+
+
+def records(number, route=WEB):
+    """So many records."""
+    return [record(n, route) for n in range(number)]
+
+
+def ids(those):
+    """Whose they are: claims or dead letters."""
+    return [one.record.event_id for one in those]
+
+
+def in_child(work):
+    """What *work* returns (as JSON) in a forked child."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        told = {"error": "nothing was returned"}
+        try:
+            told = {"result": work()}
+        except BaseException as error:  # noqa: BLE001 - the parent's test fails instead
+            told = {"error": repr(error)}
+        finally:
+            os.write(writer, json.dumps(told).encode())
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        told = json.load(pipe)
+    os.waitpid(child, 0)
+    assert "error" not in told, told
+    return told["result"]
