@@ -35,6 +35,7 @@ _HOMES = {
     "_outbox.memory": ("MemoryOutbox",),
     "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "Record"),
     "_outbox.sqlite": ("SQLiteOutbox",),
+    "_outbox.redis": ("RedisOutbox",),
     "_protocol": ("decode", "encode"),
     "_responses": ("EventResult", "TrackResponse"),
     "_retry": ("RetryPolicy",),
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from tiktok_events._money import from_minor_units
     from tiktok_events._outbox.memory import MemoryOutbox
     from tiktok_events._outbox.protocol import Claim, DeadLetter, Outbox, Record
+    from tiktok_events._outbox.redis import RedisOutbox
     from tiktok_events._outbox.sqlite import SQLiteOutbox
     from tiktok_events._protocol import decode, encode
     from tiktok_events._responses import EventResult, TrackResponse
@@ -138,6 +140,7 @@ __all__ = [
     "PropertiesFields",
     "RateLimitError",
     "Record",
+    "RedisOutbox",
     "RejectedError",
     "RetryPolicy",
     "SQLiteOutbox",
