@@ -47,7 +47,7 @@ def outbox() -> None:
 @outbox.command(help="Say how many events wait, since when, and how many are dead.")
 @outbox_option
 @format_option
-def status(url: str, format_: str) -> None:
+def status(url: str | None, format_: str) -> None:
     """Count."""
     with _using(url) as found:
         age = found.age()
@@ -69,7 +69,7 @@ def status(url: str, format_: str) -> None:
 @outbox_option
 @format_option
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many of the newest.")
-def dead(url: str, format_: str, limit: int) -> None:
+def dead(url: str | None, format_: str, limit: int) -> None:
     """List."""
     with _using(url) as found:
         letters = found.dead(limit=limit)
@@ -92,7 +92,7 @@ def dead(url: str, format_: str, limit: int) -> None:
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
 @click.option("--all", "all_", is_flag=True, help="All of them.")
-def replay(url: str, event_ids: tuple[str, ...], *, all_: bool) -> None:
+def replay(url: str | None, event_ids: tuple[str, ...], *, all_: bool) -> None:
     """Put back."""
     _say("put back", event_ids, all_, url, lambda found, which: found.replay(which))
 
@@ -102,9 +102,9 @@ def replay(url: str, event_ids: tuple[str, ...], *, all_: bool) -> None:
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
 @click.option("--all", "all_", is_flag=True, help="All of them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def purge(url: str, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
+def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
     """Forget."""
-    if all_ and not yes:
+    if all_ and not event_ids and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is here to confirm: give --yes")
         click.confirm("Forget every dead event? They cannot be had back.", abort=True, err=True)
@@ -112,7 +112,7 @@ def purge(url: str, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> Non
 
 
 def _say(
-    done: str, event_ids: tuple[str, ...], all_: bool, url: str, work: Callable[[Outbox, Collection[str] | None], int]
+    done: str, event_ids: tuple[str, ...], all_: bool, url: str | None, work: Callable[[Outbox, Collection[str] | None], int]
 ) -> None:
     if bool(event_ids) == all_:
         raise click.UsageError("which ones? Give their event ids, or --all")
@@ -125,7 +125,7 @@ def _say(
 
 
 @contextmanager
-def _using(url: str) -> Iterator[Outbox]:
+def _using(url: str | None) -> Iterator[Outbox]:
     found = opened(url, must_exist=True)
     try:
         yield found

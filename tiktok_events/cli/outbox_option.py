@@ -20,17 +20,18 @@ outbox_option: Callable[[Any], Any] = click.option(
     "url",
     metavar="URL",
     envvar="TIKTOK_OUTBOX_URL",
-    required=True,
     help="sqlite:///file.db or redis://host; TIKTOK_OUTBOX_URL by default.",
 )
 
 
-def opened(url: str, *, must_exist: bool) -> Outbox:
+def opened(url: str | None, *, must_exist: bool) -> Outbox:
     """The outbox that *url* names.
 
     Raises:
-        click.UsageError: If nobody else can have put anything into it.
+        click.UsageError: If there is none, or nobody else can have put anything into it.
     """
+    if not url:
+        raise click.UsageError("which outbox? Give --outbox URL, or set TIKTOK_OUTBOX_URL")
     try:
         outbox = outbox_at(url)
     except ConfigurationError as error:

@@ -31,6 +31,6 @@ Exit code: 0; with --once 1 when something is left that could not be delivered.
 @click.command(help=HELP, short_help="Deliver what waits in an outbox.")
 @outbox_option
 @worker_options
-def worker(url: str, **options: Any) -> None:
+def worker(url: str | None, **options: Any) -> None:
     """Deliver."""
     sys.exit(deliver(opened(url, must_exist=False), clients(), **options))
