@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from redis_fixtures import connect_outbox, redis, redis_server  # noqa: F401 - fixtures
 
 import tiktok_events as tt
 

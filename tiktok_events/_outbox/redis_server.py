@@ -114,7 +114,7 @@ class RedisServer:
     def _failure(self, error: BaseException) -> OutboxUnavailable:
         told = str(error).rpartition("caused error: ")[2]
         code = told.partition(" ")[0]
-        if "NOGROUP" in told:
+        if "NOGROUP" in told or "no such key" in told:
             return NoGroup(f"the Redis at {self.place} has no such stream")
         if code == "OOM" or type(error).__name__ == "OutOfMemoryError":
             return NoMemory(f"the Redis at {self.place} has no memory left")
@@ -138,8 +138,8 @@ def _redis_py() -> Any:
 def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
     if not url.lower().startswith(_SCHEMES):
         raise ConfigurationError(f"the address of a Redis begins with {', '.join(_SCHEMES)}")
-    timeouts = {"socket_timeout": timeout}
-    if not url.lower().startswith("unix:"):
+    timeouts, is_socket = {"socket_timeout": timeout}, url.lower().startswith("unix:")
+    if not is_socket:
         timeouts["socket_connect_timeout"] = connect_timeout
     try:
         retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
@@ -148,7 +148,7 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
         pool.connection_class(**pool.connection_kwargs)  # an option it does not know raises here, not in a thread
     except (TypeError, ValueError, AttributeError, redis.RedisError):
         pool = None
-    if pool is None:
+    if pool is None or (is_socket and not pool.connection_kwargs.get("path")):
         raise ConfigurationError(
             "the address of the Redis cannot be read; special characters in a password are written as %40 and the like"
         )
