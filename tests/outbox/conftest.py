@@ -1,9 +1,11 @@
 """The kinds of outbox, each made and put to the same tests."""
 
 import contextlib
+import time
 
 import pytest
-from redis_fixtures import connect_outbox, redis, redis_server  # noqa: F401 - fixtures
+import redis_time
+from redis_fixtures import connect_outbox, own_redis, redis, redis_server  # noqa: F401 - fixtures
 
 import tiktok_events as tt
 
@@ -28,6 +30,8 @@ class Kind:
 
     unit = 1.0
     tolerance = 1e-3
+    needs = ()
+    """The fixtures it is made with, besides a folder."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -46,6 +50,14 @@ class Kind:
     def about(self, units):
         """Equal to as many seconds."""
         return pytest.approx(units * self.unit, abs=self.tolerance)
+
+    def now(self):
+        """The time, in seconds."""
+        return self.clock()
+
+    def since(self, then):
+        """Equal to the seconds since *then*."""
+        return pytest.approx(self.now() - then, abs=self.tolerance)
 
     def close(self):
         for outbox in self.made:
@@ -83,13 +95,36 @@ class SQLiteFull(SQLite):
         return super().make(synchronous="FULL", **settings)
 
 
-KINDS = {"memory": Memory, "sqlite": SQLite, "sqlite-group": SQLiteGroup, "sqlite-full": SQLiteFull}
+class Redis(Kind):
+    """In a real Redis. Its clock cannot be set, so what is claimed is made older instead."""
+
+    tolerance = 2.0
+    needs = ("redis",)
+
+    def __init__(self, folder, server):
+        super().__init__(folder)
+        self.server = server
+
+    def make(self, **settings):
+        return tt.RedisOutbox(self.server.url, **settings)
+
+    def pass_time(self, units):
+        time.sleep(0.01)
+        with self.server.client() as raw:
+            redis_time.let_pass(raw, units * self.unit)
+
+    def now(self):
+        return time.time()
+
+
+KINDS = {"memory": Memory, "sqlite": SQLite, "sqlite-group": SQLiteGroup, "sqlite-full": SQLiteFull, "redis": Redis}
 
 
 @pytest.fixture(params=KINDS)
 def kind(request, tmp_path):
     """Each test runs with every kind."""
-    one = KINDS[request.param](tmp_path)
+    make = KINDS[request.param]
+    one = make(tmp_path, *map(request.getfixturevalue, make.needs))
     yield one
     one.close()
 

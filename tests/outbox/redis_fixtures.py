@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,3 +42,21 @@ def connect_outbox(redis: redis_process.RedisProcess) -> Iterator[Callable[..., 
     yield connected
     for outbox in made:
         outbox.close()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Callable[..., redis_process.RedisProcess]]:
+    """Start a redis-server for one test alone, with settings of its own."""
+    started: list[redis_process.RedisProcess] = []
+
+    def start(*settings: str) -> redis_process.RedisProcess:
+        why = redis_process.missing()
+        if why:
+            pytest.skip(why)
+        started.append(redis_process.RedisProcess(tmp_path, *settings))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()

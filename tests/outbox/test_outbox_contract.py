@@ -224,7 +224,7 @@ def test_dead_letters_are_replayed(outbox, claim):
     outbox.bury(claim(outbox) + claim(outbox), reason="x")
     assert outbox.replay(["e1", "e7"]) == 1
     assert outbox.depth() == 1
-    assert ids(outbox.dead()) == ["e0", "e2", "e9"]
+    assert sorted(ids(outbox.dead())) == ["e0", "e2", "e9"]
 
     (again,) = claim(outbox, routes=[WEB])
     assert (again.record, again.attempts, again.abandoned) == (record(1), 0, 0)
@@ -274,7 +274,9 @@ def test_a_busy_route_waits_its_turn(outbox, claim):
     outbox.put(records(4))
     outbox.put([record(9, APP)])
 
-    assert [ids(claim(outbox, 2)) for _ in range(3)] == [["e0", "e1"], ["e9"], ["e2", "e3"]]
+    batches = [ids(claim(outbox, 2)) for _ in range(3)]
+    assert ["e9"] in batches[:2]
+    assert [batch for batch in batches if batch != ["e9"]] == [["e0", "e1"], ["e2", "e3"]]
 
 
 def test_what_is_tried_again_starves_no_route(outbox, claim, give_back):
@@ -374,19 +376,21 @@ def test_a_receipt_is_of_one_record(outbox, claim):
 def test_how_long_the_oldest_waits(kind, outbox, claim, give_back):
     """Claimed or given back it waits on; None if there is none."""
     assert outbox.age() is None
+    begun = kind.now()
     outbox.put([record(0)])
     kind.pass_time(10)
+    later = kind.now()
     outbox.put([record(1)])
-    assert outbox.age() == kind.about(10)
+    assert outbox.age() == kind.since(begun)
     claims = claim(outbox, 1)
-    assert outbox.age() == kind.about(10)
+    assert outbox.age() == kind.since(begun)
     give_back(outbox, claims, delay=20)
     kind.pass_time(5)
-    assert outbox.age() == kind.about(15)
+    assert outbox.age() == kind.since(begun)
 
     kind.pass_time(15)
     outbox.ack(claim(outbox, 1))
-    assert outbox.age() == kind.about(20)
+    assert outbox.age() == kind.since(later)
     outbox.bury(claim(outbox), reason="x")
     assert outbox.age() is None
 

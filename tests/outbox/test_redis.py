@@ -3,32 +3,19 @@
 import threading
 from collections import Counter
 
-import markers
 import pytest
 import redis_process
 import redis_time
 from marker_hook import raises
+from records import APP, ROUTES, WEB, ids, record, records
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, FakeTikTok
 
-WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
-TEST = ("web", "C0EXAMPLE0EXAMPLE000", "TEST:1}")
-APP = ("app", "7001", None)
-DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
+ODD = ("web", "C0EXAMPLE0EXAMPLE000", "TEST:1}")
 
 
-def record(number, route=WEB, data=DATA):
-    """One record."""
-    return tt.Record(*route, f"e{number}", data)
-
-
-def ids(claims):
-    """Whose they are."""
-    return [claim.record.event_id for claim in claims]
-
-
-def claim(outbox, limit=10, lease=30.0, routes=(WEB, TEST, APP)):
+def claim(outbox, limit=10, lease=30.0, routes=ROUTES):
     """Claim with the defaults of these tests."""
     return outbox.claim(limit, lease=lease, routes=routes)
 
@@ -56,7 +43,7 @@ def worker(connect_outbox):
 def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
     """What is answered in lists by one and in mappings by the other is read alike: a whole life."""
     outbox = connect_outbox(f"{redis.url}?protocol={protocol}")
-    put = outbox.put([record(n) for n in range(4)])
+    put = outbox.put(records(4))
     first, second, third, _ = claims = claim(outbox)
     assert ids(claims) == ["e0", "e1", "e2", "e3"]
     assert set(outbox.still(put)) == set(put)
@@ -68,7 +55,7 @@ def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
     assert outbox.still(put) == [put[1], put[3]]
     assert outbox.due_in({WEB}) == 0
     assert ids(claim(outbox)) == ["e1"]
-    assert ids(letter for letter in outbox.dead()) == ["e2"]
+    assert ids(outbox.dead()) == ["e2"]
     assert outbox.depth() == 2
     assert 0 <= outbox.age() < 10
     assert outbox.replay() == 1
@@ -78,7 +65,7 @@ def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
 
 def test_one_host_puts_and_another_delivers(web, worker):
     """Each event is one claimer's, whoever it is."""
-    web.put([record(n) for n in range(3)])
+    web.put(records(3))
 
     assert ids(claim(worker, 2)) == ["e0", "e1"]
     assert ids(claim(web)) == ["e2"]
@@ -88,7 +75,7 @@ def test_one_host_puts_and_another_delivers(web, worker):
 
 def test_a_record_comes_out_as_it_went_in(web, worker):
     """Any route, any id, any bytes."""
-    strange = [tt.Record(*TEST, 'é "\n\ud800', bytes(range(256))), tt.Record("crm", "", "", "", b"")]
+    strange = [tt.Record(*ODD, 'é "\n\ud800', bytes(range(256))), tt.Record("crm", "", "", "", b"")]
     web.put(strange)
 
     routes = {one.route for one in strange}
@@ -134,7 +121,7 @@ def test_who_comes_late_decides_nothing(web, worker, raw, verb, arguments, other
 
 def test_only_what_is_still_held_is_decided(web, worker, raw):
     """Of a batch that is half somebody else's, the other half is acknowledged."""
-    web.put([record(n) for n in range(6)])
+    web.put(records(6))
     batch = claim(worker)
     worker.nack(batch[1:5:2], delay=0, reason="x")
     taken = claim(web)
@@ -163,7 +150,7 @@ def test_a_delay_beyond_the_lease_is_cut_to_it(web, worker, raw):
 
 def test_an_event_in_the_middle_of_many_is_found_when_it_is_due(web, worker, raw):
     """However many others are held before it, and however few are asked for."""
-    web.put([record(n) for n in range(1_500)])
+    web.put(records(1_500))
     held = claim(web, 1_500)
     web.nack(held[1_400:1_401], delay=0, reason="x")
 
@@ -214,7 +201,7 @@ def test_it_holds_so_many_events_of_all_hosts(connect_outbox):
 def test_dead_letters_are_kept_up_to_a_bound(connect_outbox):
     """The newest of each stream, those of all streams in the order of their deaths."""
     outbox = connect_outbox(max_dead=2)
-    outbox.put([record(n) for n in range(3)])
+    outbox.put(records(3))
     outbox.put([record(9, APP)])
     for one in [*claim(outbox), *claim(outbox)]:
         outbox.bury([one], reason=f"refused {one.record.event_id} \ud800")
@@ -229,7 +216,7 @@ def test_dead_letters_are_kept_up_to_a_bound(connect_outbox):
 def test_replay_and_purge_choose_by_event_id(connect_outbox):
     """Also more than a page of them; both say how many."""
     outbox = connect_outbox()
-    outbox.put([record(n) for n in range(2_500)])
+    outbox.put(records(2_500))
     outbox.bury(claim(outbox, 2_500), reason="x")
     assert outbox.purge({"e3", "e2400", "none"}) == 2
     assert outbox.replay({"e5", "e2300", "e3"}) == 2
@@ -243,7 +230,7 @@ def test_replay_and_purge_choose_by_event_id(connect_outbox):
 def test_replayed_twice_at_once_is_replayed_once(connect_outbox):
     """Two people at two keyboards."""
     outbox, other = connect_outbox(), connect_outbox()
-    outbox.put([record(n) for n in range(300)])
+    outbox.put(records(300))
     outbox.bury(claim(outbox, 300), reason="x")
     replayed = []
     threads = [threading.Thread(target=lambda one=one: replayed.append(one.replay())) for one in (outbox, other)]

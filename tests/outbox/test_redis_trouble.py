@@ -1,7 +1,5 @@
 """The outbox in Redis when something is wrong: the server, the network, the address, or a process that is gone."""
 
-import logging
-import os
 import signal
 import socket
 import subprocess
@@ -11,28 +9,15 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import markers
 import pytest
-import redis_process
 import servers
 from marker_hook import raises
+from records import DATA, WEB, ids, record, records
 
 import tiktok_events as tt
 
-WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
-DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
 SECRET = "s3cr/t@%:"
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-
-
-def record(number):
-    """One record."""
-    return tt.Record(*WEB, f"e{number}", DATA)
-
-
-def ids(claims):
-    """Whose they are."""
-    return [claim.record.event_id for claim in claims]
 
 
 def claim(outbox, limit=10, lease=30.0):
@@ -90,27 +75,9 @@ def answering(line):
                 connection.close()
 
 
-@pytest.fixture
-def own_server(tmp_path):
-    """Start a server for one test alone, with settings of its own."""
-    started = []
-
-    def start(*settings):
-        why = redis_process.missing()
-        if why:
-            pytest.skip(why)
-        started.append(redis_process.RedisProcess(tmp_path, *settings))
-        started[-1].start()
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.kill()
-
-
-def test_what_was_put_survives_a_kill_of_the_server(own_server):
+def test_what_was_put_survives_a_kill_of_the_server(own_redis):
     """With appendonly and appendfsync always: every event whose `put` returned is there, claimed ones again later."""
-    server = own_server("--appendonly", "yes", "--appendfsync", "always")
+    server = own_redis("--appendonly", "yes", "--appendfsync", "always")
     with outbox_of(server.url) as outbox:
         kept = []
 
@@ -143,9 +110,9 @@ def test_what_was_put_survives_a_kill_of_the_server(own_server):
         assert outbox.depth() == len(there)
 
 
-def test_a_server_that_lost_everything_is_used_again(own_server):
+def test_a_server_that_lost_everything_is_used_again(own_redis):
     """Without appendonly: streams, group and scripts are gone after a kill, and made again."""
-    server = own_server()
+    server = own_redis()
     with outbox_of(server.url) as web, outbox_of(server.url) as worker:
         web.put([record(0), record(1)])
         held = claim(worker)
@@ -189,11 +156,11 @@ def test_a_forked_child_has_connections_of_its_own(redis, connect_outbox):
     assert sorted(ids(claim(connect_outbox(), 1000))) == sorted(f"{who}-{n}" for who in names for n in range(20))
 
 
-def test_no_memory_left_is_full(own_server):
+def test_no_memory_left_is_full(own_redis):
     """None of the batch is kept, nothing of it is told, and what is there can still be delivered."""
-    server = own_server("--maxmemory", "100mb")
+    server = own_redis("--maxmemory", "100mb")
     with outbox_of(server.url) as outbox, server.client() as raw:
-        outbox.put([record(n) for n in range(3)])
+        outbox.put(records(3))
         one, two, three = claim(outbox)
         raw.config_set("maxmemory", "1")
         for batch in ([record(3)], [record(3), record(4)]):
@@ -216,9 +183,9 @@ def test_no_memory_left_is_full(own_server):
         assert ids(outbox.dead()) == ["e2"]
 
 
-def test_a_replica_takes_nothing_now(own_server):
+def test_a_replica_takes_nothing_now(own_redis):
     """As after a failover: reading goes on, and the next try may reach the new master."""
-    server = own_server()
+    server = own_redis()
     with outbox_of(server.url) as outbox, server.client() as raw:
         outbox.put([record(0), record(1)])
         claims = claim(outbox, 1)
@@ -272,101 +239,3 @@ def test_nobody_there_says_so(redis):
 
         assert "s3cr" not in repr(outbox) + str(caught.value) + repr(caught.value)
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        "redis://:s3cr%2Ft%40%25%3A@127.0.0.1:{port}",
-        "redis://default:s3cr%2Ft%40%25%3A@127.0.0.1:{port}/0",
-        "redis://127.0.0.1:{port}?password=s3cr%2Ft%40%25%3A&decode_responses=yes",
-        "unix://:s3cr%2Ft%40%25%3A@{socket}",
-    ],
-)
-def test_passwords_are_used_and_not_shown(own_server, template, caplog):
-    """Percent-encoded or in the query; in no text, right or wrong."""
-    server = own_server("--requirepass", SECRET)
-    url = template.format(port=server.port, socket=server.socket)
-    caplog.set_level(logging.DEBUG)
-    with outbox_of(url) as outbox, outbox_of(url.replace("s3cr", "wr0ng")) as wrong:
-        outbox.put([record(0), record(1)])
-        assert ids(claim(outbox)) == ["e0", "e1"]
-        with raises(tt.OutboxUnavailable) as caught:
-            wrong.put([record(0)])
-
-        told = repr(outbox) + repr(outbox._server) + repr(wrong) + str(caught.value) + caplog.text
-        assert not [part for part in ("s3cr", "wr0ng", SECRET) if part in told]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://:s3cr@127.0.0.1",
-        "127.0.0.1:6379",
-        "redis://:s3cr/et@127.0.0.1:6379/0",
-        "redis://:s3cr@127.0.0.1:port",
-        "redis://:s3cr@127.0.0.1/?no_such_option=1",
-        "redis://:s3cr@127.0.0.1/?socket_timeout=soon",
-        "redis://:s3cr@[::1",
-        "unix://:s3cr@",
-    ],
-)
-def test_a_bad_address_is_a_configuration_error(url, redis):
-    """At construction, and it shows nothing of the address."""
-    with raises(tt.ConfigurationError) as caught:
-        tt.RedisOutbox(url)
-
-    assert "s3cr" not in str(caught.value)
-    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-
-
-def test_without_redis_py_it_says_what_to_install(monkeypatch):
-    """The package is an extra."""
-    monkeypatch.setitem(sys.modules, "redis", None)
-
-    with raises(tt.ConfigurationError, match=r'pip install "tiktok-events\[redis\]"'):
-        tt.RedisOutbox("redis://127.0.0.1")
-
-
-def test_a_set_up_that_loses_events_is_told_once(own_server, caplog):
-    """As warnings at the first use; one that is right says nothing."""
-    server = own_server("--maxmemory-policy", "allkeys-lru")
-    with outbox_of(server.url) as outbox, server.client() as raw:
-        outbox.put([record(0)])
-        claim(outbox)
-        outbox.put([record(1)])
-        warned = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-        assert len(warned) == 2
-        assert "appendonly is off" in warned[0]
-        assert "maxmemory-policy is allkeys-lru" in warned[1]
-        assert all(any(danger in one for one in warned) for danger in outbox.dangers())
-
-        raw.config_set("appendonly", "yes")
-        raw.config_set("maxmemory-policy", "noeviction")
-        assert outbox.dangers() == []
-
-
-def test_a_server_that_tells_nothing_of_its_set_up_is_used_all_the_same(own_server, caplog):
-    """INFO may be forbidden."""
-    server = own_server()
-    with server.client() as raw, outbox_of(f"redis://shop:x@127.0.0.1:{server.port}") as outbox:
-        raw.execute_command("ACL", "SETUSER", "shop", "on", ">x", "~tiktok-events:*", "+@all", "-info")
-        outbox.put([record(0)])
-
-        assert ids(claim(outbox)) == ["e0"]
-        assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
-        with raises(tt.OutboxUnavailable, match="NoPermissionError|NOPERM"):
-            outbox.dangers()
-
-
-@pytest.mark.skipif("CI" in os.environ, reason="what CI does when something is missing is tried where nothing is")
-def test_ci_never_skips(monkeypatch):
-    """A machine that should have a server and has none fails the run."""
-    monkeypatch.setattr(redis_process, "PROGRAM", None)
-    if redis_process.BARE:
-        pytest.skip("a bare installation has no redis-py")
-    assert redis_process.missing() == "there is no redis-server on this machine"
-    monkeypatch.setenv("CI", "true")
-
-    with pytest.raises(AssertionError):
-        redis_process.missing()

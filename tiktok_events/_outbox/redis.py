@@ -166,7 +166,7 @@ class RedisOutbox:
         return max(0.0, float(seconds + microseconds / 1e6 - min(put)))
 
     def due_in(self, routes: Collection[Route]) -> float | None:
-        """As `Outbox.due_in`, if others' leases are as long as that of the last `claim` here (30 s before one)."""
+        """As `Outbox.due_in`, if others' leases are as long as that of the last `claim` of *routes* here (30 s before)."""
         return self._group.due_in(self._serving(routes))
 
     def dangers(self) -> list[str]:

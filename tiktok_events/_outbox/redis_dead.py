@@ -21,6 +21,8 @@ class DeadLetters:
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
         """The newest *limit*, oldest first."""
+        if limit <= 0:
+            return ()
         streams = self._streams()
         pages = self._server.piped(lambda pipe: [pipe.xrevrange(stream.dead, count=limit) for stream in streams])
         found = [

@@ -20,6 +20,7 @@ _GROUP = "workers"
 # The consumer of what was given back. It is no process, so it is never gone, and a delay is waited out.
 _NOBODY = "nobody"
 _MOST = 1_000
+_LEASE = 30.0
 _LONG_AGO = float("-inf")
 _LOOK_EVERY, _SWEEP_EVERY, _FORGOTTEN = 1.0, 600.0, 3_600.0
 
@@ -34,17 +35,18 @@ class _Hold(NamedTuple):
 
 
 class Group:
-    """The consumer group of all workers. `lease` is that of the last claim, in seconds."""
+    """The consumer group of all workers."""
 
     def __init__(self, server: RedisServer, *, max_dead: int) -> None:
         self._server, self._max_dead = server, max_dead
-        self._lease, self._served = 30.0, ""
+        self._served = ""
+        self._leases: dict[str, float] = {}
         self._cursors: dict[str, bytes] = {}
         self._looked = self._swept = _LONG_AGO
 
     def claim(self, streams: Sequence[Stream], limit: int, lease: float) -> list[Claim]:
         """Up to *limit* of one of *streams*, each in its turn: what was given back or lost, then what is new."""
-        self._lease = lease
+        self._leases.update((stream.tag, lease) for stream in streams)
         now = time.monotonic()
         if now - self._swept >= _SWEEP_EVERY:
             self._swept = now
@@ -140,7 +142,7 @@ class Group:
     def _until_due(self, stream: Stream, pending: int) -> float:
         told = self._server.ask(lambda client: client.xpending_range(stream.key, _GROUP, "-", "+", _MOST))
         longest = max((entry["time_since_delivered"] for entry in told), default=0)
-        due = max(0.0, self._lease - longest / 1000)
+        due = max(0.0, self._leases.get(stream.tag, _LEASE) - longest / 1000)
         return due if pending <= _MOST else min(due, _LOOK_EVERY)
 
     def _gone(self, pending: dict[str, Any]) -> list[str]:
