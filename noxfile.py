@@ -42,7 +42,7 @@ def install(session: nox.Session, group: str, extras: str = "") -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra there, and Flask for the demo's shop."""
-    install(session, "tests", "cli,fast,manager,phone")
+    install(session, "tests", "cli,fast,manager,phone,redis")
     session.install("./adapters/flask", env=AS_SHIPPED)
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
 
@@ -50,7 +50,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Count what the tests of the core cover of it; under 95 % fails. The other tests would only run slower."""
-    install(session, "tests", "cli,fast,manager,phone")
+    install(session, "tests", "cli,fast,manager,phone,redis")
     env = {**AS_SHIPPED, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
     core = ["--ignore=tests/cli", "--ignore=tests/events_manager"]
     session.run("coverage", "erase", env=env)
@@ -92,7 +92,7 @@ def browser(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types: mypy decides, basedpyright is the second opinion."""
-    install(session, "types", "cli,fast,manager,phone")
+    install(session, "types", "cli,fast,manager,phone,redis")
     session.run("mypy", *session.posargs)
     session.run("basedpyright", *session.posargs)
 
@@ -123,7 +123,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Print our times beside their budgets and our peers'; about two minutes. It fails for no time."""
-    install(session, "bench", "fast")
+    install(session, "bench", "fast,redis")
     session.run("python", "tests/bench", *session.posargs, env=AS_SHIPPED)
 
 

@@ -1,4 +1,4 @@
-"""`nox -s bench`, or `python tests/bench [build] [calls] [import]`: our times beside their budgets and our peers'.
+"""`nox -s bench`, or `python tests/bench [build] [calls] [import] [redis]`: our times beside their budgets and our peers'.
 
 Prints, and never fails for a time. Each table is interleaved, so its ratios hold on a machine that drifts; the
 microseconds are of this machine and this minute.
@@ -12,11 +12,12 @@ import time
 
 import building
 import calls
+import draining
 import importing
 
 import tiktok_events
 
-TABLES = {"build": building.run, "calls": calls.run, "import": importing.run}
+TABLES = {"build": building.run, "calls": calls.run, "import": importing.run, "redis": draining.run}
 
 
 def main(names: list[str]) -> None:
