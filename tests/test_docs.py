@@ -58,9 +58,11 @@ def settings(monkeypatch, tmp_path, tiktok):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)[0]], ids=lambda page: page.stem)
 @pytest.mark.usefixtures("settings")
-def test_the_page_runs(page, tiktok, monkeypatch):
+def test_the_page_runs(page, tiktok, monkeypatch, request):
     """What is typed from it works, and what it sends is accepted."""
     python, files = blocks(page)
+    if any("REDIS_URL" in one["text"] for one in python):
+        monkeypatch.setenv("REDIS_URL", request.getfixturevalue("redis").url)
     for words, module in NEEDED.items():
         if any(words in one["text"] for one in python) and find_spec(module) is None:
             pytest.skip(f"the page needs {module}")

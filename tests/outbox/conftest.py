@@ -5,7 +5,6 @@ import time
 
 import pytest
 import redis_time
-from redis_fixtures import connect_outbox, own_redis, redis, redis_server  # noqa: F401 - fixtures
 
 import tiktok_events as tt
 

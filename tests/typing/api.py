@@ -85,7 +85,8 @@ async def asynchronous() -> bool:
 
 def in_the_background() -> tt.Stats:
     """Queue, deliver elsewhere."""
-    outbox: tt.Outbox = tt.MemoryOutbox(max_events=10)
+    outboxes: list[tt.Outbox] = [tt.MemoryOutbox(max_events=10), tt.RedisOutbox("redis://localhost", streams=2)]
+    outbox = outboxes[0]
     with tt.BackgroundClient(tt.Client(source), outbox) as background:
         queued: int = background.track(event)
         left: int = background.flush(1.0)

@@ -112,7 +112,11 @@ def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool)
 
 
 def _say(
-    done: str, event_ids: tuple[str, ...], all_: bool, url: str | None, work: Callable[[Outbox, Collection[str] | None], int]
+    done: str,
+    event_ids: tuple[str, ...],
+    all_: bool,
+    url: str | None,
+    work: Callable[[Outbox, Collection[str] | None], int],
 ) -> None:
     if bool(event_ids) == all_:
         raise click.UsageError("which ones? Give their event ids, or --all")
