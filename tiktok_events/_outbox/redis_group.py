@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -61,15 +60,15 @@ class Group:
 
     def ack(self, claims: Sequence[Claim]) -> None:
         """Forget what of *claims* is still ours."""
-        self._decide(scripts.ACK, claims, lambda hold: ("", ""))
+        self._decide(scripts.ACK, claims, lambda lease_ms: ("", ""))
 
     def nack(self, claims: Sequence[Claim], delay: float) -> None:
         """Have what of *claims* is still ours be claimed after *delay* seconds, or after the lease if that is less."""
-        self._decide(scripts.NACK, claims, lambda hold: (_NOBODY, max(0, hold.lease_ms - int(delay * 1000))))
+        self._decide(scripts.NACK, claims, lambda lease_ms: (_NOBODY, max(0, lease_ms - int(delay * 1000))))
 
     def bury(self, claims: Sequence[Claim], reason: str) -> None:
         """Move what of *claims* is still ours to the dead letters."""
-        self._decide(scripts.BURY, claims, lambda hold: (encoded(reason), self._max_dead))
+        self._decide(scripts.BURY, claims, lambda lease_ms: (encoded(reason), self._max_dead))
 
     def due_in(self, streams: Sequence[Stream]) -> float | None:
         """Seconds until something of *streams* can be claimed; None if nothing waits."""
@@ -121,17 +120,18 @@ class Group:
             claims.append(Claim(record, receipt=_Hold(stream, entry, 1, lease_ms)))
         return claims
 
-    def _decide(self, script: str, claims: Sequence[Claim], arguments: Callable[[_Hold], tuple[Any, Any]]) -> None:
-        alike: dict[tuple[Stream, tuple[Any, Any]], list[_Hold]] = defaultdict(list)
+    def _decide(self, script: str, claims: Sequence[Claim], arguments: Callable[[int], tuple[Any, Any]]) -> None:
+        """Run *script* with the *arguments* of a lease in milliseconds, for the claims of each stream and lease."""
+        alike: dict[tuple[str, int], list[_Hold]] = defaultdict(list)
         for claim in claims:
             hold = cast("_Hold", claim.receipt)
-            alike[hold.stream, arguments(hold)].append(hold)
-        for (stream, two), holds in alike.items():
+            alike[hold.stream.key, hold.lease_ms].append(hold)
+        for (_, lease_ms), holds in alike.items():
+            keys = [holds[0].stream.key, holds[0].stream.dead]
             for at in range(0, len(holds), _MOST):
-                page = holds[at : at + _MOST]
-                pairs = itertools.chain.from_iterable((hold.entry, hold.deliveries) for hold in page)
+                pairs = [part for hold in holds[at : at + _MOST] for part in (hold.entry, hold.deliveries)]
                 with suppress(NoGroup):  # the server lost its data: there is nothing to decide on
-                    self._server.run(script, [stream.key, stream.dead], _GROUP, *two, *pairs)
+                    self._server.run(script, keys, _GROUP, *arguments(lease_ms), *pairs)
 
     def _pending(self, stream: Stream) -> dict[str, Any] | None:
         with suppress(NoGroup):

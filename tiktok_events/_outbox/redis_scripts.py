@@ -63,10 +63,11 @@ return #held
 """
 
 # KEYS: the stream. ARGV: the group, the consumer, the lease in milliseconds, how many, and where to go on looking.
-# XAUTOCLAIM looks at ten times as many as it may take. Gives where to go on, then each entry and its deliveries.
+# XAUTOCLAIM looks at ten times as many as it may take; at 10,000 in all, so that nobody waits long for the server.
+# Gives where to go on, then each entry and its deliveries.
 RECLAIM = """
 local limit, taken = tonumber(ARGV[4]), {ARGV[5]}
-for _ = 1, 100 do
+for _ = 1, math.ceil(1000 / limit) do
   local count = limit - (#taken - 1) / 2
   local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], taken[1], 'COUNT', count)
   taken[1] = found[1]
