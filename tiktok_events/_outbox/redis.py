@@ -37,7 +37,7 @@ class RedisOutbox:
     It takes `max_events` events, and some more when several processes put within the same second; the last
     `max_dead` dead letters of each stream are kept. With `streams` above 1 the events of a source are spread over so
     many streams: each of them is in order, all together are not. The keys of a stream share a hash tag, but a cluster
-    was not tried.
+    of several nodes was not tried.
 
     `put` waits for the network, so no request should call it: `BackgroundClient` puts from its thread. When an answer
     is lost on the way, `put` raises although the events are there; put again, they have the same event ids. Leases go
