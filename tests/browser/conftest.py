@@ -7,5 +7,163 @@ Chromium, and playwright's own loop in the main thread.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from shopper import Shopper
 
 collect_ignore_glob = [] if os.environ.get("TIKTOK_EVENTS_BROWSER") == "1" else ["*"]
+if find_spec("starlette") is None:
+    collect_ignore_glob = ["*"]
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+# Shops have names of their own here, and nothing else has one: no test leaves this machine.
+NAMES = "MAP *.example.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP * ~NOTFOUND"
+NAMES += ", EXCLUDE 127.0.0.1, EXCLUDE *.localhost"
+HOSTS = tuple(f"{name}.example.{end}" for name in ("shop", "www.shop", "pay.shop") for end in ("test", "co.uk"))
+
+Visit = Callable[..., "Shopper"]
+Counts = Callable[["Shopper", str], None]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the dependency group `browser`")
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs Chromium at {CHROMIUM}")
+    with api.sync_playwright() as one:
+        yield one
+
+
+@contextmanager
+def launched(playwright: Any, **options: Any) -> Iterator[Any]:
+    """Chromium, as it is but for what it does by itself."""
+    flags = [*QUIET.split(), "--disable-component-update", "--disable-sync", f"--host-resolver-rules={NAMES}"]
+    browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=flags, **options)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Any) -> Iterator[Any]:
+    """One for all tests; each makes a context of its own. Going back loads a page again."""
+    with launched(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def reviving_chromium(playwright: Any) -> Iterator[Any]:
+    """One that keeps left pages in memory, as people's browsers do and playwright's do not."""
+    with launched(playwright, ignore_default_args=["--disable-back-forward-cache"]) as browser:
+        yield browser
+
+
+# --- shops ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["flask", "starlette"])
+def shop(request: pytest.FixtureRequest) -> str:
+    for needed in (request.param, f"tiktok_events_{request.param}"):
+        pytest.importorskip(needed)
+    return str(request.param)
+
+
+@pytest.fixture
+def calendar() -> Any:
+    """The clock of the shop and of the manager."""
+    from shopper import Calendar
+
+    return Calendar()
+
+
+@pytest.fixture
+def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+    """Opens the shop with the site's settings; the shopper who comes has no cookies."""
+    from shop_apps import SHOPS
+    from shopper import AGENT, PIXEL, SECRET, TOKEN, Delivery, Shopper
+
+    import tiktok_events as tt
+    from tiktok_events import web
+    from tiktok_events.events_manager import running
+
+    with ExitStack() as stack:
+        manager = stack.enter_context(running(faults=True, clock=calendar, allowed_hosts=HOSTS))
+        monkeypatch.setenv("TIKTOK_API_URL", manager.api_url)
+        monkeypatch.setenv("TIKTOK_PIXEL_URL", f"{manager.url}/i18n/pixel/events.js")
+
+        def opened(
+            *,
+            held: bool = False,
+            csp: str = "",
+            headers: Any = None,
+            browser: Any = chromium,
+            host: str = "127.0.0.1",
+            **settings: Any,
+        ) -> Shopper:
+            delivery = Delivery(held=held)
+            stack.callback(delivery.close)
+            serve, nonce = SHOPS[shop]
+            if csp:
+                settings["nonce"] = nonce
+            source = tt.EventSource.web(PIXEL, TOKEN)
+            site = web.Site(source, delivery, secret_key=SECRET, strict=True, clock=calendar, **settings)
+            url = stack.enter_context(serve(site, csp=csp))
+            shopper = Shopper(
+                browser.new_context(user_agent=AGENT, extra_http_headers=headers or {}),
+                url,
+                manager,
+                delivery,
+                host=host,
+            )
+            stack.callback(lambda: shopper.context.close())
+            return shopper
+
+        yield opened
+
+
+# --- what was counted -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def walked(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, ...], set[str]]]:
+    """The rows of the table that were counted, and the shops in which they were. Printed once all is counted."""
+    from truth import EXPECTED, table
+
+    rows: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    yield rows
+    reporter: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = request.config.pluginmanager.get_plugin("capturemanager")
+    if not rows or reporter is None or capture is None:
+        return
+    with capture.global_and_fixture_disabled():
+        reporter.ensure_newline()
+        order = list(EXPECTED)
+        for line in table(sorted(rows, key=lambda row: order.index(row[0]))):
+            reporter.write_line(line)
+        for shop in sorted(set().union(*rows.values())):
+            reporter.write_line(f"{sum(shop in shops for shops in rows.values())} of these in the {shop} shop")
+
+
+@pytest.fixture
+def counts(shop: str, walked: dict[tuple[str, ...], set[str]]) -> Counts:
+    """Compares what the manager counted of a walk, event by event, with what it must."""
+    from truth import EXPECTED, Truth, row_of
+
+    def compare(shopper: Shopper, situation: str) -> None:
+        shopper.delivery.deliver()
+        expected = EXPECTED[situation]
+        alone, server, both = map(shopper.counted, ("browser_alone", "server_alone", "conversions"))
+        walked[row_of(situation, Truth(alone, server, both, expected.true, ""))].add(shop)
+
+        assert both == expected.conversions, expected.rule
+        assert (alone, server) == (expected.browser_alone, expected.server_alone), expected.rule
+        assert shopper.manager.summary()["rejected"] == 0
+
+    return compare
