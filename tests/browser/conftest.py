@@ -111,7 +111,7 @@ def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPat
             stack.callback(delivery.close)
             serve, nonce = SHOPS[shop]
             if csp:
-                settings["nonce"] = nonce
+                settings.setdefault("nonce", nonce)
             source = tt.EventSource.web(PIXEL, TOKEN)
             site = web.Site(source, delivery, secret_key=SECRET, strict=True, clock=calendar, **settings)
             url = stack.enter_context(serve(site, csp=csp))
