@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from shopper import Shopper
+    from pages import Tab
+    from shopper import Counts, Shopper, Visit
 
 collect_ignore_glob = [] if os.environ.get("TIKTOK_EVENTS_BROWSER") == "1" else ["*"]
 if find_spec("starlette") is None:
@@ -28,9 +29,6 @@ QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
 NAMES = "MAP *.example.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP * ~NOTFOUND"
 NAMES += ", EXCLUDE 127.0.0.1, EXCLUDE *.localhost"
 HOSTS = tuple(f"{name}.example.{end}" for name in ("shop", "www.shop", "pay.shop") for end in ("test", "co.uk"))
-
-Visit = Callable[..., "Shopper"]
-Counts = Callable[["Shopper", str], None]
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +120,49 @@ def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPat
                 delivery,
                 host=host,
             )
-            stack.callback(lambda: shopper.context.close())
+            stack.callback(shopper.leaves)
             return shopper
 
         yield opened
+
+
+# --- pages of the test's own ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manager() -> Iterator[Any]:
+    from tiktok_events.events_manager import running
+
+    with running() as one:
+        yield one
+
+
+@pytest.fixture
+def bodies(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What pages post, as it comes: the manager itself keeps no identifier."""
+    from tiktok_events import _json
+    from tiktok_events.events_manager import pixel
+
+    kept: list[dict[str, Any]] = []
+    really = pixel.browser_event
+
+    def reading(body: bytes, *, now: float) -> Any:
+        kept.append(_json.loads(body))
+        return really(body, now=now)
+
+    monkeypatch.setattr(pixel, "browser_event", reading)
+    return kept
+
+
+@pytest.fixture
+def tab(chromium: Any, manager: Any, bodies: list[dict[str, Any]]) -> Iterator[Tab]:
+    """A visitor without cookies, at a page that has nothing but the pixel."""
+    from pages import Tab, site
+
+    with site() as shop:
+        context = chromium.new_context()
+        yield Tab(context, shop, manager.url, bodies)
+        context.close()
 
 
 # --- what was counted -------------------------------------------------------------------------------------------------

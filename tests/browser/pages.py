@@ -11,6 +11,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 PIXEL, OTHER = "C0EXAMPLE0EXAMPLE000", "D0EXAMPLE0EXAMPLE999"
+CLICK = "E.C.P.zzpii-click.1"
+LOAD = f'ttq.load("{PIXEL}");'
+TWO = f'{LOAD} ttq.load("{OTHER}");'
 PATIENCE = 10.0
 
 # The base code: a queue under a global name, stubs that push arrays, and a script that takes them over.
@@ -85,8 +88,8 @@ def site() -> Iterator[Site]:
             thread.join()
 
 
-class Visit:
-    """A visitor's browser: opens pages with the base code and a script of the test's own, and tells what arrived."""
+class Tab:
+    """A tab: opens pages with the base code and a script of the test's own, and tells what arrived."""
 
     def __init__(self, context: Any, shop: Site, manager_url: str, bodies: list[dict[str, Any]]) -> None:
         self.context, self.shop, self.manager_url, self.bodies = context, shop, manager_url, bodies
@@ -127,3 +130,18 @@ class Visit:
     def cookies(self) -> dict[str, dict[str, Any]]:
         """What the browser holds of the page's site."""
         return {cookie["name"]: cookie for cookie in self.context.cookies()}
+
+
+def names(bodies: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+    """Which events came, with their ids."""
+    return [(body["event"], body.get("event_id")) for body in bodies]
+
+
+def codes(bodies: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Which events came, with their pixels."""
+    return [(body["event"], body["context"]["pixel"]["code"]) for body in bodies]
+
+
+def users(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each event says of its visitor, but for the pixel's own id."""
+    return [{key: value for key, value in body["context"]["user"].items() if key != "ttp"} for body in bodies]

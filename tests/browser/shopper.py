@@ -128,6 +128,10 @@ class Shopper:
         session.on("Network.responseReceivedExtraInfo", self._answered)
         session.send("Network.enable")
 
+    def leaves(self) -> None:
+        """Close the browser."""
+        self.context.close()
+
     # --- what a person does -------------------------------------------------------------------------------------------
 
     def goes(self, path: str) -> None:
@@ -261,7 +265,11 @@ class Shopper:
     def turns_clock(self, seconds: float) -> None:
         """Let *seconds* pass for the manager."""
         url = self.manager.url
-        answer = httpx.post(
-            f"{url}/api/clock", json={"advance": seconds}, headers={"origin": url}, trust_env=False
-        )
+        answer = httpx.post(f"{url}/api/clock", json={"advance": seconds}, headers={"origin": url}, trust_env=False)
         assert answer.status_code == 200
+
+
+Visit = Callable[..., Shopper]
+"""The fixture `visit`: opens a shop with the site's settings."""
+Counts = Callable[[Shopper, str], None]
+"""The fixture `counts`: compares a walk with a row of the table."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import Counts, Visit
-from shopper import AGENT, CLICK, DAY, Calendar, Shopper
+from shopper import AGENT, CLICK, DAY, Calendar, Counts, Shopper, Visit
 from truth import ALL, FUNNEL
 
 MINUTE, HOUR = 60, 3600
@@ -44,9 +43,7 @@ def test_pixel_blocked(visit: Visit, counts: Counts) -> None:
         (50 * HOUR, "server 50 hours late", 0, 0),
     ],
 )
-def test_server_late(
-    visit: Visit, counts: Counts, late: int, situation: str, merged: int, dropped: int
-) -> None:
+def test_server_late(visit: Visit, counts: Counts, late: int, situation: str, merged: int, dropped: int) -> None:
     """The worker was down, and delivers when it is back. What TikTok makes of that is its own rule."""
     shopper = visit(held=True)
     shopper.walks()
@@ -63,7 +60,7 @@ def comes_back_later(shopper: Shopper, days: int) -> None:
     then = time.time() + days * DAY
     kept = [one for one in shopper.context.cookies() if one["expires"] > then]
     browser = shopper.context.browser
-    shopper.context.close()
+    shopper.leaves()
     context = browser.new_context(user_agent=AGENT)
     context.add_cookies([{**one, "expires": one["expires"] - days * DAY} for one in kept])
     shopper.opens(context)

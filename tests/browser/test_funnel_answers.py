@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Counts, Visit
-from shopper import NO_TRACES, Shopper
+from shopper import NO_TRACES, Counts, Shopper, Visit
 from truth import ALL
 
 from tiktok_events import web

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Counts, Visit
-from shopper import CLICK, NO_TRACES, PIXEL, Shopper
+from shopper import CLICK, NO_TRACES, PIXEL, Counts, Shopper, Visit
 from truth import FUNNEL
 
 from tiktok_events import web

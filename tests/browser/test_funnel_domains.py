@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Counts, Visit
-from shopper import CLICK, EMAIL, OTHER, PIXEL, Shopper
+from shopper import CLICK, EMAIL, OTHER, PIXEL, Counts, Shopper, Visit
 from truth import ALL, FUNNEL
 
 DOMAINS = pytest.mark.parametrize("domain", ["example.test", "example.co.uk"])

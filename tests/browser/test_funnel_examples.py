@@ -8,9 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Counts
 from serving import example
-from shopper import AGENT, CLICK, EMAIL, NO_TRACES, PIXEL, TOKEN, Shopper
+from shopper import AGENT, CLICK, EMAIL, NO_TRACES, PIXEL, TOKEN, Counts, Shopper
 from truth import ALL
 
 from tiktok_events.events_manager import running

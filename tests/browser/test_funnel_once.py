@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Counts, Visit
-from shopper import Shopper
+from shopper import Counts, Shopper, Visit
 from truth import ALL
 
 

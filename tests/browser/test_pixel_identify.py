@@ -1,0 +1,121 @@
+"""The stand-in for the pixel script: what becomes of identifiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pages import LOAD, OTHER, TWO, Tab, users
+
+from tiktok_events._events.normalize import hash_email, hash_name, hash_phone, hash_zip_code
+
+EMAIL, PHONE = " ZZPII.Ada+1@Gmail.COM ", "+1 (555) 010-0199"
+DIGEST = "0123456789ABCDEF" * 4
+
+
+def test_identify_hashes_as_python_does(tab: Tab) -> None:
+    """What the page gives in plain leaves as the digest the server sends, with the next event and all later ones."""
+    plain = {"email": EMAIL, "phone_number": PHONE, "external_id": "zzpii-user-1"}
+    tab.opens(f"{LOAD} ttq.page();")
+    tab.arrived(1)
+    tab.page.evaluate("(one) => { ttq.identify(one); ttq.track('Lead'); ttq.track('Search'); }", plain)
+
+    first, *later = users(tab.arrived(3))
+
+    assert first == {}
+    expected = {"email": hash_email(EMAIL), "phone_number": hash_phone(PHONE), "external_id": "zzpii-user-1"}
+    assert later == [expected, expected]
+
+
+def test_identify_before_the_script(tab: Tab, manager: Any) -> None:
+    """It works from the queue, and the manager finds nothing to say about what came."""
+    tab.opens(
+        f"""{LOAD} ttq.identify({{email: "zzpii.ada@example.com", phone_number: "+15550100199"}});
+        ttq.track("Lead", {{}}, {{event_id: "a"}});"""
+    )
+    tab.arrived(1)
+
+    (event,) = manager.events()
+
+    assert event["identifiers"] == ["email", "phone", "ttp", "ip", "user_agent"]
+    assert [one["rule"] for one in event["problems"]] == []
+
+
+def test_hashes_of_every_length(tab: Tab) -> None:
+    """The browser's SHA-256 is Python's, whatever the length and the script."""
+    emails = [f"zzpii{'x' * count}@example.com" for count in range(130)] + [
+        "zzpii.żółw@example.com",
+        "zzpii😀@b.example",
+    ]
+    tab.opens(LOAD)
+    tab.page.evaluate(
+        """(emails) => { ttq.holdConsent(); for (const email of emails) { ttq.identify({email}); ttq.track("Lead"); }
+        ttq.grantConsent(); }""",
+        emails,
+    )
+
+    assert [user["email"] for user in users(tab.arrived(len(emails)))] == [hash_email(email) for email in emails]
+
+
+def test_ready_digests_are_kept(tab: Tab) -> None:
+    """Digests under their own names stay; under the plain names too, unless the switch says to hash them again."""
+    tab.opens(LOAD)
+    given = {"sha256_email": DIGEST.lower(), "sha256_phone_number": DIGEST.lower(), "phone_number": DIGEST}
+    tab.page.evaluate("(one) => { ttq.identify(one); ttq.page(); }", given)
+
+    assert users(tab.arrived(1)) == [given | {"phone_number": DIGEST.lower()}]
+
+
+@pytest.mark.parametrize(
+    ("given", "switches", "sent"),
+    [
+        ({"email": EMAIL}, {"folds_gmail": True}, {"email": hash_email("zzpiiada@gmail.com")}),
+        ({"email": "Zzpii.Ada@Example.com"}, {"folds_gmail": True}, {"email": hash_email("zzpii.ada@example.com")}),
+        ({"email": EMAIL, "phone_number": PHONE}, {"hashes_plain": False}, {}),
+        ({"email": DIGEST}, {"hashes_plain": False}, {"email": DIGEST.lower()}),
+        ({"email": DIGEST}, {"detects_digests": False}, {}),
+        ({"email": "zzpii", "phone_number": "555 zzpii", "external_id": ""}, {}, {}),
+        ({"phone_number": "555 010-0199"}, {}, {}),
+        ({"phone_number": "0555 010-0199"}, {"calling_code": 49}, {"phone_number": hash_phone("+495550100199")}),
+        ({"email": None, "phone": PHONE, "external_id": 17}, {}, {"external_id": "17"}),
+        ({"first_name": "Zzpiiada", "zip_code": "ZZPII1"}, {"wide_identify": False}, {}),
+        (
+            {"first_name": "Zzpiiada", "zip_code": "ZZPII1", "city": "Zzpiitown", "locale": "en-GB"},
+            {},
+            {
+                "first_name": hash_name("Zzpiiada"),
+                "zip_code": hash_zip_code("ZZPII1"),
+                "city": "zzpiitown",
+                "locale": "en-GB",
+            },
+        ),
+    ],
+)
+def test_identifiers(tab: Tab, given: dict[str, Any], switches: dict[str, Any], sent: dict[str, Any]) -> None:
+    """What becomes of what the page says, by the switches."""
+    tab.opens(LOAD, **switches)
+    tab.page.evaluate("(one) => { ttq.identify(one); ttq.page(); }", given)
+
+    assert users(tab.arrived(1)) == [sent]
+
+
+def test_identify_with_an_external_id(tab: Tab) -> None:
+    """An external id may come first, on its own or before the object; later calls add to earlier ones."""
+    tab.opens(LOAD)
+    tab.runs(
+        "() => { ttq.identify('zzpii-1'); ttq.page(); ttq.identify('zzpii-2', {email: 'zzpii.ada@example.com'}); }"
+    )
+    tab.runs("() => { ttq.identify(null); ttq.identify(); ttq.page(); }")
+
+    assert users(tab.arrived(2)) == [
+        {"external_id": "zzpii-1"},
+        {"external_id": "zzpii-2", "email": hash_email("zzpii.ada@example.com")},
+    ]
+
+
+def test_identify_one_pixel(tab: Tab) -> None:
+    """What an instance is told stays with its pixel."""
+    tab.opens(f"{TWO} ttq.instance('{OTHER}').identify({{external_id: 'zzpii-1'}});")
+    tab.runs("ttq.page()")
+
+    assert users(tab.arrived(2)) == [{}, {"external_id": "zzpii-1"}]
