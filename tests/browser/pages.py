@@ -117,7 +117,7 @@ class Tab:
     def arrived(self, many: int) -> list[dict[str, Any]]:
         """The bodies that came, which are *many* and no more."""
         self.wait(lambda: len(self.bodies) >= many)
-        self.page.wait_for_timeout(150)  # what is one too many would come by now
+        self.page.wait_for_timeout(75)  # what is one too many would come by now
         assert len(self.bodies) == many, [body.get("event") for body in self.bodies]
         assert self.wrong == []
         return list(self.bodies)
@@ -125,7 +125,7 @@ class Tab:
     def wait(self, is_so: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
         while not is_so() and time.monotonic() < end:
-            self.page.wait_for_timeout(20)
+            self.page.wait_for_timeout(5)
 
     def cookies(self) -> dict[str, dict[str, Any]]:
         """What the browser holds of the page's site."""

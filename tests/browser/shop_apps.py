@@ -72,13 +72,13 @@ class Orders:
 
 
 def policy(face: Any, nonce: str, kind: str) -> str:
-    """A strict Content-Security-Policy with what the pixel needs; "strict-dynamic" names no host for scripts."""
+    """A strict Content-Security-Policy with what the pixel needs: "hosts"; others name no host for scripts."""
     told = {"default-src": ["'none'"], "base-uri": ["'none'"], "connect-src": ["'self'"], "form-action": ["'self'"]}
     told |= {"script-src": [f"'nonce-{nonce}'"], "img-src": ["data:"]}
     for directive, hosts in face.csp_sources().items():
         told.setdefault(directive, []).extend(hosts)
-    if kind == "strict-dynamic":
-        told["script-src"] = [f"'nonce-{nonce}'", "'strict-dynamic'"]
+    if kind != "hosts":
+        told["script-src"] = [f"'nonce-{nonce}'", *(["'strict-dynamic'"] if kind == "strict-dynamic" else [])]
     return "; ".join(" ".join([directive, *hosts]) for directive, hosts in told.items())
 
 

@@ -15,13 +15,16 @@ MINUTE, HOUR = 60, 3600
 
 
 def test_plain(visit: Visit, counts: Counts) -> None:
-    """Every event comes on both channels, and each counts once."""
+    """Every event comes on both channels and tells whose it is; each counts once, and nothing else is sent."""
     shopper = visit()
-    shopper.walks()
+    shopper.walks(f"/product?ttclid={CLICK}")
 
     counts(shopper, "the whole funnel")
 
     assert (shopper.counted("both"), shopper.posts(), shopper.wrong) == (ALL, ALL, [])
+    assert sorted(event.event for event in shopper.delivery.events) == sorted(FUNNEL)
+    for name in FUNNEL:
+        assert {"ttclid", "external_id", "user_agent"} <= set(shopper.server_copy(name)["identifiers"])
 
 
 def test_pixel_blocked(visit: Visit, counts: Counts) -> None:
@@ -113,14 +116,3 @@ def test_two_leads(visit: Visit, counts: Counts) -> None:
     counts(shopper, "two leads")
 
     assert shopper.heard("Lead", "both") == 2
-
-
-def test_every_event_is_the_funnels(visit: Visit) -> None:
-    """The walk leaves nothing out and adds nothing: the server is told exactly the six, and each is told whose it is."""
-    shopper = visit()
-    shopper.walks(f"/product?ttclid={CLICK}")
-    shopper.delivery.deliver()
-
-    assert sorted(event.event for event in shopper.delivery.events) == sorted(FUNNEL)
-    for name in FUNNEL:
-        assert {"ttclid", "external_id", "user_agent"} <= set(shopper.server_copy(name)["identifiers"])

@@ -26,6 +26,14 @@ def test_nonce_and_strict_dynamic(visit: Visit, counts: Counts) -> None:
     assert (shopper.counted("both"), shopper.wrong, shopper.told("violation")) == (ALL, [], [])
 
 
+def test_nonce_alone(visit: Visit) -> None:
+    """The snippet hands its nonce to the script it loads. TikTok's loads more, and then needs one of the two above."""
+    shopper = visit(csp="nonce")
+    shopper.goes("/product")
+
+    assert (shopper.posts(), shopper.wrong, shopper.told("violation")) == ({"ViewContent": 1}, [], [])
+
+
 def test_a_policy_that_forbids_it(visit: Visit) -> None:
     """A snippet without the page's nonce does not run, and the policy says so: violations are heard here."""
     shopper = visit(csp="hosts", nonce=lambda _request: None)
