@@ -8,21 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
-from funnel import AGENT, FUNNEL
+from shopper import AGENT
+from truth import FUNNEL
 
-CHROMIUM = Path("/usr/bin/chromium")
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the dependency group `browser`")
-for needed in ("starlette", "click", "rich", "flask", "tiktok_events_flask"):
+for needed in ("click", "rich", "flask", "tiktok_events_flask"):
     pytest.importorskip(needed)
-if not CHROMIUM.exists():
-    pytest.skip(f"needs Chromium at {CHROMIUM}", allow_module_level=True)
 
 COMMAND = [sys.executable, "-m", "tiktok_events.cli", "demo", "--no-browser", "--format", "json"]
+CLICKS = ("Yes", "Lamp", "Add to cart", "Order", "Pay 49.00 EUR", "Newsletter", "Subscribe", "Contact", "Send")
 
 
 @pytest.fixture
@@ -41,37 +39,24 @@ def summary(url: str, figure: str) -> dict[str, int]:
     return {one["event"]: one[figure] for one in told["events"] if one["event"] != "Pageview"}
 
 
-def test_clicking_through_reports_every_event_on_both_channels(demo: dict[str, Any]) -> None:
+def test_clicking_through_reports_every_event_on_both_channels(chromium: Any, demo: dict[str, Any]) -> None:
     """Banner, product, cart, checkout, payment, newsletter, contact: six events, each once, each from both sides."""
     wrong: list[str] = []
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(user_agent=AGENT)
+    with closing(chromium.new_context(user_agent=AGENT)) as context:
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page = context.new_page()
         page.goto(demo["shop"])
-        for name in (
-            "Yes",
-            "Lamp",
-            "Add to cart",
-            "Order",
-            "Pay 49.00 EUR",
-            "Newsletter",
-            "Subscribe",
-            "Contact",
-            "Send",
-        ):
+        for name in CLICKS:
             with page.expect_navigation():
                 page.locator(
-                    f"main a:has-text('{name}'), button:has-text('{name}'), nav a:has-text('{name}')"
+                    ", ".join(f"{where}:has-text('{name}')" for where in ("main a", "button", "nav a"))
                 ).first.click()
             page.wait_for_function("() => window.ttq && window.ttq._standIn")
         end = time.monotonic() + 30
         while summary(demo["url"], "both") != dict.fromkeys(FUNNEL, 1) and time.monotonic() < end:
             page.wait_for_timeout(20)
         linked = page.get_attribute("nav a:has-text('Events Manager')", "href")
-        browser.close()
 
     assert summary(demo["url"], "both") == summary(demo["url"], "conversions") == dict.fromkeys(FUNNEL, 1)
     assert linked == demo["url"] + "/"

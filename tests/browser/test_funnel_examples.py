@@ -126,3 +126,26 @@ def test_the_banner_left_alone(shopper: Shopper, counts: Counts) -> None:
     counts(shopper, "consent not asked yet")
 
     assert (shopper.traces(), shopper.cookies()) == (NO_TRACES, set())
+
+
+def test_withdrawn(shopper: Shopper) -> None:
+    """The yes is taken back at the foot of the page: from that answer on nothing is asked for, sent or kept."""
+    lands(shopper)
+    shopper.has_pixel = True
+    shopper.clicks(BANNER.format("yes"))
+    shopper.clicks("a[href='/products/cup']")
+    shopper.delivery.deliver()
+
+    assert {"_tte_id", "ttclid"} <= shopper.cookies()
+    assert shopper.heard("ViewContent", "both") == 1
+
+    shopper.forgets()
+    shopper.has_pixel = False
+    shopper.clicks(BANNER.format("no"))
+    buys(shopper)
+    writes(shopper)
+    shopper.delivery.deliver()
+
+    assert shopper.traces() == NO_TRACES
+    assert not {"_tte_id", "ttclid", "_tte_next"} & shopper.cookies()
+    assert shopper.counted() == {"ViewContent": 1}

@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the dependency group `browser`")
-for needed in ("starlette", "flask", "tiktok_events_flask"):
-    pytest.importorskip(needed)
-if not CHROMIUM.exists():
-    pytest.skip(f"needs Chromium at {CHROMIUM}", allow_module_level=True)
+flask = pytest.importorskip("flask")
+pytest.importorskip("tiktok_events_flask")
 
-import flask  # noqa: E402
+from serving import PATIENCE, wsgi_served  # noqa: E402
+from shopper import AGENT  # noqa: E402
 from tiktok_events_flask import TikTokEvents  # noqa: E402
-from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 import tiktok_events as tt  # noqa: E402
 from tiktok_events import web  # noqa: E402
 from tiktok_events.events_manager import running  # noqa: E402
 
 SOURCE = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "local")
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 PAGE = """<!doctype html><html><head><title>shop</title><link rel="icon" href="data:,">
 {{ tiktok.data() }}<script src="/tiktok-events.js" defer></script></head><body></body></html>"""
 FETCH = """async () => tiktokEvents.read(await fetch("/cart", {method: "POST"}))"""
-PATIENCE = 5.0
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing: the standard error stream is the tests'."""
 
 
 @pytest.fixture
@@ -71,31 +59,18 @@ def shop(manager: Any) -> Iterator[str]:
         tiktok.track("AddToCart")
         return {"count": 1}
 
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with wsgi_served(app) as url:
+        yield url
     background.close(PATIENCE)
     background.client.close()
 
 
-def wait(page: Any, is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it did not come"
-        page.wait_for_timeout(10)
-
-
-def test_every_event_is_a_pair_without_inline_code(shop: str, manager: Any) -> None:
+def test_every_event_is_a_pair_without_inline_code(chromium: Any, shop: str, manager: Any) -> None:
     """The page's view, what its view tracked and what a fetch told: each merged from both channels, once a visit."""
     wrong: list[str] = []
 
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=["--no-sandbox"])
-        page = browser.new_context(user_agent=AGENT).new_page()
+    with closing(chromium.new_context(user_agent=AGENT)) as context:
+        page = context.new_page()
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         for _ in range(2):
@@ -103,8 +78,9 @@ def test_every_event_is_a_pair_without_inline_code(shop: str, manager: Any) -> N
             page.wait_for_function("() => window.ttq && window.ttq._standIn", timeout=PATIENCE * 1000)
         page.evaluate("history.pushState({}, '', '#cart')")  # no view: the pixel's own counting is off
         page.evaluate(FETCH)
-        wait(page, lambda: len(manager.events()) == 10)
-        browser.close()
+        end = time.monotonic() + PATIENCE
+        while len(manager.events()) < 10 and time.monotonic() < end:
+            page.wait_for_timeout(10)
 
     assert wrong == []
     counted = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
