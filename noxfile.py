@@ -9,7 +9,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "coverage", "tests_bare", "tests", "adapters"]
+nox.options.sessions = ["lint", "types", "coverage", "contract", "tests_bare", "tests", "adapters"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -17,7 +17,7 @@ CODE = ["tiktok_events", "adapters", "tests", "docs", "examples", "noxfile.py", 
 MOST_LINES = 320
 CHROMIUM = Path("/usr/bin/chromium")
 
-# Oldest supported, what people still run, newest. Add a line to support a version.
+# Oldest supported, what people still run, newest; one of those without an adapter. Add a line to support a version.
 FRAMEWORKS = [
     ("starlette", "0.37"),
     ("starlette", "0.49"),
@@ -25,18 +25,24 @@ FRAMEWORKS = [
     ("fastapi", "0.115"),
     ("fastapi", "0.165"),
     ("flask", "2.3"),
+    ("flask", "3.0"),
     ("flask", "3.1"),
+    ("litestar", "2.25"),
+    ("quart", "0.22"),
+    ("bottle", "0.13"),
 ]
+ADAPTERS = {"starlette": ["./adapters/starlette"], "fastapi": ["./adapters/starlette"], "flask": ["./adapters/flask"]}
+EVERY_ADAPTER = ["./adapters/flask", "./adapters/starlette"]
 
 # Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not
 # put the checkout in front of it again.
 AS_SHIPPED = {"UV_NO_SOURCES": "1", "PYTHONSAFEPATH": "1"}
 
 
-def install(session: nox.Session, group: str, extras: str = "") -> None:
-    """Install the package as its users get it, and a dependency group beside it."""
+def install(session: nox.Session, group: str, extras: str = "", *others: str) -> None:
+    """Install the package as its users get it, *others* and a dependency group beside it."""
     needed = nox.project.dependency_groups(PROJECT, group)
-    session.install(f".[{extras}]" if extras else ".", *needed, env=AS_SHIPPED)
+    session.install(f".[{extras}]" if extras else ".", *others, *needed, env=AS_SHIPPED)
 
 
 @nox.session(python=PYTHONS)
@@ -66,33 +72,38 @@ def tests_bare(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
 
 
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Run the tests that the reference for the browser asks for, and print which of them answers which item."""
+    install(session, "contract", "manager,phone", *EVERY_ADAPTER)
+    session.run("python", "-m", "pytest", "--reference-table", *session.posargs, env=AS_SHIPPED)
+
+
 @nox.session(python=PYTHONS[0])
 @nox.parametrize(("framework", "version"), FRAMEWORKS, ids=[f"{name}-{version}" for name, version in FRAMEWORKS])
 def adapters(session: nox.Session, framework: str, version: str) -> None:
-    """Test one adapter, as a wheel, against one version of its framework, and nothing else."""
-    folder = "starlette" if framework == "fastapi" else framework
-    needed = nox.project.dependency_groups(PROJECT, "adapters")
-    session.install(".[phone]", f"./adapters/{folder}", f"{framework}~={version}.0", *needed, env=AS_SHIPPED)
-    session.run("python", "-m", "pytest", "tests/adapters", *session.posargs, env=AS_SHIPPED)
+    """Test one adapter, as a wheel, or a plain middleware, against one version of a framework, and nothing else."""
+    install(session, "adapters", "phone", *ADAPTERS.get(framework, []), f"{framework}~={version}.0")
+    session.run("python", "-m", "pytest", "tests/adapters", "--framework", framework, *session.posargs, env=AS_SHIPPED)
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Try the stand-in for TikTok's pixel in a real Chromium, the system's own."""
+    """Try the pixel's stand-in and whole shops in a real Chromium, the system's own."""
     if not CHROMIUM.exists():
         told = f"there is no {CHROMIUM}, so nothing was tried in a browser"
         if os.environ.get("CI"):
             session.error(told)
         session.skip(told)
-    install(session, "browser", "cli,manager,phone")
+    install(session, "browser", "cli,manager,phone", *EVERY_ADAPTER)
     env = {**AS_SHIPPED, "TIKTOK_EVENTS_BROWSER": "1"}
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types: mypy decides, basedpyright is the second opinion."""
-    install(session, "types", "cli,fast,manager,phone,redis")
+    """Check the types, the adapters' too: mypy decides, basedpyright is the second opinion."""
+    install(session, "types", "cli,fast,manager,phone,redis", *EVERY_ADAPTER)
     session.run("mypy", *session.posargs)
     session.run("basedpyright", *session.posargs)
 

@@ -8,7 +8,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -103,13 +102,30 @@ def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tiktok_events.web._consent._said", set())
 
 
-@pytest.fixture(params=sorted(SHOPS))
-def framework(request: pytest.FixtureRequest) -> str:
-    """Each test of the contract runs with every framework that is installed."""
-    missing = [name for name in SHOPS[request.param][1] if find_spec(name) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed")
-    return str(request.param)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--framework NAME`: the contract with that one alone, and it must be installed."""
+    parser.addoption("--framework", choices=sorted(SHOPS), help="run the contract with this framework alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    only = config.getoption("--framework", default=None)
+    if only and (missing := SHOPS[only].missing):
+        raise pytest.UsageError(f"--framework {only}: {', '.join(missing)} is not installed")
+
+
+def _frameworks(config: pytest.Config) -> list[str]:
+    only = config.getoption("--framework", default=None)
+    return [only] if only else [name for name, shop in SHOPS.items() if not shop.missing]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"contract: {', '.join(_frameworks(config))}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test of the contract runs with every framework that is installed, or with the one that was asked for."""
+    if "framework" in metafunc.fixturenames:
+        metafunc.parametrize("framework", _frameworks(metafunc.config))
 
 
 @pytest.fixture
@@ -136,8 +152,8 @@ def visit(make_site: Callable[..., web.Site]) -> Iterator[Callable[..., Browser]
     opened: list[Browser] = []
 
     def open_browser(framework: str, **options: Any) -> Browser:
-        app = SHOPS[framework][0](make_site(**options))
-        opened.append(Browser(app, is_asgi=framework in {"asgi", "starlette", "fastapi"}))
+        shop = SHOPS[framework]
+        opened.append(Browser(shop.make(make_site(**options)), is_asgi=shop.is_asgi))
         return opened[-1]
 
     yield open_browser

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+import plain_class_apps
 import views
+from views import STATUS, TEMPLATES
 
 from tiktok_events import web
-
-TEMPLATES = {"page.html": views.PAGE, "twice.html": views.TWICE}
-STATUS = {"page": 200, "fragment": 200, "json": 200, "redirect": 303, "error": 404}
 
 
 def rendered(tracker: web.Tracker, name: str) -> str:
@@ -147,11 +147,28 @@ def flask(site: web.Site) -> Any:
     return app
 
 
-SHOPS: dict[str, tuple[Callable[[web.Site], Any], tuple[str, ...]]] = {
-    "asgi": (asgi, ()),
-    "wsgi": (wsgi, ()),
-    "starlette": (starlette, ("starlette", "jinja2", "tiktok_events_starlette")),
-    "fastapi": (fastapi, ("fastapi", "jinja2", "tiktok_events_starlette")),
-    "flask": (flask, ("flask", "tiktok_events_flask")),
+class Shop(NamedTuple):
+    """How to make a framework's shop, the modules it needs, and whose request a site's callables are given there."""
+
+    make: Callable[[web.Site], Any]
+    needs: tuple[str, ...] = ()
+    native: str = "tiktok_events"
+    is_asgi: bool = True
+
+    @property
+    def missing(self) -> list[str]:
+        """What of its needs is not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
+
+
+SHOPS = {
+    "asgi": Shop(asgi),
+    "wsgi": Shop(wsgi, is_asgi=False),
+    "starlette": Shop(starlette, ("starlette", "jinja2", "tiktok_events_starlette"), native="starlette"),
+    "fastapi": Shop(fastapi, ("fastapi", "jinja2", "tiktok_events_starlette"), native="starlette"),
+    "flask": Shop(flask, ("flask", "tiktok_events_flask"), native="flask", is_asgi=False),
+    "litestar": Shop(plain_class_apps.litestar, ("litestar", "jinja2")),
+    "quart": Shop(plain_class_apps.quart, ("quart",)),
+    "bottle": Shop(plain_class_apps.bottle, ("bottle",), is_asgi=False),
 }
-"""Each framework's shop, and the modules it needs."""
+"""The frameworks of the contract. A line here and one in noxfile.py add another."""

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from conftest import AGENT, FETCH, IP, NAVIGATION, calls
+from contract_apps import SHOPS
 from marker_hook import raises
 from markers import EMAIL, PHONE
 
@@ -207,8 +208,7 @@ def test_the_consent_callable_is_given_the_frameworks_request(visit, framework):
 
     visit(framework, consent=consent).get("/page")
 
-    home = {"asgi": "tiktok_events", "wsgi": "tiktok_events", "fastapi": "starlette"}.get(framework, framework)
-    assert seen == [home]
+    assert seen == [SHOPS[framework].native]
 
 
 def test_a_consent_callable_that_fails_does_not_take_the_page_down(visit, framework, sink):

@@ -12,6 +12,8 @@ import tiktok_events as tt
 
 PAGE = "<!doctype html><html><head>{{ tiktok.pixel() }}</head><body>shop</body></html>"
 TWICE = "<html><head>{{ tiktok.pixel() }}</head><body>{{ tiktok.pixel() }}{{ tiktok.consent }}</body></html>"
+TEMPLATES = {"page.html": PAGE, "twice.html": TWICE}
+STATUS = {"page": 200, "fragment": 200, "json": 200, "redirect": 303, "error": 404}
 ITEM = {"content_id": "sku-1", "price": 23.0, "quantity": 1}
 VALUE = {"value": 23.0, "currency": "EUR", "contents": [ITEM]}
 
