@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, FakeTikTok
 
-pytest_plugins = ["marker_hook", "pytester", "redis_fixtures"]
+pytest_plugins = ["marker_hook", "reference_table", "redis_fixtures", "pytester"]
 # Without the extra `manager` there is no Events Manager to test; `nox -s tests_bare` runs the rest.
 collect_ignore = [] if find_spec("starlette") else ["events_manager"]
 

@@ -43,6 +43,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.reference("8.5.7h")
 def test_jinja_prints_markup_as_it_stands() -> None:
     """Under autoescape, markup is printed raw and the same text as a plain str is not."""
     jinja2 = pytest.importorskip("jinja2")
@@ -51,6 +52,7 @@ def test_jinja_prints_markup_as_it_stands() -> None:
     assert template.render(one=Markup("<b>"), two="<b>") == "<b>&lt;b&gt;"
 
 
+@pytest.mark.reference("8.5.7g")
 def test_django_prints_markup_as_it_stands() -> None:
     """Django calls str() on what is none before it looks for __html__; markup passes that."""
     template = pytest.importorskip("django.template")
@@ -59,6 +61,20 @@ def test_django_prints_markup_as_it_stands() -> None:
     assert engine.from_string("{{ one }}{{ two }}").render(template.Context({"one": Markup("<b>"), "two": "<b>"})) == (
         "<b>&lt;b&gt;"
     )
+
+
+@pytest.mark.reference("8.5.7g")
+def test_an_object_that_is_no_str_would_not_do_in_django() -> None:
+    """Why markup is a str: of anything else Django escapes the text, and a page would show its own script."""
+    template = pytest.importorskip("django.template")
+
+    class Other:
+        def __html__(self) -> str:
+            return "<b>"
+
+        __str__ = __html__
+
+    assert template.Engine().from_string("{{ one }}").render(template.Context({"one": Other()})) == "&lt;b&gt;"
 
 
 def test_markup_survives_what_frameworks_do_to_it() -> None:
@@ -100,6 +116,7 @@ def test_json_in_a_script_breaks_nothing(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", BREAKERS)
+@pytest.mark.reference("8.5.7a", "8.5.7b", "8.5.7e")
 def test_what_breaks_scripts_is_escaped(text: str) -> None:
     """The usual ways out of a script, as value and as key."""
     assert not set("<>&'\u2028\u2029\ud800\udfff\x00") & set(script_json({text: [text]}))
@@ -114,6 +131,7 @@ def test_what_breaks_scripts_is_escaped(text: str) -> None:
         ({"a": (1, Decimal("0.1"))}, '{"a":[1,0.1]}'),
     ],
 )
+@pytest.mark.reference("8.5.7d")
 def test_a_decimal_is_a_number(value: object, text: str) -> None:
     """Money is Decimal in Python and a number in the page."""
     assert script_json(value) == text
@@ -122,6 +140,7 @@ def test_a_decimal_is_a_number(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e400")]
 )
+@pytest.mark.reference("8.5.7c")
 def test_what_is_no_number_is_refused(value: object) -> None:
     """NaN and infinity are no JSON, and what a page cannot count must not look like a number."""
     with raises(ValueError):
@@ -156,6 +175,7 @@ def test_without_a_nonce_there_is_no_attribute() -> None:
 @pytest.mark.parametrize(
     "nonce", ["", 'a"b', "a b", "a'", "a>", "=", "a===", "a=b", "abc\n", "\u0430bc", "a\x00", "zzpii<"]
 )
+@pytest.mark.reference("8.5.7f")
 def test_a_nonce_that_needs_escaping_is_refused(nonce: str) -> None:
     """It is rejected, not escaped, and not told."""
     with raises(ConfigurationError, match="nonce must be base64") as caught:

@@ -49,6 +49,7 @@ def twin(call: Call, *, with_id: bool = True) -> list[Any]:
     return [call.event, call.params, *([{"event_id": call.event_id}] if with_id else [])]
 
 
+@pytest.mark.reference("8.5.1b")
 def test_base_code_makes_the_queue() -> None:
     """An array with a stub for each method, the pixel's entries, page() once, and the library before the first script."""
     seen = browse(render_pixel(**fields(load_options={"autoConfig": False}), nonce="abc"))
@@ -74,6 +75,7 @@ def test_a_page_without_another_script_gets_the_library_too() -> None:
     assert "nonce" not in seen["inserted"][0]
 
 
+@pytest.mark.reference("8.5.1b")
 def test_a_call_goes_to_its_pixel_with_the_id_in_the_third_argument() -> None:
     """Identify comes before page, and each call into the pixel's own queue."""
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})))
@@ -101,6 +103,7 @@ def test_server_page_views_replace_page() -> None:
     assert tracked(seen) == [["Pageview", {}, {"event_id": "1"}]]
 
 
+@pytest.mark.reference("8.5.7a")
 def test_text_reaches_the_queue_unchanged() -> None:
     """What had to be escaped is itself again in the page."""
     odd = Call("Search", "1", {"query": "</script><!-- '\"&\\\u2028", "other": "\ufffd\U0001f600"})

@@ -161,6 +161,7 @@ class Rule:
         self.granted = granted
 
 
+@pytest.mark.reference("8.5.1a")
 def test_the_script_lists_every_method_of_the_queue() -> None:
     """The list TikTok's library of today expects, the consent API included."""
     (methods,) = re.findall(r"METHODS = \[(.*?)\]", render_pixel(**fields()), re.DOTALL)
@@ -168,6 +169,7 @@ def test_the_script_lists_every_method_of_the_queue() -> None:
     assert re.findall(r'"(\w+)"', methods) == METHODS.split()
 
 
+@pytest.mark.reference("8.5.1a")
 def test_the_script_speaks_in_the_right_order() -> None:
     """Hold, load, identify, page, track: as the code stands, and the id goes into the third argument."""
     code = code_in(render_pixel(**fields(RANDOM)))["code"]
@@ -193,6 +195,7 @@ def test_the_runtime_can_stand_in_any_page() -> None:
     assert text in render_pixel(**fields())
 
 
+@pytest.mark.reference("8.5.1a")
 def test_the_data_is_what_the_page_needs() -> None:
     """Pixels once each, options, and the mark of a key; the rest only when it says something."""
     data = data_in(

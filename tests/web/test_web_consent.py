@@ -104,8 +104,9 @@ def test_granted_with_global_privacy_control() -> None:
         (None, "ignore", Consent.GRANTED),
     ],
 )
+@pytest.mark.reference("8.5.10a")
 def test_gpc_may_deny(rule: Any, gpc: str, expected: Consent) -> None:
-    """8.5.10: `gpc="deny"` is a no, unless the visitor has said yes."""
+    """`gpc="deny"` is a no, unless the visitor has said yes."""
     assert a_tracker(a_site(consent=rule, gpc=gpc), sec_gpc="1").consent is expected
 
 
@@ -115,8 +116,9 @@ def test_any_other_answer_is_a_no(answer: object, caplog: pytest.LogCaptureFixtu
     assert a_tracker(a_site(consent=lambda request: answer)).consent is Consent.DENIED
 
 
+@pytest.mark.reference("8.5.10b")
 def test_a_rule_that_raises_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
-    """8.5.10: denied, one line in the log, and no value in it."""
+    """Denied, one line in the log, and no value in it."""
 
     class BannerMissingError(Exception):
         pass

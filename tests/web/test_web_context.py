@@ -140,8 +140,9 @@ def test_without_consent_no_id_is_read(consent: Consent) -> None:
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False), ("", False), ("1, 1", False)])
+@pytest.mark.reference("8.5.10a")
 def test_global_privacy_control(value: str, expected: bool) -> None:
-    """8.5.10: only 1 means it."""
+    """Only 1 means it."""
     assert context_of(a_request(sec_gpc=value)).limited_data_use is expected
     assert context_of(a_request(sec_gpc=value), gpc=False).limited_data_use is False
 

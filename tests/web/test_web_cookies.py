@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from email.message import Message
+from http.cookiejar import Cookie, CookieJar
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
+from typing import Any
+from urllib.request import Request
 
 import attrs
 import markers
@@ -26,8 +32,9 @@ INJECTIONS = [
 ]
 
 
+@pytest.mark.reference("8.5.2a")
 def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
-    """8.5.2: the browser's own parser reads what was written, with the attributes of the reference."""
+    """The browser's own parser reads what was written, with the attributes of the reference."""
     tracker = a_tracker(query=CLICKED)
     written = cookies_of(finish(tracker, 200, list(HTML)))
     visitor = SimpleCookie(written["_tte_id"])["_tte_id"]
@@ -41,9 +48,61 @@ def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
     assert visitor["domain"] == click["domain"] == ""
 
 
+def keep(
+    jar: CookieJar, headers: list[tuple[bytes, bytes]], url: str = "https://shop.example/buy"
+) -> dict[str, Cookie]:
+    """What *jar* holds after an answer of *url* with *headers*."""
+    message = Message()
+    for name, value in headers:
+        message[name.decode()] = value.decode()
+    answer: Any = SimpleNamespace(info=lambda: message)
+    jar.extract_cookies(answer, Request(url))
+    return {cookie.name: cookie for cookie in jar}
+
+
+@pytest.mark.reference("8.5.2b")
+def test_a_cookie_jar_keeps_what_is_written_and_lets_go_what_is_expired() -> None:
+    """For this host alone, over https alone, for as long as the reference says; a no empties the jar."""
+    jar = CookieJar()
+    kept = dict(keep(jar, finish(a_tracker(query=CLICKED), 200, list(HTML))))
+    ages = {name: round(((cookie.expires or 0) - time.time()) / DAY) for name, cookie in kept.items()}
+    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
+    refused = a_tracker(method="POST", cookie=cookie_header)
+    refused.revoke_consent()
+
+    assert {name: cookie.value for name, cookie in kept.items()} == {
+        "_tte_id": f"1.{NOW_MS}.{VISITOR}",
+        "ttclid": f"{markers.TTCLID}.{NOW_MS}",
+    }
+    assert ages == {"_tte_id": 390, "ttclid": 28}
+    assert {(one.domain, one.domain_specified, one.path, one.secure) for one in kept.values()} == {
+        ("shop.example", False, "/", True)
+    }
+    assert {one.get_nonstandard_attr("SameSite") for one in kept.values()} == {"Lax"}
+    assert [name for name, one in kept.items() if one.has_nonstandard_attr("HttpOnly")] == ["_tte_id"]
+    assert keep(jar, finish(refused, 204, [])) == {}
+
+
+@pytest.mark.reference("8.5.2b")
+def test_a_cookie_jar_takes_a_configured_domain_and_lets_it_go() -> None:
+    """One cookie for www and for the shop's other hosts, not one for each; a no empties the jar of it too."""
+    jar = CookieJar()
+    site = a_site(cookie_domains=["shop.example"])
+    url = "https://www.shop.example/buy"
+    kept = dict(keep(jar, finish(a_tracker(site, host="www.shop.example", query=CLICKED), 200, list(HTML)), url))
+    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
+    refused = a_tracker(site, method="POST", host="www.shop.example", cookie=cookie_header)
+    refused.revoke_consent()
+
+    assert sorted(kept) == ["_tte_id", "ttclid"]
+    assert {one.domain for one in kept.values()} == {".shop.example"}
+    assert keep(jar, finish(refused, 204, []), url) == {}
+
+
 @pytest.mark.parametrize("text", INJECTIONS)
+@pytest.mark.reference("8.5.2c")
 def test_nothing_of_a_click_id_or_cookie_breaks_out(text: str) -> None:
-    """8.5.2: of the corpus nothing is a click id, a visitor or a pixel id, and nothing of it is written."""
+    """Of the corpus nothing is a click id, a visitor or a pixel id, and nothing of it is written."""
     from urllib.parse import quote
 
     for query in (f"ttclid={quote(text)}", f"ttclid={text.encode().decode('latin-1')}"):
@@ -89,11 +148,13 @@ def test_a_domain_that_is_none_is_refused() -> None:
         ("", None),
     ],
 )
+@pytest.mark.reference("8.5.3")
 def test_only_a_tail_of_thirteen_digits_is_the_pixels(value: str, ttclid: str | None) -> None:
-    """8.5.3: click ids hold dots themselves."""
+    """Click ids hold dots themselves."""
     assert cookies.valid_click_id(value) == ttclid
 
 
+@pytest.mark.reference("8.5.5c")
 def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
     """A host-only cookie and a domain's may share the name; a bare id is older than any date."""
     old, new = f"zzpii-old.{NOW_MS - 5000}", f"zzpii-new.{NOW_MS - 1000}"
@@ -122,9 +183,36 @@ def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
         ("co.uk", None),
     ],
 )
+@pytest.mark.reference("8.5.4a")
 def test_a_cookies_domain_is_configured_never_guessed(host: str, domain: str | None) -> None:
-    """8.5.4: a match at a dot, else this host only."""
+    """A match at a dot, else this host only."""
     assert cookies.cookie_domain(host, ["example.com", ".Example.co.uk"]) == domain
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("Example.COM:8443", "example.com"),
+        ("example.co.uk", "example.co.uk"),
+        ("a.b.example.co.uk", "example.co.uk"),
+        ("127.0.0.1", None),
+        ("[::1]:80", None),
+        ("localhost", None),
+        ("example.com.", "example.com"),
+        ("", None),
+        ("co.uk", None),
+        ("example.com.evil.example", None),
+    ],
+)
+@pytest.mark.reference("8.5.4a")
+def test_the_host_header_decides_the_domain_that_is_written(host: str, domain: str | None) -> None:
+    """A configured domain, or none: this host only. A Host header is nobody's way to another domain's cookie."""
+    tracker = a_tracker(a_site(cookie_domains=["example.com", "example.co.uk"]), host=host)
+    (written,) = cookies_of(finish(tracker, 200, list(HTML))).values()
+
+    assert [part for part in written.split("; ") if part.startswith("Domain")] == (
+        [f"Domain={domain}"] if domain else []
+    )
 
 
 @pytest.mark.parametrize("domains", ["shop.example", ["com"], ["https://shop.example"], [None], ["sh\u00f6p.example"]])

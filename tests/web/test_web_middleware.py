@@ -213,8 +213,9 @@ def test_a_tracker_is_where_the_standards_keep_things() -> None:
 
 
 @pytest.mark.parametrize("kind", ["websocket", "unknown"])
+@pytest.mark.reference("8.5.6g")
 def test_other_scopes_pass_through(kind: str) -> None:
-    """8.5.6: a websocket has no cookies of ours; scope and send are the server's own."""
+    """A websocket has no cookies of ours; scope and send are the server's own."""
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -259,8 +260,9 @@ def test_a_shutdown_delivers_what_is_queued() -> None:
     assert client.closed == [10.0]
 
 
+@pytest.mark.reference("8.5.6h")
 def test_an_asgi_body_is_not_buffered() -> None:
-    """8.5.6: the first chunk is with the server before the second is made."""
+    """The first chunk is with the server before the second is made."""
     order: list[object] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -315,8 +317,9 @@ class Started:
         return io.BytesIO().write
 
 
+@pytest.mark.reference("8.5.6h")
 def test_a_wsgi_body_is_returned_as_it_is() -> None:
-    """8.5.6: the very iterable, so streaming, `close` and `wsgi.file_wrapper` stay intact."""
+    """The very iterable, so streaming, `close` and `wsgi.file_wrapper` stay intact."""
 
     class FileWrapper:
         def __iter__(self) -> Any:
@@ -333,8 +336,9 @@ def test_a_wsgi_body_is_returned_as_it_is() -> None:
     assert WSGIMiddleware(app, a_site())({}, Started()) is body
 
 
+@pytest.mark.reference("8.5.6j", "8.5.6k")
 def test_start_response_twice_and_exc_info() -> None:
-    """8.5.6: an app that fails after its first headers gives others, with the exception; both are finished, once each."""
+    """An app that fails after its first headers gives others, with the exception; both are finished, once each."""
     started = Started()
     writes = []
 

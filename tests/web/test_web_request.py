@@ -101,21 +101,24 @@ def test_a_content_type_is_a_header_in_an_environ_too() -> None:
         ("sh\u00f6p.example", ""),
     ],
 )
+@pytest.mark.reference("8.5.4a")
 def test_hosts(host: str, hostname: str) -> None:
-    """8.5.4: a port, capitals, brackets and a trailing dot go; what is no host is none."""
+    """A port, capitals, brackets and a trailing dot go; what is no host is none."""
     assert a_request(host=host).hostname == hostname
     assert (a_request(host=host).url is None) == (not hostname)
 
 
+@pytest.mark.reference("8.5.4b")
 def test_two_host_headers_are_none() -> None:
-    """8.5.4: nobody knows which of two hosts a proxy has looked at."""
+    """Nobody knows which of two hosts a proxy has looked at."""
     request = WebRequest(headers=[(b"host", b"shop.example"), (b"Host", b"evil.example")])
 
     assert (request.host, request.url) == ("", None)
 
 
+@pytest.mark.reference("8.5.5a", "8.5.5b", "8.5.5c")
 def test_cookies_of_two_headers_with_a_malformed_pair() -> None:
-    """8.5.5: HTTP/2 splits cookies; an odd pair before ours takes none of them along, and the first of two wins."""
+    """HTTP/2 splits cookies; an odd pair before ours takes none of them along, and the first of two wins."""
     raw = [(b"cookie", b'broken; ="x; a[b]=c; _ttp=one'), (b"cookie", b'_ttp=two; ttclid=E.C.P; quoted="q"')]
     request = WebRequest(headers=raw)
 
@@ -151,14 +154,16 @@ def test_its_repr_holds_no_value() -> None:
 
 
 @pytest.mark.parametrize("agent", BOTS)
+@pytest.mark.reference("8.5.6e")
 def test_bots(agent: str) -> None:
-    """8.5.6: crawlers, unfurlers, headless browsers, libraries, and whoever says nothing."""
+    """Crawlers, unfurlers, headless browsers, libraries, and whoever says nothing."""
     assert visits.is_bot(a_request(user_agent=agent))
 
 
 @pytest.mark.parametrize("agent", [*WEBVIEWS, markers.USER_AGENT])
+@pytest.mark.reference("8.5.6f")
 def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
-    """8.5.6: the in-app browser is where the ads are clicked; a CUBOT is a telephone."""
+    """The in-app browser is where the ads are clicked; a CUBOT is a telephone."""
     assert not visits.is_bot(a_request(user_agent=agent))
 
 
@@ -173,8 +178,9 @@ def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
         ("x_moz", "prefetch"),
     ],
 )
+@pytest.mark.reference("8.5.6a")
 def test_prefetches(name: str, value: str) -> None:
-    """8.5.6: every browser has its own word for fetching ahead."""
+    """Every browser has its own word for fetching ahead."""
     assert visits.is_prefetch(a_request(**{name: value}))
     assert not visits.is_prefetch(a_request())
 

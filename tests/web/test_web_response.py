@@ -34,14 +34,14 @@ def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
         ({}, 302, [], True),
         ({}, 200, JSON, False),
         ({}, 404, HTML, False),
-        ({}, 304, HTML, False),
+        pytest.param({}, 304, HTML, False, marks=pytest.mark.reference("8.5.6c")),
         ({}, 103, HTML, False),
-        ({"method": "HEAD"}, 200, HTML, False),
+        pytest.param({"method": "HEAD"}, 200, HTML, False, marks=pytest.mark.reference("8.5.6b")),
         ({"method": "OPTIONS"}, 200, HTML, False),
         ({"method": "POST"}, 200, HTML, False),
-        ({"path": "/logo.png"}, 200, HTML, False),
-        ({"sec_purpose": "prefetch"}, 200, HTML, False),
-        ({"user_agent": "Googlebot/2.1 bot"}, 200, HTML, False),
+        pytest.param({"path": "/logo.png"}, 200, HTML, False, marks=pytest.mark.reference("8.5.6d")),
+        pytest.param({"sec_purpose": "prefetch"}, 200, HTML, False, marks=pytest.mark.reference("8.5.6a")),
+        pytest.param({"user_agent": "Googlebot/2.1 bot"}, 200, HTML, False, marks=pytest.mark.reference("8.5.6e")),
         ({"sec_fetch_dest": "empty"}, 200, HTML, False),
         ({"sec_fetch_dest": "image"}, 200, HTML, False),
     ],
@@ -49,7 +49,7 @@ def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
 def test_identifier_cookies_are_for_navigations(
     request_: dict[str, str], status: int, headers: list[tuple[bytes, bytes]], written: bool
 ) -> None:
-    """8.5.6: a GET of a document by a person, answered by a page or a redirect."""
+    """A GET of a document by a person, answered by a page or a redirect."""
     tracker = a_tracker(query=CLICKED, **request_)
 
     assert sorted(cookies_of(finish(tracker, status, list(headers)))) == (["_tte_id", "ttclid"] if written else [])
@@ -65,8 +65,9 @@ def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
     assert cookies_of(finish(foreign, 200, list(JSON))) == {}
 
 
+@pytest.mark.reference("8.5.6i")
 def test_a_cookie_the_app_sets_wins() -> None:
-    """8.5.6: whoever writes one of the names has a reason."""
+    """Whoever writes one of the names has a reason."""
     app = [*HTML, (b"Set-Cookie", b"_tte_id=own; Path=/"), (b"set-cookie", b"_tte_next=own")]
     tracker = a_tracker(query=CLICKED)
     tracker.track("Lead")
@@ -89,8 +90,9 @@ def test_a_cookie_the_app_sets_wins() -> None:
         (["no-cache, , must-revalidate"], ["private, no-cache, must-revalidate"]),
     ],
 )
+@pytest.mark.reference("8.5.9")
 def test_cache_control(given: list[str], expected: list[str]) -> None:
-    """8.5.9: what holds one visitor's is private; `no-store` is never added, it would cost the back button."""
+    """What holds one visitor's is private; `no-store` is never added, it would cost the back button."""
     headers = [*HTML, *((b"Cache-Control", one.encode()) for one in given)]
     finished = finish(a_tracker(), 200, headers)
     untouched = finish(a_tracker(cookie=VISITOR_COOKIE), 200, list(headers))
@@ -99,8 +101,9 @@ def test_cache_control(given: list[str], expected: list[str]) -> None:
     assert untouched == headers
 
 
+@pytest.mark.reference("8.5.6c")
 def test_a_304_stays_as_it_is() -> None:
-    """8.5.6: its headers would replace those of the page in the browser's store."""
+    """Its headers would replace those of the page in the browser's store."""
     tracker = a_tracker(query=CLICKED)
     tracker.track("ViewContent")
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import markers
@@ -29,8 +32,9 @@ from tiktok_events.web import Site, Tracked, Tracker
 ORDER: Any = {"value": 12.5, "contents": [{"content_id": "sku-1", "price": 12.5, "quantity": 1}]}
 
 
+@pytest.mark.reference("8.5.8b")
 def test_both_halves_share_name_and_id() -> None:
-    """8.5.8: the server's event and the rendered call have one id, and every request its own."""
+    """The server's event and the rendered call have one id, and every request its own."""
     site = a_site()
     first, second = a_tracker(site).track("Lead"), a_tracker(site).track("Lead")
 
@@ -40,8 +44,9 @@ def test_both_halves_share_name_and_id() -> None:
     assert (first.sent, first.reason, bool(first)) == (True, None, True)
 
 
+@pytest.mark.reference("8.5.8a")
 def test_a_key_makes_one_id_everywhere() -> None:
-    """8.5.8: the order's key is the same conversion in any process, and under any request."""
+    """The order's key is the same conversion in any process, and under any request."""
     source = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token", id_namespace="zzpii-shop")
     site = a_site(source=source)
     tracked = a_tracker(site).track("Purchase", key="zzpii-1", properties=ORDER)
@@ -51,6 +56,32 @@ def test_a_key_makes_one_id_everywhere() -> None:
     assert a_tracker(other).track("Purchase", key="zzpii-1").event_id == tracked.event_id
     assert a_tracker(site).event_id("Purchase", key="zzpii-1") == tracked.event_id
     assert tracked.event_id in tracked.script
+
+
+@pytest.mark.reference("8.5.8c")
+def test_a_key_makes_one_id_in_every_process() -> None:
+    """Whatever a process's hash seed: a worker on another machine names the order as the page does."""
+    code = (
+        "import tiktok_events as tt; from tiktok_events.web import Site, Tracker, WebRequest\n"
+        "source = tt.EventSource.web('C0EXAMPLE0EXAMPLE000', 'example-token', id_namespace='shop')\n"
+        "site = Site(source, type('Sink', (), {'track': print})(), consent=lambda request: True)\n"
+        "tracked = Tracker(site, WebRequest()).track('Purchase', key='1001', server=False)\n"
+        "print(tracked.event_id, tracked.payload['event_id'])\n"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tt.__file__).parents[1])},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    event_id = tt.event_id("Purchase", "1001", namespace="shop")
+
+    assert told == {f"{event_id} {event_id}\n"}
 
 
 def test_the_context_fills_what_the_event_leaves_out() -> None:
@@ -168,6 +199,7 @@ BOT = {"user_agent": "Googlebot/2.1 bot", "cookie": VISITOR_COOKIE}
 
 @pytest.mark.parametrize("headers", [BOT, {"sec_purpose": "prefetch"}])
 @pytest.mark.parametrize("name", ["ViewContent", "Search", "Pageview"])
+@pytest.mark.reference("8.5.6a", "8.5.6e")
 def test_views_of_bots_and_prefetches_are_not_sent(headers: dict[str, str], name: str) -> None:
     """3.5: nobody has looked."""
     site = a_site()
