@@ -38,41 +38,57 @@ VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_c
 
 
 @given(
-    method=st.sampled_from(["GET", "POST", "get"]),
+    method=st.sampled_from(["GET", "POST", "HEAD", "get"]),
+    scheme=st.sampled_from(["http", "https"]),
+    mount=st.sampled_from(["", "/shop"]),
     path=st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(lambda text: f"/{text}"),
     query=st.binary(max_size=40),
     headers=st.dictionaries(NAMES, VALUES, max_size=5),
     cookies=VALUES,
-    host=st.sampled_from(["shop.example", "Shop.Example:8443", "[::1]:80", ""]),
+    host=st.one_of(st.sampled_from(["shop.example", "Shop.Example:8443", "[::1]:80", ""]), VALUES),
+    content=st.sampled_from(["", "text/plain", "zzpii"]),
+    peer=st.sampled_from([None, markers.IP, "::1", "zzpii"]),
 )
 def test_a_scope_and_an_environ_of_one_request_are_equal(
-    method: str, path: str, query: bytes, headers: dict[str, str], cookies: str, host: str
+    method: str,
+    scheme: str,
+    mount: str,
+    path: str,
+    query: bytes,
+    headers: dict[str, str],
+    cookies: str,
+    host: str,
+    content: str,
+    peer: str | None,
 ) -> None:
     """Whatever is asked for, ASGI and WSGI tell the same request."""
     sent = {"host": host, "cookie": cookies, **headers}
+    of_body = {"content-type": content} if content else {}
     scope = {
         "type": "http",
         "method": method.upper(),
-        "scheme": "https",
-        "path": path,
+        "scheme": scheme,
+        "root_path": mount,
+        "path": mount + path,
         "query_string": query,
-        "client": (markers.IP, 1),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
+        "client": (peer, 1) if peer else None,
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in {**sent, **of_body}.items()],
     }
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
-        "wsgi.url_scheme": "https",
-        "SCRIPT_NAME": "",
+        "wsgi.url_scheme": scheme,
+        "SCRIPT_NAME": mount,
         "PATH_INFO": path.encode().decode("latin-1"),
         "QUERY_STRING": query.decode("latin-1"),
-        "REMOTE_ADDR": markers.IP,
+        "REMOTE_ADDR": peer or "",
+        "CONTENT_TYPE": content,
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.items()},
     }
     asgi, wsgi = WebRequest.from_scope(scope), WebRequest.from_environ(environ)
 
     assert asgi == wsgi
     assert hash(asgi) == hash(wsgi)
-    assert asgi.url == wsgi.url
+    assert (asgi.url, asgi.hostname, asgi.cookies) == (wsgi.url, wsgi.hostname, wsgi.cookies)
     assert asgi.url is None or asgi.url.isascii()
 
 

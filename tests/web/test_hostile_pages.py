@@ -1,0 +1,249 @@
+"""`</script>` and its like in every text that can reach a page: the page stays the page it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import markers
+import pytest
+from marker_hook import raises
+from test_markup import BREAKERS
+from web_requests import CLICKED, VISITOR_COOKIE, a_site, a_tracker, cookies_of
+
+import tiktok_events as tt
+from tiktok_events._facts.fields import TRAVEL, VEHICLE
+from tiktok_events.testing import SOURCE
+from tiktok_events.web import ConsentCookie, Tracker
+from tiktok_events.web._response import finish
+
+BREAKER = "</script><!--<script>alert(1)"
+
+
+class Page(HTMLParser):
+    """The elements of a page and the text of its scripts, as a parser of HTML tells them apart."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.scripts: list[str] = []
+        self.text = ""
+        self.feed(f"<body>{markup}<p>after</p></body>")
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.elements[-1] == "script":
+            self.scripts.append(data)
+        else:
+            self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.elements.append("a comment")
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from (key, *texts(one))
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
+
+
+def printed(markup: str) -> list[str]:
+    """The texts in the data of *markup*'s scripts, once it is sure that these end where they should."""
+    page = Page(markup)
+
+    assert page.elements == ["body", *["script"] * len(page.scripts), "p"]
+    assert page.text == "after"
+    assert markup.isascii()
+    found: list[str] = []
+    for script in page.scripts:
+        assert "<!--" not in script
+        data = script.rpartition("[]).push(")[2].removesuffix(");") if script.startswith("(") else script
+        found += texts(json.loads(data))
+    return found
+
+
+def said(name: str, value: Any) -> Callable[[str], Tracker]:
+    """A page that says something in one of an event's properties; `TEXT` in *value* stands for it."""
+
+    def made(text: str) -> Tracker:
+        tracker = a_tracker()
+        properties = json.loads(json.dumps({name: value}).replace('"TEXT"', json.dumps(text)))
+        tracker.track("Search", properties=properties)
+        return tracker
+
+    return made
+
+
+def tracked(**fields: Any) -> Tracker:
+    tracker = a_tracker()
+    tracker.track(**fields) if "event" not in fields else tracker.track(fields.pop("event"), **fields)
+    return tracker
+
+
+def carried(text: str) -> Tracker:
+    """The page after a redirect."""
+    site = a_site()
+    first = a_tracker(site, method="POST")
+    first.track(text, event_id=text[:40] or "1", properties={"contents": [{"content_id": text}]})
+    cookie = cookies_of(finish(first, 303, [])).get("_tte_next", "").partition(";")[0]
+    return a_tracker(site, cookie=f"{VISITOR_COOKIE}; {cookie}")
+
+
+def agreed(*rule: Any) -> Tracker:
+    """A page whose visitor has just agreed."""
+    tracker = a_tracker(a_site(consent=ConsentCookie(*rule)))
+    tracker.grant_consent()
+    return tracker
+
+
+TEXTS = ("content_type", "description", "query", "search_string", "order_id", "shop_id", "status")
+ODD = {**TRAVEL, **VEHICLE}
+
+PRINTED: dict[str, Callable[[str], Tracker]] = {
+    "event name": lambda text: tracked(event=text),
+    "event id": lambda text: tracked(event="Lead", event_id=text),
+    **{name: said(name, "TEXT") for name in (*TEXTS, *(name for name, field in ODD.items() if field.type == "str"))},
+    **{name: said(name, ["TEXT"]) for name, field in ODD.items() if field.type == "strings"},
+    "mileage": said("mileage", {"value": 1, "unit": "TEXT"}),
+    "content_ids": said("content_ids", ["TEXT"]),
+    **{
+        f"contents.{name}": said("contents", [{name: "TEXT"}])
+        for name in ("content_id", "content_type", "content_name", "content_category", "brand")
+    },
+    "load option's name": lambda text: a_tracker(a_site(load_options={text: True})),
+    "load option's value": lambda text: a_tracker(a_site(load_options={"partner": text})),
+    "load option's inside": lambda text: a_tracker(a_site(load_options={"partner": [{text: text}]})),
+    "consent cookie's name": lambda text: agreed(text, {"yes"}, {"no"}),
+    "consent cookie's values": lambda text: agreed("a", {text}, {"no"}),
+    "redirect cookie": carried,
+}
+"""Texts that a page prints, and a page with one."""
+
+HIDDEN: dict[str, Callable[[str], Tracker]] = {
+    "event key": lambda text: tracked(event="Lead", key=text or "1"),
+    "currency": said("currency", "TEXT"),
+    "value": said("value", "TEXT"),
+    "price": said("contents", [{"price": "TEXT"}]),
+    "quantity": said("contents", [{"quantity": "TEXT"}]),
+    "extra": said("extra", {"note": "TEXT"}),
+    "user": lambda text: tracked(event="Lead", user=dict.fromkeys(markers.user(), text)),
+    "page": lambda text: tracked(event="Lead", page={"url": text, "referrer": text}),
+    "denied values": lambda text: agreed("a", {"yes"}, {text}),
+    "site's currency": lambda text: a_tracker(a_site(currency=text)),
+    "site's page": lambda text: a_tracker(a_site(url=text)),
+    "namespace": lambda text: a_tracker(
+        a_site(source=tt.EventSource.web(SOURCE.event_source_id, "example-token", id_namespace=text))
+    ),
+}
+"""Texts that no page prints, whatever else becomes of them."""
+
+
+def faces(tracker: Tracker) -> Iterator[str]:
+    """Every way in which this request's calls can reach its page."""
+    tracker.track("ViewContent")
+    yield tracker.face.pixel()
+    tracker.track("AddToCart")
+    yield tracker.face.pixel()
+    yield tracker.face.data()
+
+
+@pytest.mark.parametrize("place", PRINTED)
+@pytest.mark.parametrize("face", ["pixel", "data"])
+@pytest.mark.reference("8.5.7a")
+def test_a_page_prints_it_and_is_not_broken_by_it(place: str, face: str) -> None:
+    """A parser of HTML finds the same elements, and the text comes out of the script as it went in."""
+    markup = getattr(PRINTED[place](BREAKER).face, face)()
+
+    assert BREAKER in "\n".join(printed(markup))
+
+
+@pytest.mark.parametrize("text", BREAKERS)
+@pytest.mark.parametrize("place", PRINTED)
+@pytest.mark.reference("8.5.7a", "8.5.7b", "8.5.7e")
+def test_no_text_breaks_a_page(place: str, text: str) -> None:
+    """Whatever stands where: half a surrogate pair is left out, the rest is printed, and other calls with it."""
+    found = [one for markup in faces(PRINTED[place](text)) for one in printed(markup)]
+
+    assert {"ViewContent", "AddToCart"} <= set(found)
+
+
+@pytest.mark.parametrize("text", [BREAKER, *BREAKERS])
+@pytest.mark.parametrize("place", HIDDEN)
+def test_what_is_not_for_the_page_is_not_in_it(place: str, text: str) -> None:
+    """Nor does it break one."""
+    found = [one for markup in faces(HIDDEN[place](text)) for one in printed(markup)]
+
+    assert {"ViewContent", "AddToCart"} <= set(found)
+    assert BREAKER not in "\n".join(found)
+
+
+@pytest.mark.parametrize("text", [BREAKER, *BREAKERS])
+def test_nothing_of_a_request_is_printed(text: str) -> None:
+    """Neither address, referrer, cookies nor headers reach a page, and with advanced matching digests alone."""
+    raw = text.encode("utf-8", "surrogatepass").decode("latin-1")
+    sent = dict.fromkeys(("referer", "hx_current_url", "accept_language", "x_forwarded_for"), raw)
+    cookie = "; ".join(f"{name}={raw}" for name in ("_tte_id", "ttclid", "_ttp", "_tte_next", "agreed"))
+    request = {"path": f"/{raw}", "query": f"{CLICKED}&q={raw}", "cookie": cookie, **sent}
+    granted = a_tracker(a_site(advanced_matching=True), **request)
+    refused = a_tracker(a_site(consent=ConsentCookie("agreed", {"yes"}, {"no"})), **request)
+    found = [one for markup in faces(granted) for one in printed(markup)]
+    found_refused = [one for markup in faces(refused) for one in printed(markup)]
+
+    assert {"ViewContent", "AddToCart"} <= set(found)
+    assert not {"ViewContent", "AddToCart"} & set(found_refused)
+    assert not any(raw in one or markers.shown_in(one) for one in found + found_refused)
+
+
+@pytest.mark.parametrize("text", [BREAKER, *BREAKERS])
+def test_the_header_of_a_fragment_is_not_broken(text: str) -> None:
+    """The same texts in the header that tells a fragment's calls."""
+    tracker = a_tracker(method="POST", sec_fetch_dest="empty")
+    tracker.track("Search", properties={"query": text, "contents": [{"content_id": text}]})
+    tracker.track("ViewContent")
+    (told,) = [value.decode() for name, value in finish(tracker, 200, []) if name == b"tiktok-events"]
+
+    assert told.isprintable()
+    assert "ViewContent" in list(texts(json.loads(told)))
+
+
+@pytest.mark.parametrize("text", [BREAKER, 'a" onload="alert(1)', "", "a b"])
+@pytest.mark.reference("8.5.7f")
+def test_what_is_no_data_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nonce, a pixel code and the script's address are no texts: none of these reaches a page."""
+    with raises(tt.ConfigurationError):
+        a_tracker(a_site(nonce=lambda request: text)).face.pixel()
+    with raises(tt.ConfigurationError):
+        a_tracker().face.pixel(nonce=text)
+    with raises(tt.ConfigurationError):
+        a_site(pixels=[text])
+    with raises(tt.ConfigurationError):
+        a_site(source=tt.EventSource.web(text, "example-token"))
+    if text:
+        monkeypatch.setenv("TIKTOK_PIXEL_URL", f"https://shop.example/{text}")
+        with raises(tt.ConfigurationError):
+            a_tracker().face.pixel()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "Infinity"])
+@pytest.mark.reference("8.5.7c")
+def test_what_is_no_number_reaches_no_page(value: Any) -> None:
+    """An event whose value is none is dropped, an item's price is left out; the page's other calls stay."""
+    tracker = a_tracker()
+    tracker.track("Purchase", properties={"value": value})
+    tracker.track("AddToCart", properties={"value": 1, "contents": [{"content_id": "sku-1", "price": value}]})
+    markup = tracker.face.pixel()
+
+    assert "Purchase" not in printed(markup)
+    assert {"AddToCart", "sku-1"} <= set(printed(markup))
+    assert "price" not in printed(markup)
