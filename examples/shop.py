@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,21 +22,32 @@ PRODUCTS = {
     "lamp": SimpleNamespace(sku="lamp", name="Lamp", price=Decimal("49.00"), text="Bends towards what you read."),
     "plant": SimpleNamespace(sku="plant", name="Plant", price=Decimal("23.50"), text="Forgives a week without water."),
 }
+SHOPPER = ("email", "phone", "first_name", "last_name", "country")
 ORDERS: dict[str, SimpleNamespace] = {}
 
 
 def new_order(sku: str, form: Any, snapshot: str) -> SimpleNamespace:
     """Keep an order, with the visitor's snapshot in its row."""
     number = secrets.token_hex(4)
+    typed = {name: form.get(name) for name in (*SHOPPER, "tip")}
+    text = {name: value if isinstance(value, str) else "" for name, value in typed.items()}  # a file is no text
     ORDERS[number] = SimpleNamespace(
         number=number,
         product=PRODUCTS.get(sku, PRODUCTS["cup"]),
-        email=form.get("email"),
-        phone=form.get("phone"),
+        shopper={name: text[name] for name in SHOPPER},
+        tip=amount(text["tip"]),
         snapshot=snapshot,
         paid=False,
     )
     return ORDERS[number]
+
+
+def amount(typed: str) -> Decimal:
+    """What somebody typed as an amount of money; nothing, when it is none."""
+    try:
+        return max(Decimal(0), Decimal(typed.replace(",", "."))).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return Decimal(0)
 
 
 def signature(number: str) -> str:
@@ -53,10 +64,10 @@ def paid_order(form: Any) -> SimpleNamespace | None:
     return ORDERS[number]
 
 
-def items(product: SimpleNamespace) -> dict[str, Any]:
+def items(product: SimpleNamespace, tip: Decimal = Decimal(0)) -> dict[str, Any]:
     """What TikTok calls the properties of an event about *product*."""
     item = {"content_id": product.sku, "content_name": product.name, "price": product.price, "quantity": 1}
-    return {"value": product.price, "currency": "EUR", "content_type": "product", "contents": [item]}
+    return {"value": product.price + tip, "currency": "EUR", "content_type": "product", "contents": [item]}
 
 
 def manager() -> str | None:

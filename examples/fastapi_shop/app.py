@@ -36,8 +36,8 @@ Text = Annotated[str, Form()]
 
 def purchase(order):
     """Say once what a purchase is: for the webhook and for the page."""
-    user = {"email": order.email, "phone": order.phone}
-    return tt.Event("Purchase", key=order.number, user=user, properties=shop.items(order.product))
+    properties = shop.items(order.product, order.tip)
+    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
 
 
 def found(things, key):
@@ -73,8 +73,9 @@ def checkout(request: Request, sku: str, tiktok: TrackerDep):
 
 
 @app.post("/checkout/{sku}")
-def order(sku: str, tiktok: TrackerDep, email: Text = "", phone: Text = ""):
-    made = shop.new_order(sku, {"email": email, "phone": phone}, tiktok.snapshot())  # who it was, for the webhook
+async def order(request: Request, sku: str, tiktok: TrackerDep):
+    async with request.form() as form:
+        made = shop.new_order(sku, form, tiktok.snapshot())  # who it was, for the webhook
     return RedirectResponse(f"/pay/{made.number}", 303)
 
 

@@ -26,8 +26,8 @@ tiktok = TikTokEvents(app, consent=tt.ConsentCookie("consent", granted={"yes"}, 
 
 def purchase(order):
     """Say once what a purchase is: for the webhook and for the page."""
-    user = {"email": order.email, "phone": order.phone}
-    return tt.Event("Purchase", key=order.number, user=user, properties=shop.items(order.product))
+    properties = shop.items(order.product, order.tip)
+    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
 
 
 @app.get("/")

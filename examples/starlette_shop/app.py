@@ -33,8 +33,8 @@ templates.env.globals["manager"] = shop.manager()
 
 def purchase(order):
     """Say once what a purchase is: for the webhook and for the page."""
-    user = {"email": order.email, "phone": order.phone}
-    return tt.Event("Purchase", key=order.number, user=user, properties=shop.items(order.product))
+    properties = shop.items(order.product, order.tip)
+    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
 
 
 def found(things, key):
@@ -68,7 +68,8 @@ async def checkout(request):
 
 async def order(request):
     snapshot = request.state.tiktok.snapshot()  # who it was, for the webhook
-    made = shop.new_order(request.path_params["sku"], await request.form(), snapshot)
+    async with request.form() as form:
+        made = shop.new_order(request.path_params["sku"], form, snapshot)
     return RedirectResponse(f"/pay/{made.number}", 303)
 
 

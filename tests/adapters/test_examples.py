@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import SOURCE, Browser, calls
-from markers import EMAIL, PHONE
+from conftest import AGENT, NAVIGATION, SOURCE, Browser, calls
+from markers import EMAIL, FIRST_NAME, LAST_NAME, LOCAL_PHONE, PHONE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDED = {
@@ -39,17 +39,26 @@ def shop(request, monkeypatch, sink):
     browser.close()
 
 
+def fill(shop, path, form):
+    """Post a form: its fields, or the very bytes of a body."""
+    if isinstance(form, bytes):
+        return shop.post(
+            path, content=form, headers={**NAVIGATION, "content-type": "application/x-www-form-urlencoded"}
+        )
+    return shop.post(path, form)
+
+
 def walk(shop, form):
     """From the landing to the newsletter; answers with the pages."""
     pages = [shop.get("/products/lamp?ttclid=E.C.P.zzpii-click")]
     moved = shop.post("/cart/lamp")
     pages.append(shop.get(moved.headers["location"]))
-    paying = shop.get(shop.post("/checkout/lamp", form).headers["location"])
+    paying = shop.get(fill(shop, "/checkout/lamp", form).headers["location"])
     fields = dict(re.findall(r'name="(order|signature)" value="(\w+)"', paying.text))
     thanks = [shop.post("/webhook", fields) for _ in range(2)][1]
     pages += [paying, shop.get(thanks.headers["location"])]
     for path in ("/contact", "/newsletter"):
-        pages.append(shop.get(shop.post(path, form).headers["location"]))
+        pages.append(shop.get(fill(shop, path, form).headers["location"]))
     assert [page.status_code for page in pages] == [200] * len(pages)
     return pages
 
@@ -69,13 +78,81 @@ def test_the_whole_funnel_is_on_both_channels(shop, sink):
     assert purchase["properties"]["value"] == 49.0
 
 
-def test_nonsense_in_the_checkout_form_loses_no_purchase(shop, sink):
-    """What is no identifier is left out; the order goes through all the same."""
+TYPED = ("email", "phone", "first_name", "last_name", "country", "tip")
+GOOD = {
+    "email": EMAIL,
+    "phone": PHONE,
+    "first_name": FIRST_NAME,
+    "last_name": LAST_NAME,
+    "country": "GB",
+    "tip": "1,50",
+}
+NONSENSE = {
+    "nothing": {},
+    "empty": dict.fromkeys(TYPED, ""),
+    "spaces": dict.fromkeys(TYPED, " \t\r\n "),
+    "signs": dict.fromkeys(TYPED, "!?;--"),
+    "NUL": dict.fromkeys(TYPED, "\x00\x00"),
+    "no letter": dict.fromkeys(TYPED, "\u2028\u200b\ufeff"),
+    "emoji": dict.fromkeys(TYPED, "\U0001f600\U0001f468\u200d\U0001f469"),
+    "wrong fields": {"email": PHONE, "phone": EMAIL, "first_name": "...", "country": "Wonderland zzpii", "tip": EMAIL},
+    "local phone": {"email": "zzpii@", "phone": LOCAL_PHONE, "country": "United Kingdom", "tip": "a fiver"},
+    "NaN": {"email": "NaN", "phone": "NaN", "country": "NaN", "tip": "NaN"},
+    "sNaN": {"email": "null", "phone": "null", "country": "null", "tip": "sNaN"},
+    "infinite": {"email": "inf", "phone": "+" + "9" * 400, "country": "inf", "tip": "Infinity"},
+    "huge money": {"phone": "1e5", "country": "1e5", "tip": "1e400"},
+    "negative money": {"phone": "-1", "country": "-1", "tip": "-500"},
+    "long": dict.fromkeys(TYPED, "@" * 100_000),
+    "markup": dict.fromkeys(("email", "phone", "country", "tip"), "</script><script>alert('zzpii')</script>"),
+    "SQL and CRLF": dict.fromkeys(("email", "phone", "country", "tip"), "zzpii'; DROP TABLE orders\r\nSet-Cookie: a=b"),
+    "many of each": {name: ["?", "!", ";"] for name in TYPED},
+    "other fields": {"value": "NaN", "currency": "</script>", "event_id": "zzpii", "key": "zzpii", "order": "zzpii"},
+    "bad UTF-8": b"&".join(b"%s=%%ff%%c3%%28%%ed%%a0%%80" % name for name in (b"email", b"phone", b"country", b"tip")),
+    "raw bytes": b"email=\xff\xfe&phone=\x80&country=\xff\xc3(&tip=\xf0\x9f",
+    "no form": b"\x00\xff=&&&;;%%%=%=&=&email",
+    "half a percent": b"email=%&phone=%f&country=%u0041&tip=%2",
+}
+
+
+@pytest.mark.parametrize("form", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_in_the_checkout_form_changes_no_status_and_loses_no_purchase(shop, sink, form):
+    """Every page answers as for a good form; the purchase arrives, for its price, without what is no identifier."""
     shop.post("/consent", {"answer": "yes"})
-    walk(shop, {"email": "zzpii nonsense", "phone": "zzpii call me"})
+    usual = [page.status_code for page in walk(shop, GOOD)]
+    sink.events.clear()
+    pages = walk(shop, form)
+
+    assert [page.status_code for page in pages] == usual
+    assert list(dict.fromkeys(event["event"] for event in sink.wire())) == FUNNEL
+    purchases = [event for event in sink.wire() if event["event"] == "Purchase"]
+    assert len({event["event_id"] for event in purchases}) == 1
+    assert not set(TYPED) & set(purchases[0]["user"])
+    assert purchases[0]["properties"]["value"] == 49.0
+    assert purchases[0]["user"]["user_agent"] == AGENT
+
+
+def test_a_good_checkout_form_is_all_sent(shop, sink):
+    """What the nonsense is measured against: each identifier is there, and the tip is in the value."""
+    shop.post("/consent", {"answer": "yes"})
+    walk(shop, GOOD)
 
     purchase = next(event for event in sink.wire() if event["event"] == "Purchase")
-    assert not {"email", "phone"} & set(purchase["user"])
+    assert {*TYPED[:-1], "external_id"} <= set(purchase["user"])
+    assert purchase["user"]["country"] == "gb"
+    assert purchase["properties"]["value"] == 50.5
+
+
+def test_a_file_in_place_of_text_changes_no_status(shop, sink):
+    """A form may be posted with anything in its fields."""
+    shop.post("/consent", {"answer": "yes"})
+    files = dict.fromkeys(TYPED, ("zzpii.png", b"\x89PNG\x00\xff", "image/png"))
+    moved = shop.request("POST", "/checkout/lamp", files=files, headers=NAVIGATION)
+    paying = shop.get(moved.headers["location"])
+    shop.post("/webhook", dict(re.findall(r'name="(order|signature)" value="(\w+)"', paying.text)))
+
+    assert (moved.status_code, paying.status_code) == (303, 200)
+    (purchase,) = sink.wire()
+    assert not set(TYPED) & set(purchase["user"])
 
 
 def test_nothing_is_measured_before_or_without_consent(shop, sink):
