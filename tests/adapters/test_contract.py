@@ -137,6 +137,28 @@ def test_nonsense_in_the_form_costs_its_field_and_nothing_else(browser, sink, fo
     assert event["properties"]["value"] == 23.0
 
 
+@pytest.mark.parametrize("text", ["-NaN", "sNaN", "zzpii", "</script>", "\x00", "1e400", "12,50 EUR", "z" * 5_000])
+def test_nonsense_money_costs_its_field_and_nothing_else(browser, sink, text):
+    """A price, a quantity or a currency that is none is left out; the rest of the purchase arrives."""
+    response = browser.post("/buy", {"price": text, "quantity": text, "currency": text, "country": text})
+
+    (event,) = sink.wire()
+    assert response.status_code == 303
+    assert event["properties"]["contents"] == [{"content_id": "sku-1"}]
+    assert "currency" not in event["properties"]
+    assert "country" not in event["user"]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "zzpii", "</script>", "1e400"])
+def test_a_value_that_is_none_costs_the_event_and_no_page(browser, sink, text):
+    """Neither half of a purchase without a value that counts goes out; the shop sells on."""
+    response = browser.post("/buy", {"value": text})
+
+    assert response.status_code == 303
+    assert sink.events == []
+    assert calls(browser.get("/page")) == []
+
+
 def test_one_bad_field_leaves_the_good_one(browser, sink):
     """A wrong e-mail address takes no phone number along."""
     browser.post("/buy", {"email": "zzpii", "phone": PHONE})

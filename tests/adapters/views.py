@@ -40,8 +40,11 @@ def twice(tiktok: Any, form: Mapping[str, str]) -> Reply:
 
 
 def buy(tiktok: Any, form: Mapping[str, str]) -> Reply:
-    user = {name: form[name] for name in ("email", "phone") if name in form}
-    tiktok.track("Purchase", key=form.get("order", "1001"), user=user, properties=VALUE)
+    user = {name: form[name] for name in ("email", "phone", "first_name", "country") if name in form}
+    money = {name: form[name] for name in ("value", "currency") if name in form}
+    items = [{**ITEM, **{name: form[name] for name in ("price", "quantity") if name in form}}]
+    properties = {**VALUE, **money, "contents": items}
+    tiktok.track("Purchase", key=form.get("order", "1001"), user=user, properties=properties)
     return "redirect", "/page"
 
 

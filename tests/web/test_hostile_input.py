@@ -334,9 +334,10 @@ def test_bad_utf_8_is_no_identifier_and_no_error(ask: Any, text: bytes) -> None:
     headers = dict.fromkeys(("referer", "accept-language", "hx-current-url", "x-forwarded-for"), b"zzpii" + text)
     answer = ask(
         site,
+        lambda tracker: (tracker.track("Lead"), tracker.face.pixel()),
         path="/buy/\udcff\ufffd",
         query=b"ttclid=zzpii" + text,
-        headers={**headers, "cookie": b"ttclid=zzpii%s; _ttp=zzpii%s; %s=%s" % (text, text, text, text)},
+        headers={**headers, "cookie": b"ttclid=zzpii%s; _ttp=zzpii%s; _tte_next=%s; %s=%s" % ((text,) * 5)},
     )
     (event,) = sent_by(site)
 

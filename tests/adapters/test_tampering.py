@@ -1,0 +1,223 @@
+"""Snapshots and redirect cookies: what is changed, old or somebody else's is refused, what is repeated counts once."""
+
+import json
+
+import httpx
+import pytest
+from conftest import NAVIGATION, NOW, SOURCE, calls
+
+import tiktok_events as tt
+from tiktok_events.web import Site
+
+CLICKED = "/page?ttclid=E.C.P.zzpii-click"
+PURCHASE = tt.event_id("Purchase", "1001", namespace=SOURCE.id_namespace)
+DAY = 86_400
+
+
+class Clock:
+    """A time that only the test moves."""
+
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def flipped(text, place):
+    """*text* with one character changed."""
+    return text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+
+
+def foreign(purpose, value):
+    """*value*, signed by a shop with another secret."""
+    site = Site(SOURCE, secret_key="another secret of sixteen or more")
+    return getattr(site, purpose).sign(value, now=NOW)
+
+
+TAMPERED = {
+    "cut": lambda text: text[:-8],
+    "first character": lambda text: flipped(text, 0),
+    "middle character": lambda text: flipped(text, len(text) // 2),
+    "longer": lambda text: text + "AAAA",
+    "twice": lambda text: text + text,
+    "empty": lambda text: "",
+    "nonsense": lambda text: "zzpii",
+    "no base64": lambda text: "</script>=;",
+    "percent signs": lambda text: "%ff%fe%c3%28",
+    "64 kB": lambda text: "A" * 64_001,
+}
+FOREIGN = {
+    "snapshots": [{"ttclid": "zzpii-foreign"}, "granted"],
+    "redirects": [["Purchase", PURCHASE, {"value": 1}, True]],
+}
+
+
+@pytest.fixture
+def snapshot(visit, framework, clock):
+    """A shop of the framework under test, and the snapshot of one who came from an ad."""
+    browser = visit(framework, clock=clock)
+    browser.get(CLICKED)
+    return browser, browser.get("/snapshot").json()["snapshot"]
+
+
+def resumed(browser, snapshot):
+    """The status of a webhook that brings *snapshot*; no cookies and nothing else of the shopper's."""
+    browser.cookies.clear()
+    return browser.post("/webhook", {"snapshot": snapshot}, headers={"user-agent": "Stripe/1.0"}).status_code
+
+
+@pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
+def test_a_tampered_snapshot_is_refused(snapshot, sink, tamper):
+    """The webhook answers as ever; nothing is sent for a visitor of whom nothing is known."""
+    browser, text = snapshot
+
+    assert resumed(browser, tamper(text)) == 200
+    assert sink.events == []
+
+
+def test_a_foreign_or_expired_snapshot_is_refused(snapshot, sink, clock):
+    """Another shop's, this shop's redirect cookie, and one of 28 days and a second; a second before, it is good."""
+    browser, text = snapshot
+    browser.post("/buy", {"order": "7"})
+    other_purpose = browser.cookies["_tte_next"]
+    sink.events.clear()
+    statuses = [resumed(browser, one) for one in (foreign("snapshots", FOREIGN["snapshots"]), other_purpose)]
+    clock.now = NOW + 28 * DAY + 1
+    statuses.append(resumed(browser, text))
+    refused = list(sink.events)
+    clock.now = NOW + 28 * DAY
+    statuses.append(resumed(browser, text))
+
+    assert statuses == [200] * 4
+    assert refused == []
+    assert [event["user"]["ttclid"] for event in sink.wire()] == ["E.C.P.zzpii-click"]
+
+
+@pytest.fixture
+def redirect(visit, framework, clock):
+    """A shop of the framework under test, and the redirect cookie of one who has just bought."""
+    browser = visit(framework, clock=clock)
+    browser.post("/buy", {"order": "1001"})
+    return browser, browser.cookies["_tte_next"]
+
+
+def shown(browser, cookie):
+    """The calls of a page that was asked for with the redirect cookie *cookie*, and whether it was expired."""
+    browser.cookies.clear()
+    response = browser.get("/page", headers={**NAVIGATION, "cookie": f"_tte_next={cookie}"})
+    expired = any(one.startswith("_tte_next=;") for one in response.headers.get_list("set-cookie"))
+
+    assert response.status_code == 200
+    return calls(response), expired
+
+
+@pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
+def test_a_tampered_redirect_cookie_is_refused(redirect, tamper):
+    """The page is the page, without a call, and the cookie goes."""
+    browser, cookie = redirect
+
+    assert shown(browser, tamper(cookie)) == ([], True)
+
+
+def test_a_foreign_or_expired_redirect_cookie_is_refused(redirect, clock):
+    """Another shop's, this shop's snapshot, and one of 301 seconds; a second before, it is good."""
+    browser, cookie = redirect
+    other_purpose = browser.get("/snapshot").json()["snapshot"]
+    refused = [shown(browser, one) for one in (foreign("redirects", FOREIGN["redirects"]), other_purpose)]
+    clock.now = NOW + 301
+    refused.append(shown(browser, cookie))
+    clock.now = NOW + 300
+    (call,), _ = shown(browser, cookie)
+
+    assert refused == [([], True)] * 3
+    assert call["event_id"] == PURCHASE
+
+
+class Manager:
+    """The local Events Manager on a real socket, and a pixel that posts to it what pages call."""
+
+    def __init__(self, running):
+        self.running = running
+
+    def browse(self, made):
+        """Post *made* calls as the pixel's library does; no page's own memory holds a repeat back."""
+        for call in made:
+            body = {
+                "event": call["event"],
+                "event_id": call["event_id"],
+                "context": {"pixel": {"code": SOURCE.event_source_id}, "page": {"url": "https://shop.example/"}},
+                "properties": call["params"],
+            }
+            headers = {"origin": "http://localhost:8000"}
+            answer = httpx.post(f"{self.running.url}/api/v2/pixel/act", content=json.dumps(body), headers=headers)
+            assert answer.status_code == 200
+
+    def counted(self):
+        """The conversions by name, and how many events they were made of."""
+        summary = self.running.summary()
+        return {one["event"]: one["conversions"] for one in summary["events"]}, summary["received"]
+
+
+@pytest.fixture
+def manager():
+    """A manager for this test alone."""
+    pytest.importorskip("uvicorn")
+    pytest.importorskip("starlette")
+    from tiktok_events.events_manager import running
+
+    with running() as found:
+        yield Manager(found)
+
+
+@pytest.fixture
+def counted_shop(visit, framework, manager):
+    """A shop of the framework under test that sends to that manager as it would to TikTok."""
+    with tt.Client(SOURCE, base_url=manager.running.api_url) as client:
+        yield visit(framework, client=client)
+
+
+def test_whatever_is_repeated_counts_once(counted_shop, manager):
+    """A webhook three times, the form twice, the redirect cookie in two tabs, the thank-you page twice: one purchase."""
+    counted_shop.get(CLICKED)
+    snapshot = counted_shop.get("/snapshot").json()["snapshot"]
+    for _ in range(2):
+        counted_shop.post("/buy", {"order": "1001"})
+    cookie = counted_shop.cookies["_tte_next"]
+    pages = [shown(counted_shop, cookie)[0] for _ in range(2)]
+    pages += [calls(counted_shop.get("/thanks?order=1001")) for _ in range(2)]
+    statuses = [resumed(counted_shop, snapshot) for _ in range(3)]
+    for made in pages:
+        manager.browse(made)
+
+    assert statuses == [200] * 3
+    assert [[call["event_id"] for call in made] for made in pages] == [[PURCHASE]] * 4
+    assert {event["event_id"] for event in manager.running.events()} == {PURCHASE}
+    assert manager.counted() == ({"Purchase": 1}, 9)
+
+
+def test_two_orders_count_twice(counted_shop, manager):
+    """So that one is no accident: another key is another id, and another purchase."""
+    for order in ("1001", "1002"):
+        counted_shop.post("/buy", {"order": order})
+        manager.browse(calls(counted_shop.get("/page")))
+
+    assert manager.counted() == ({"Purchase": 2}, 4)
+
+
+def test_what_was_tampered_with_counts_nothing(counted_shop, manager):
+    """Neither a webhook with such a snapshot nor a page with such a cookie adds to what the order counted."""
+    counted_shop.get(CLICKED)
+    snapshot = counted_shop.get("/snapshot").json()["snapshot"]
+    counted_shop.post("/buy", {"order": "7"})
+    cookie = counted_shop.cookies["_tte_next"]
+    for tamper in TAMPERED.values():
+        manager.browse(shown(counted_shop, tamper(cookie))[0])
+        resumed(counted_shop, tamper(snapshot))
+
+    assert manager.counted() == ({"Purchase": 1}, 1)
