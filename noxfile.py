@@ -48,8 +48,7 @@ def install(session: nox.Session, group: str, extras: str = "", *others: str) ->
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra there, and Flask for the demo's shop."""
-    install(session, "tests", "cli,fast,manager,phone,redis")
-    session.install("./adapters/flask", env=AS_SHIPPED)
+    install(session, "tests", "cli,fast,manager,phone,redis", "./adapters/flask")
     session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
 
 

@@ -168,24 +168,24 @@ def test_a_page_prints_it_and_is_not_broken_by_it(place: str, face: str) -> None
     assert BREAKER in "\n".join(printed(markup))
 
 
-@pytest.mark.parametrize("text", BREAKERS)
 @pytest.mark.parametrize("place", PRINTED)
 @pytest.mark.reference("8.5.7a", "8.5.7b", "8.5.7e")
-def test_no_text_breaks_a_page(place: str, text: str) -> None:
+def test_no_text_breaks_a_page(place: str) -> None:
     """Whatever stands where: half a surrogate pair is left out, the rest is printed, and other calls with it."""
-    found = [one for markup in faces(PRINTED[place](text)) for one in printed(markup)]
+    for text in BREAKERS:
+        found = [one for markup in faces(PRINTED[place](text)) for one in printed(markup)]
 
-    assert {"ViewContent", "AddToCart"} <= set(found)
+        assert {"ViewContent", "AddToCart"} <= set(found), text
 
 
-@pytest.mark.parametrize("text", [BREAKER, *BREAKERS])
 @pytest.mark.parametrize("place", HIDDEN)
-def test_what_is_not_for_the_page_is_not_in_it(place: str, text: str) -> None:
+def test_what_is_not_for_the_page_is_not_in_it(place: str) -> None:
     """Nor does it break one."""
-    found = [one for markup in faces(HIDDEN[place](text)) for one in printed(markup)]
+    for text in (BREAKER, *BREAKERS):
+        found = [one for markup in faces(HIDDEN[place](text)) for one in printed(markup)]
 
-    assert {"ViewContent", "AddToCart"} <= set(found)
-    assert BREAKER not in "\n".join(found)
+        assert {"ViewContent", "AddToCart"} <= set(found), text
+        assert BREAKER not in "\n".join(found)
 
 
 @pytest.mark.parametrize("text", [BREAKER, *BREAKERS])
