@@ -221,8 +221,7 @@ def test_the_header_of_a_fragment_is_not_broken(text: str) -> None:
 @pytest.mark.reference("8.5.7f")
 def test_what_is_no_data_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A nonce, a pixel code and the script's address are no texts: none of these reaches a page."""
-    with raises(tt.ConfigurationError):
-        a_tracker(a_site(nonce=lambda request: text)).face.pixel()
+    asked = a_tracker(a_site(nonce=lambda request: text)).face.pixel()
     with raises(tt.ConfigurationError):
         a_tracker().face.pixel(nonce=text)
     with raises(tt.ConfigurationError):
@@ -233,6 +232,10 @@ def test_what_is_no_data_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("TIKTOK_PIXEL_URL", f"https://shop.example/{text}")
         with raises(tt.ConfigurationError):
             a_tracker().face.pixel()
+
+    assert asked.startswith("<script>")
+    assert printed(asked)
+    assert not text or text not in asked
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "NaN", "Infinity"])
