@@ -148,12 +148,16 @@ def flask(site: web.Site) -> Any:
 
 
 class Shop(NamedTuple):
-    """How to make a framework's shop, the modules it needs, and whose request a site's callables are given there."""
+    """How to make a framework's shop, the modules it needs, and what differs there.
+
+    `native` is whose request a site's callables are given; with `has_error_page` a view's exception stays inside.
+    """
 
     make: Callable[[web.Site], Any]
     needs: tuple[str, ...] = ()
     native: str = "tiktok_events"
     is_asgi: bool = True
+    has_error_page: bool = False
 
     @property
     def missing(self) -> list[str]:
@@ -166,9 +170,9 @@ SHOPS = {
     "wsgi": Shop(wsgi, is_asgi=False),
     "starlette": Shop(starlette, ("starlette", "jinja2", "tiktok_events_starlette"), native="starlette"),
     "fastapi": Shop(fastapi, ("fastapi", "jinja2", "tiktok_events_starlette"), native="starlette"),
-    "flask": Shop(flask, ("flask", "tiktok_events_flask"), native="flask", is_asgi=False),
-    "litestar": Shop(plain_class_apps.litestar, ("litestar", "jinja2")),
-    "quart": Shop(plain_class_apps.quart, ("quart",)),
+    "flask": Shop(flask, ("flask", "tiktok_events_flask"), native="flask", is_asgi=False, has_error_page=True),
+    "litestar": Shop(plain_class_apps.litestar, ("litestar", "jinja2"), has_error_page=True),
+    "quart": Shop(plain_class_apps.quart, ("quart",), has_error_page=True),
     "bottle": Shop(plain_class_apps.bottle, ("bottle",), is_asgi=False),
 }
 """The frameworks of the contract. A line here and one in noxfile.py add another."""
