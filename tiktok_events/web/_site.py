@@ -169,10 +169,10 @@ class Site:
         """What takes the server events; made with the first one."""
         if self.client is not None:
             return self.client
-        client: Tracks | None = self._made.get("client")
-        if client is None:
+        if "client" not in self._made:
             # Two threads that come at once make one too many, which nobody starts; a lock would not survive a fork.
-            client = self._made.setdefault("client", self._background())
+            self._made.setdefault("client", self._background())
+        client: Tracks = self._made["client"]
         return client
 
     def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
