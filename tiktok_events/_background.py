@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
-from tiktok_events._checks.check import check
+from tiktok_events._checks.check import check, mistakes, spoils_event
 from tiktok_events._client import AsyncClient, Client
 from tiktok_events._counts import Counts, Stats
 from tiktok_events._events.event import Event
@@ -20,10 +20,12 @@ from tiktok_events._intake import Intake
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Record
 from tiktok_events._pace import Outage
-from tiktok_events._protocol import encode_item
+from tiktok_events._protocol import encode_item, join
+from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult
+from tiktok_events._rules.problem import Problem
 from tiktok_events._worker import Worker
-from tiktok_events.errors import OutboxFull, OutboxUnavailable
+from tiktok_events.errors import EventValidationError, OutboxFull, OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
@@ -38,11 +40,12 @@ class BackgroundClient:
     `outbox` is a `MemoryOutbox` by default: bounded, gone with the process. An outbox on a network is fed by the
     thread, so that no request waits for it; one on this machine's disk has the events when `track` returns, and is
     fed by the thread while it is busy. What neither it nor memory can take goes to *spill*, if there is one. With
-    `deliver=False` a worker elsewhere delivers. Threads and event loops may share a background client.
+    `deliver=False` a worker elsewhere delivers. `strict` raises what it would log; by default only while a test records
+    (`testing.capture`). Threads and event loops may share a background client.
 
     Hooks: `before_send` is given every event in the caller's thread and returns it, another one, or None to drop it;
     `on_sent`, `on_rejected` are given results, `on_retry` results and the seconds until the next try, `on_dropped`
-    event ids and a reason ("full", "invalid" or "before_send"). All but the first and `on_dropped` run in the thread.
+    event ids and a reason ("full", "invalid", "before_send", or in a test run "closed"). All but the first and `on_dropped` run in the thread.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class BackgroundClient:
         outbox: Outbox | None = None,
         *,
         deliver: bool = True,
+        strict: bool | None = None,
         spill: Outbox | None = None,
         before_send: BeforeSend | None = None,
         on_sent: OnResults | None = None,
@@ -68,7 +72,7 @@ class BackgroundClient:
             on_rejected=on_rejected,
             on_dropped=on_dropped,
         )
-        self._deliver = deliver
+        self._deliver, self._strict = deliver, strict
         self._intake = Intake(self.outbox, spill, client.source.route)
         self._renew()
         renew_after_fork(self)
@@ -95,6 +99,7 @@ class BackgroundClient:
 
         Raises:
             TypeError: If something else than an `Event` is given.
+            EventValidationError: With `strict`, if an event has an error.
         """
         source, hooks, records = self.client.source, self._hooks, []
         route = source.route
@@ -103,15 +108,21 @@ class BackgroundClient:
                 raise TypeError(f"events must be Event, not {type(given).__name__}")
             event = given if hooks.before_send is None else hooks.changed(given)
             if event is None:
+                outlet.dropped(given.event, "before_send", ["it answered None"])
                 self._drop([given.id_for(source.id_namespace)], "before_send")
                 continue
             found = check(event, source)
-            if found and self._counts.noted(found):
+            if found and self._noted(event, found):
                 self._drop([event.id_for(source.id_namespace)], "invalid")
                 continue
             records.append(Record(*route, *encode_item(source, event)))
         if not records:
             return 0
+        if outlet.recorder is not None:
+            return self._recorded(outlet.recorder, records)
+        if outlet.closed and self._deliver and self.client.is_shut_in:
+            _LOG.warning("%d events dropped: %s", len(records), outlet.NetworkClosed())
+            return self._drop([record.event_id for record in records], "closed")
         try:
             self._intake.put(records)
         except (OutboxFull, OutboxUnavailable) as full:
@@ -274,6 +285,22 @@ class BackgroundClient:
         if left:
             kept = "" if self.outbox.reach == "process" else ": those in the outbox are kept"
             _LOG.error("%d events were not delivered before the process ended%s", left, kept)
+
+    def _recorded(self, recorder: outlet.Records, records: Sequence[Record]) -> int:
+        """A test looks at once: no queue, no thread."""
+        recorder.take(self.client.source, join(self.client.source, [record.data for record in records]))
+        self._counts.add("queued", len(records))
+        self._settled([EventResult(record.event_id, "delivered") for record in records])
+        return len(records)
+
+    def _noted(self, event: Event, found: Sequence[Problem]) -> bool:
+        """Count *found*, and tell whether the event is wrong as a whole."""
+        spoilt = self._counts.noted(found)
+        if spoilt:
+            outlet.dropped(event.event, "invalid", [one for one in found if spoils_event(one)])
+        if outlet.strict(self._strict) and (raised := mistakes(found)):
+            raise EventValidationError(raised)
+        return spoilt
 
     def _settled(self, results: Sequence[EventResult]) -> None:
         self._counts.settled(results)

@@ -13,6 +13,7 @@ from tiktok_events._delivery import Flow, Item, chunked, deliver, deliver_many, 
 from tiktok_events._events.event import Event
 from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._protocol import encode_item, join
+from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult, TrackResponse, result_of
 from tiktok_events._retry import RetryPolicy
 from tiktok_events._source import EventSource
@@ -78,7 +79,10 @@ class _Prepared:
     def _errors(self, event: Event, now: float) -> list[Any]:
         if not isinstance(event, Event):
             raise TypeError(f"events must be Event, not {type(event).__name__}")
-        return [one for one in check(event, self.source, now=now) if one.severity == "error"]
+        errors = [one for one in check(event, self.source, now=now) if one.severity == "error"]
+        if errors:
+            outlet.dropped(event.event, "invalid", errors)
+        return errors
 
     def _retrying(self) -> dict[str, Any]:
         """The policy in tenacity's terms. Made per call: tenacity keeps its state on the object."""
@@ -158,6 +162,8 @@ class Client(_Prepared):
         Raises:
             ApiError, TransportError: As `decode` says, or if no answer came.
         """
+        if outlet.recorder is not None:
+            return outlet.recorder.take(self.source, body)
         return _http.post(self._open(), self.url, body, self._headers, self._timeout)
 
     def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:
@@ -172,6 +178,11 @@ class Client(_Prepared):
             return self.post(body)
 
         return run(deliver(items, self._join, self._max_body_bytes), post)
+
+    @property
+    def is_shut_in(self) -> bool:
+        """Whether a test run keeps its own connections from TikTok; what an `http` of yours does is seen later."""
+        return outlet.closed and self._given is None and not _http.is_local(self.url)
 
     def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity
@@ -235,6 +246,8 @@ class AsyncClient(_Prepared):
 
     async def post(self, body: bytes) -> TrackResponse:
         """As `Client.post`."""
+        if outlet.recorder is not None:
+            return outlet.recorder.take(self.source, body)
         return await _http.post_async(self._open(), self.url, body, self._headers, self._timeout)
 
     async def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tiktok_events._protocol import PATH, decode
+from tiktok_events._recording import outlet
 from tiktok_events._responses import TrackResponse
 from tiktok_events.errors import ConfigurationError, TransportError
 
@@ -101,29 +102,26 @@ def request_headers(access_token: str) -> dict[str, str]:
 def open_sync(timeout: float, url: str) -> httpx.Client:
     """A client of our own: one pool, no redirects (a token must not follow one)."""
     with opening() as library:
-        client: httpx.Client = library.Client(timeout=timeout, trust_env=not _is_local(url))
+        client: httpx.Client = library.Client(timeout=timeout, trust_env=not is_local(url))
         return client
 
 
 def open_async(timeout: float, url: str) -> httpx.AsyncClient:
     """The same for async code."""
     with opening() as library:
-        client: httpx.AsyncClient = library.AsyncClient(timeout=timeout, trust_env=not _is_local(url))
+        client: httpx.AsyncClient = library.AsyncClient(timeout=timeout, trust_env=not is_local(url))
         return client
 
 
-def _is_local(url: str) -> bool:
-    # A proxy from the environment has no business between this process and this machine.
+def is_local(url: str) -> bool:
+    """Whether *url* is on this machine; then a proxy from the environment has no business in between."""
     return is_loopback(urlsplit(url).hostname or "")
 
 
 def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
     """POST *body* and decode the answer. Raises `ApiError` or `TransportError`."""
-    deadline = time.monotonic() + timeout
-    with (
-        _transport_errors(http),
-        http.stream("POST", url, content=body, headers=headers, timeout=timeout, follow_redirects=False) as answer,
-    ):
+    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse)
+    with _transport_errors(http), http.stream("POST", url, **options) as answer:
         received = bytearray()
         for chunk in answer.iter_bytes():
             _take(received, chunk, deadline)
@@ -134,15 +132,29 @@ async def post_async(
     http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str], timeout: float
 ) -> TrackResponse:
     """The same for async code."""
-    deadline = time.monotonic() + timeout
+    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse_async)
     with _transport_errors(http):
-        async with http.stream(
-            "POST", url, content=body, headers=headers, timeout=timeout, follow_redirects=False
-        ) as answer:
+        async with http.stream("POST", url, **options) as answer:
             received = bytearray()
             async for chunk in answer.aiter_bytes():
                 _take(received, chunk, deadline)
     return decode(answer.status_code, bytes(received), retry_after=_retry_after(answer))
+
+
+def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
+    options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
+    if outlet.closed and not is_local(url):
+        # Real connections call it before they open or write; fakes and other transports in memory never do.
+        options["extensions"] = {"trace": refuse}
+    return options
+
+
+def _refuse(step: str, details: object) -> None:
+    raise outlet.NetworkClosed
+
+
+async def _refuse_async(step: str, details: object) -> None:
+    raise outlet.NetworkClosed
 
 
 def _take(received: bytearray, chunk: bytes, deadline: float) -> None:

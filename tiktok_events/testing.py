@@ -1,8 +1,12 @@
-"""For tests: a TikTok that answers as told and keeps what it was sent, with no network in between."""
+"""For tests: `capture()` records what your code reports; `FakeTikTok` is a TikTok that answers as told.
+
+The pytest plugin gives the same recorder as the fixture `tiktok`.
+"""
 
 from __future__ import annotations
 
 import json
+import unittest
 from collections import deque
 from typing import Any
 
@@ -11,13 +15,25 @@ import httpx
 
 from tiktok_events._client import AsyncClient, Client
 from tiktok_events._facts.codes import code_for
+from tiktok_events._recording.recorder import Dropped, Recorder, capture
 from tiktok_events._retry import RetryPolicy
 from tiktok_events._source import EventSource
 
-__all__ = ["FakeTikTok", "RecordedRequest"]
+__all__ = ["Dropped", "FakeTikTok", "RecordedRequest", "Recorder", "TikTokEventsTestCase", "capture"]
 
 AT_ONCE = RetryPolicy(first_wait=0, max_wait=0)
 SOURCE = EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token")
+
+
+class TikTokEventsTestCase(unittest.TestCase):
+    """A base, or a mixin before another one: `self.tiktok` is the `Recorder` of each test. A `setUp` calls `super()`'s."""
+
+    tiktok: Recorder
+
+    def setUp(self) -> None:
+        """Start to record."""
+        super().setUp()
+        self.tiktok = self.enterContext(capture())
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tiktok_events._checks.meaning import check_item, without_echoes
@@ -27,6 +28,11 @@ def check(event: Event, source: EventSource, *, now: float | None = None) -> lis
     # The one thing the wire dict lacks before its source is known is the keyed id, and only app events mind an id.
     check_item(event._wire, kind, time.time() if now is None else now, found)
     return without_echoes(found) if found else found
+
+
+def mistakes(found: Iterable[Problem]) -> list[Problem]:
+    """Those of *found* that raise where mistakes are to be seen at once: errors, and money that no report will show."""
+    return [one for one in found if one.severity == "error" or one.rule == "currency-missing"]
 
 
 def spoils_event(one: Problem) -> bool:

@@ -178,6 +178,13 @@ def clone(event: Event, wire: Wire, problems: tuple[Problem, ...]) -> Event:
     return made
 
 
+def event_from(wire: Wire) -> Event:
+    """The event that a `data[]` item tells of; its keyed id, if it was one, is made."""
+    made = object.__new__(Event)
+    made.__setstate__((wire, (), None, True))
+    return made
+
+
 def _time(event_time: object) -> int:
     return int(time.time()) if event_time is None else seconds(event_time, "event_time")
 

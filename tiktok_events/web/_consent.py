@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -73,6 +74,18 @@ def consent_of(answer: Any) -> Consent | None:
 def said_of(names: Collection[str]) -> bool:
     """Whether all of *names* were said; for tests."""
     return set(names) <= _said
+
+
+@contextmanager
+def said_anew() -> Iterator[None]:
+    """Nothing was said before, for a test that looks at the log; and what it hears is said again elsewhere."""
+    before = _said.copy()
+    _said.clear()
+    try:
+        yield
+    finally:
+        _said.clear()
+        _said.update(before)
 
 
 def say_once(message: str, level: int) -> None:

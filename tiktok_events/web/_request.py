@@ -107,6 +107,11 @@ class WebRequest:
         return self._cookies or {}
 
     @property
+    def line(self) -> str:
+        """Method and path, without the query."""
+        return f"{self.method} {self.path}"
+
+    @property
     def host(self) -> str:
         """The Host header, lower-cased; "" when there is none, more than one, or it is no host."""
         host = self.headers.get("host", "").strip().lower()

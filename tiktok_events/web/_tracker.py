@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from tiktok_events._checks.check import check, spoils_event
+from tiktok_events._checks.check import check, mistakes, spoils_event
 from tiktok_events._events.complete import complete
 from tiktok_events._events.event import Event
 from tiktok_events._events.normalize import hash_external_id
 from tiktok_events._events.typed import EventFields
 from tiktok_events._ids import UNSET, Key, UnsetType, random_id
 from tiktok_events._ids import event_id as make_event_id
+from tiktok_events._recording import outlet
 from tiktok_events._rules.table import problem
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
@@ -81,11 +82,14 @@ class Tracker(Visit):
                 made = self._made(event, fields)
             return self._track(made, server=server, browser=browser)
         except Exception as error:
+            given = event.event if isinstance(event, Event) else event
+            name, told = given if isinstance(given, str) else "", _told(error)
+            self._drop(name, "invalid", *told)
             if self.site.is_strict(self.request):
                 raise
-            _say_dropped(error)
-            name = event.event if isinstance(event, Event) else event
-            return self._result(name if isinstance(name, str) else "", None, reason="invalid")
+            for one in told:
+                say_once(f"an event was dropped: {one}", logging.ERROR)
+            return self._result(name, None, reason="invalid")
 
     @property
     def face(self) -> Face:
@@ -182,7 +186,13 @@ class Tracker(Visit):
     def _keep(self, tracked: Tracked) -> Tracked:
         if tracked.event_id:
             self._tracked[tracked.event, tracked.event_id] = tracked
+        if tracked.reason is not None:
+            why = {"consent": self.consent.value, "off": self.site.off_reason or "as enabled=False says"}
+            self._drop(tracked.event, tracked.reason, why.get(tracked.reason, "or a prefetch"))
         return tracked
+
+    def _drop(self, name: str, reason: Reason, *why: str) -> None:
+        outlet.dropped(name, reason, why, "from a snapshot" if self._resumed else self.request.line)
 
     def _refusal(self, event: Event) -> Reason | None:
         if not self.enabled:
@@ -197,12 +207,13 @@ class Tracker(Visit):
 
     def _checked(self, event: Event) -> Event:
         whole = self._completed(event)
-        problems = [one for one in check(whole, self._source, now=self.site.clock()) if one.severity == "error"]
-        raised = problems if self.site.is_strict(self.request) else [one for one in problems if spoils_event(one)]
-        if raised:
+        found = check(whole, self._source, now=self.site.clock())
+        is_strict = found and self.site.is_strict(self.request)
+        if raised := mistakes(found) if is_strict else [one for one in found if spoils_event(one)]:
             raise EventValidationError(raised)
-        for one in problems:
-            say_once(f"left out: {one}", logging.WARNING)
+        for one in found:
+            if one.severity == "error":
+                say_once(f"left out: {one}", logging.WARNING)
         return whole
 
     def _send(self, whole: Event) -> bool:
@@ -212,6 +223,7 @@ class Tracker(Visit):
         except Exception as error:
             if self.site.is_strict(self.request):
                 raise
+            self._drop(str(whole.event), "invalid", *_told(error))
             # What others raise may name values. The page still reports the browser's half.
             told = error if isinstance(error, TikTokEventsError) else type(error).__name__
             say_once(f"an event was not queued: {told}", logging.ERROR)
@@ -290,11 +302,9 @@ def resumed(site: Site, snapshot: str | Mapping[str, str] | None, *, consent: An
     return Tracker(site, request, context=context, consent=said or told)
 
 
-def _say_dropped(error: Exception) -> None:
+def _told(error: Exception) -> list[str]:
+    """What *error* says, without what others raise: that may name values."""
     if isinstance(error, EventValidationError):
-        for one in error.problems:
-            say_once(f"an event was dropped: {one}", logging.ERROR)
-        return
-    # What others raise may name values.
+        return [str(one) for one in error.problems]
     ours = isinstance(error, (TypeError, ValueError, TikTokEventsError)) and not isinstance(error, UnicodeError)
-    say_once(f"an event was dropped: {error if ours else type(error).__name__}", logging.ERROR)
+    return [str(error) if ours else type(error).__name__]

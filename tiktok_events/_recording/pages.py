@@ -1,0 +1,42 @@
+"""The pixel calls that an answer carries, whichever framework made it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+Call = dict[str, Any]
+
+_HEADER = "TikTok-Events"
+# What `web._pixel` prints: a push, or a data block; JSON begins right behind either.
+_PRINTED = re.compile(
+    r'\(window\.tiktokEvents=window\.tiktokEvents\|\|\[\]\)\.push\((?=\{)|<script type="application/json" id="tiktok-events">'
+)
+_JSON = json.JSONDecoder()
+
+
+def calls_of(response: object) -> list[Call]:
+    """The calls in the scripts and data blocks of *response* (an answer of any framework, or its text), then its header's."""
+    text, calls = _text(response), []
+    for found in _PRINTED.finditer(text):
+        data, _ = _JSON.raw_decode(text, found.end())
+        calls += [_bare(call) for call in data["calls"]]
+    header = getattr(response, "headers", {}).get(_HEADER)
+    return calls + (json.loads(header) if header else [])
+
+
+def _bare(call: Call) -> Call:
+    return {name: value for name, value in call.items() if name != "keyed"}
+
+
+def _text(response: Any) -> str:
+    """The body of *response*: werkzeug's `get_data`, httpx's `text`, Django's `content`, Starlette's `body`."""
+    if hasattr(response, "get_data"):
+        response = response.get_data()
+    for name in ("text", "content", "body"):
+        if not isinstance(response, (str, bytes)):
+            response = getattr(response, name, response)
+    if isinstance(response, (str, bytes)):
+        return response if isinstance(response, str) else response.decode("utf-8", "replace")
+    raise TypeError(f"a response or its text is needed, not {type(response).__name__}")

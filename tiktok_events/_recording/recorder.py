@@ -1,0 +1,233 @@
+"""What a test sees: the events that would have left, and those that went nowhere."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Unpack
+
+import attrs
+
+from tiktok_events._events.build import Wire
+from tiktok_events._events.event import Event, event_from
+from tiktok_events._events.properties import Properties
+from tiktok_events._events.typed import PropertiesFields, UserFields
+from tiktok_events._events.user import User
+from tiktok_events._ids import UNSET, Key, UnsetType, event_id
+from tiktok_events._recording import outlet
+from tiktok_events._recording.outlet import Reason
+from tiktok_events._recording.pages import Call, calls_of
+from tiktok_events._responses import TrackResponse
+from tiktok_events._source import EventSource
+from tiktok_events.errors import EventValidationError
+from tiktok_events.web import _consent
+
+
+@attrs.frozen
+class Dropped:
+    """An event that went nowhere. `reason` is "consent", "off", "invalid" or "bot", `why` says more and holds no value.
+
+    `request` is the method and path of the request it was tracked in, and empty for a client's.
+    """
+
+    event: str
+    reason: Reason
+    why: str
+    request: str
+
+    def __str__(self) -> str:
+        told = f"{self.reason} {self.why}" if self.reason == "consent" else f"{self.reason}, {self.why}"
+        return f"{told} ({self.request})" if self.request else told
+
+
+@attrs.frozen
+class _Post:
+    source: EventSource
+    event: Event
+
+    @property
+    def counted_by(self) -> tuple[str, str | None, str | None]:
+        """What TikTok drops a second copy by."""
+        return self.source.event_source_id, self.event.event, self.event.event_id
+
+
+class Recorder:
+    """Takes every event in TikTok's place, and tells a test about it. Nothing it says or raises holds personal data.
+
+    `sent()` are posts, one for each; `assert_sent` counts as TikTok does, once for each name and id.
+    """
+
+    def __init__(self, *, strict: bool = True) -> None:
+        self.strict = strict
+        """Whether a mistake that a shop would log raises, where the site does not say."""
+        self._posts: list[_Post] = []
+        self._dropped: list[Dropped] = []
+
+    def __repr__(self) -> str:
+        return f"Recorder({len(self._posts)} sent, {len(self._dropped)} dropped)"
+
+    def sent(self, name: str | None = None) -> list[Event]:
+        """Every post in order, of that *name* or of all; each event with the id it was sent under."""
+        return [post.event for post in self._posts if name in (None, post.event.event)]
+
+    @property
+    def dropped(self) -> list[Dropped]:
+        """What was tracked and went nowhere, in order."""
+        return list(self._dropped)
+
+    def assert_sent(
+        self,
+        name: str,
+        *,
+        times: int = 1,
+        key: Key | UnsetType = UNSET,
+        user: UserFields | None = None,
+        **properties: Unpack[PropertiesFields],
+    ) -> Event:
+        """The first of exactly *times* conversions called *name* that have this *key*, *user* and *properties*.
+
+        What *user* gives is hashed here; of several identifiers one must be it. None means that the field is absent.
+
+        Raises:
+            AssertionError: If another number was sent.
+            TypeError, EventValidationError: If what is asked for is no field, or no value of one.
+            ValueError: If *times* is below 1; that is `assert_not_sent`.
+        """
+        __tracebackhide__ = True
+        if times < 1:
+            raise ValueError("times is below 1: assert_not_sent(name) says that")
+        wanted = _Wanted(key, user or {}, properties)
+        counted = self._counted(name)
+        found = [post for post in counted if not wanted.missed_by(post)]
+        if len(found) != times:
+            told = f"{name} sent {_times(len(found))}{wanted}" + (f", not {times}" if found or times > 1 else "")
+            nearest = min((wanted.missed_by(post) for post in counted), key=len, default=None)
+            differs = f" The nearest {name} differs in {', '.join(nearest)}." if nearest and len(found) < times else ""
+            raise AssertionError(f"{told}; {self._account(name)}{differs}")
+        return found[0].event
+
+    def assert_not_sent(self, name: str) -> None:
+        """No event of that *name* was sent.
+
+        Raises:
+            AssertionError: If one was.
+        """
+        __tracebackhide__ = True
+        counted = self._counted(name)
+        if counted:
+            raise AssertionError(f"{name} sent {_times(len(counted))}, not 0; {self._account(name)}")
+
+    def browser_calls(self, response: object) -> list[Call]:
+        """The pixel calls that *response* carries, each with `event`, `event_id` and `params`.
+
+        It takes the answer of any framework, or a page's text; calls stand in scripts, data blocks, and the header
+        `TikTok-Events`.
+        """
+        return calls_of(response)
+
+    def assert_deduplicated(self, response: object) -> None:
+        """*response* carries at least one pixel call, and every one has a server event of its name and id.
+
+        Raises:
+            AssertionError: If not.
+        """
+        __tracebackhide__ = True
+        calls = self.browser_calls(response)
+        if not calls:
+            raise AssertionError(f"the response has no pixel call; {self._account()}")
+        posted = {(event.event, event.event_id) for event in self.sent()}
+        alone = [call["event"] for call in calls if (call["event"], call["event_id"]) not in posted]
+        if alone:
+            raise AssertionError(f"{', '.join(alone)} in the browser without its server event; {self._account()}")
+
+    def take(self, source: EventSource, body: bytes) -> TrackResponse:
+        """As the clients call it, with the body of a request that is not made."""
+        self._posts += [_Post(source, event_from(item)) for item in json.loads(body)["data"]]
+        return TrackResponse()
+
+    def drop(self, event: str, reason: Reason, why: str, request: str) -> None:
+        """As whoever leaves an event out calls it."""
+        self._dropped.append(Dropped(event, reason, why, request))
+
+    def _counted(self, name: str | None = None) -> list[_Post]:
+        """The posts that TikTok counts: of copies the first."""
+        first: dict[object, _Post] = {}
+        for post in self._posts:
+            if name in (None, post.event.event):
+                first.setdefault(post.counted_by, post)
+        return list(first.values())
+
+    def _account(self, name: str | None = None) -> str:
+        """What was sent and what was dropped, in words; of dropped events called *name* the name is known."""
+        sent = Counter(str(post.event.event) for post in self._counted())
+        told = f"sent: {', '.join(f'{event} x{number}' for event, number in sent.items()) or 'nothing'}."
+        if not self._dropped:
+            return told
+        lines = Counter(f"{one}" if one.event == name else f"{one.event}, {one}" for one in self._dropped)
+        listed = "; ".join(line if number == 1 else f"{line} x{number}" for line, number in lines.items())
+        plural = "event" if len(self._dropped) == 1 else "events"
+        return f"{told} {len(self._dropped)} {plural} dropped: {listed}"
+
+
+class _Wanted:
+    """What an assertion asks of an event, hashed and normalised as the event was. It shows names, never values."""
+
+    def __init__(self, key: Key | UnsetType, user: UserFields, properties: PropertiesFields) -> None:
+        made, about = User(**user), Properties(**properties)
+        if found := [one for one in (*made.problems, *about.problems) if one.severity == "error"]:
+            raise EventValidationError(found)
+        self._key = key
+        self._parts: dict[str, Wire] = {
+            "user": {name: made._wire.get(name) for name in user if name not in ("phone_region", "extra")},
+            "properties": {name: about._wire.get(name) for name in properties if name != "extra"},
+        }
+        self._parts["user"].update(user.get("extra") or {})
+        self._parts["properties"].update(properties.get("extra") or {})
+
+    def __str__(self) -> str:
+        asked = [*(["key"] if self._key is not UNSET else []), *self._names()]
+        return f" with this {', '.join(asked)}" if asked else ""
+
+    def missed_by(self, post: _Post) -> list[str]:
+        """The names of what *post* has otherwise."""
+        other = [name for name in self._names() if not self._has(post.event._wire, *name.split("."))]
+        if self._key is not UNSET:
+            made = event_id(post.event.event, self._key, namespace=post.source.id_namespace)
+            other = [*(["key"] if made != post.event.event_id else []), *other]
+        return other
+
+    def _names(self) -> list[str]:
+        return [f"{part}.{name}" for part, fields in self._parts.items() for name in fields]
+
+    def _has(self, wire: Wire, part: str, name: str) -> bool:
+        asked, sent = self._parts[part][name], wire.get(part, {}).get(name)
+        if part == "properties" or asked is None or sent is None:
+            return bool(asked == sent)
+        return set(_several(asked)) <= set(_several(sent))
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _times(number: int) -> str:
+    return "1 time" if number == 1 else f"{number} times"
+
+
+@contextmanager
+def capture(*, strict: bool = True) -> Iterator[Recorder]:
+    """Record what every site and client of this process would send, whenever they were made, and send nothing.
+
+    Events are checked, hashed and given their ids as ever, and are there as soon as `track` returns: no thread, no
+    network. With *strict*, sites and background clients that do not say otherwise raise what a shop would log.
+    Threads are recorded too, other processes are not; of two captures the inner one records.
+    """
+    recorder = Recorder(strict=strict)
+    before, outlet.recorder = outlet.recorder, recorder
+    try:
+        with _consent.said_anew():
+            yield recorder
+    finally:
+        outlet.recorder = before
