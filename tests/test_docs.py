@@ -10,6 +10,7 @@ import pytest
 
 import tiktok_events as tt
 from tiktok_events import _http
+from tiktok_events._recording import outlet
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -50,6 +51,7 @@ def settings(monkeypatch, tmp_path, tiktok):
     monkeypatch.setattr(
         _http, "open_sync", lambda timeout, url: really(timeout, url) if "127.0.0.1" in url else _fake(tiktok)
     )
+    monkeypatch.setattr(outlet, "closed", False)
     monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
     monkeypatch.chdir(tmp_path)
     for name in ("PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
