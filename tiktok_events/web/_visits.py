@@ -19,7 +19,7 @@ _BOT = re.compile(
     r"httpclient|postman|scrapy|ruby|guzzle|apache-http",
     re.IGNORECASE,
 )
-_TEST_CLIENT = re.compile(r"|testclient|python-httpx/.*|Werkzeug/.*")
+_TEST_CLIENT = re.compile(r"|python-(?:httpx|requests)/.*")  # "" is Django's
 _NEVER_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot", re.IGNORECASE)
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
