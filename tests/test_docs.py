@@ -1,5 +1,10 @@
-"""Every Python block of the README and the documentation runs as it stands, against a TikTok that is not one."""
+"""Every Python block of the README and the documentation runs as it stands, against a TikTok that is not one.
 
+The tests that a block defines run too, with the recorder that the plugin would give them.
+"""
+
+import asyncio
+import inspect
 import re
 import runpy
 import sys
@@ -11,6 +16,7 @@ import pytest
 import tiktok_events as tt
 from tiktok_events import _http
 from tiktok_events._recording import outlet
+from tiktok_events.testing import capture
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -44,6 +50,19 @@ def blocks(page):
     return [one for one in found if one["language"] == "python"], [one for one in found if one["name"]]
 
 
+def run_tests_of(names):
+    """What was reported in the pytest tests among *names* that take the fixture `tiktok`."""
+    sent = []
+    for name, test in names.items():
+        if name.startswith("test_") and [*inspect.signature(test).parameters] == ["tiktok"]:
+            with capture() as recorder:
+                awaited = test(recorder)
+                if awaited is not None:
+                    asyncio.run(awaited)
+            sent += recorder.sent()
+    return sent
+
+
 @pytest.fixture
 def settings(monkeypatch, tmp_path, tiktok):
     """The environment a reader has set by now, and a TikTok at the other end. This machine answers for itself."""
@@ -54,7 +73,7 @@ def settings(monkeypatch, tmp_path, tiktok):
     monkeypatch.setattr(outlet, "closed", False)
     monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
     monkeypatch.chdir(tmp_path)
-    for name in ("PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
+    for name in ("SECRET_KEY", "PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
         monkeypatch.setenv(f"TIKTOK_{name}", "C0EXAMPLE0EXAMPLE000")
 
 
@@ -63,14 +82,15 @@ def settings(monkeypatch, tmp_path, tiktok):
 def test_the_page_runs(page, tiktok, monkeypatch, request):
     """What is typed from it works, and what it sends is accepted."""
     python, files = blocks(page)
+    missing = {words: module for words, module in NEEDED.items() if find_spec(module) is None}
+    python = [one for one in python if not any(words in one["text"] for words in missing)]
+    if not python:
+        pytest.skip(f"the page needs {', '.join(missing.values())}")
     if any("REDIS_URL" in one["text"] for one in python):
         monkeypatch.setenv("REDIS_URL", request.getfixturevalue("redis").url)
-    for words, module in NEEDED.items():
-        if any(words in one["text"] for one in python) and find_spec(module) is None:
-            pytest.skip(f"the page needs {module}")
     for one in files:
         Path(one["name"]).write_text(one["text"], "utf-8")
-    data = [one["name"] for one in files if one["language"] != "python"]
+    recorded, data = [], [one["name"] for one in files if one["language"] != "python"]
     for one in python:
         monkeypatch.setattr(sys, "argv", [one["name"] or "example.py", *data])
         names, code = {"__name__": "__main__"}, None
@@ -79,12 +99,13 @@ def test_the_page_runs(page, tiktok, monkeypatch, request):
         except SystemExit as end:
             code = end.code
         assert not code
+        recorded += run_tests_of(names)
         for name in names.values():
             if isinstance(name, tt.BackgroundClient):
                 assert name.close() == 0
 
     if any(".track" in one["text"] and "from_env" in one["text"] for one in python):
-        assert tiktok.events
+        assert tiktok.events or recorded
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -161,11 +161,17 @@ def test_a_failure_says_what_was_sent_and_what_was_dropped(recorder):
         tt.Client(SHOP).track(tt.Event("Purchase", properties={"value": f"{markers.PHONE} euros"}))
 
     dropped = r"1 event dropped: invalid, properties\.value: is not a number \(value-malformed\)\..*"
-    with raises(AssertionError, match=rf"^Purchase sent 2 times, not 1; sent: Purchase x2, InitiateCheckout x1\. {dropped}"):
+    with raises(
+        AssertionError, match=rf"^Purchase sent 2 times, not 1; sent: Purchase x2, InitiateCheckout x1\. {dropped}"
+    ):
         recorder.assert_sent("Purchase")
-    with raises(AssertionError, match=r"^Purchase sent 2 times, not 0; sent: Purchase x2, InitiateCheckout x1\. 1 event"):
+    with raises(
+        AssertionError, match=r"^Purchase sent 2 times, not 0; sent: Purchase x2, InitiateCheckout x1\. 1 event"
+    ):
         recorder.assert_not_sent("Purchase")
-    with raises(AssertionError, match=r"^InitiateCheckout sent 1 time, not 2; .* 1 event dropped: Purchase, invalid, prop"):
+    with raises(
+        AssertionError, match=r"^InitiateCheckout sent 1 time, not 2; .* 1 event dropped: Purchase, invalid, prop"
+    ):
         recorder.assert_sent("InitiateCheckout", times=2)
     recorder.assert_not_sent("Lead")
     assert repr(recorder) == "Recorder(4 sent, 1 dropped)"

@@ -14,6 +14,7 @@ import httpx
 
 import tiktok_events as tt
 from tiktok_events import web
+from tiktok_events.testing import Dropped, Recorder, TikTokEventsTestCase, capture
 
 source: tt.EventSource = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token", test_event_code="TEST1")
 from_environment: tt.EventSource = tt.EventSource.from_env("offline")
@@ -103,6 +104,29 @@ def in_a_request(tracker: web.Tracker) -> str | None:
     )
     payload: dict[str, object] | None = tracked.payload
     return tracked.event_id if payload else str(tracker.snapshot().as_metadata())
+
+
+def test_purchase(tiktok: Recorder) -> None:
+    """What a test asks the fixture."""
+    found: tt.Event = tiktok.assert_sent("Purchase", times=1, key=1001, user={"email": "a@example.com"}, value="46.00")
+    posts: list[tt.Event] = [found, *tiktok.sent("Purchase"), *tiktok.sent()]
+    calls: list[dict[str, object]] = [*tiktok.browser_calls("<head></head>"), {"posts": posts}]
+    tiktok.assert_not_sent("Lead")
+    tiktok.assert_deduplicated("<head></head>")
+    dropped: list[Dropped] = tiktok.dropped
+    assert [one.reason == "consent" and one.request for one in dropped] or calls
+    with capture(strict=False) as inner:
+        inner.assert_sent("Lead", user={"emial": "a@example.com"})  # type: ignore[arg-type]
+        inner.assert_sent("Lead", valeu=46)  # type: ignore[call-arg]
+        inner.assert_sent("Lead", key=None)  # type: ignore[arg-type]
+
+
+class CheckoutTest(TikTokEventsTestCase):
+    """The same in unittest's manner."""
+
+    def test_purchase(self) -> None:
+        """Nothing is sent by nothing."""
+        self.tiktok.assert_not_sent("Purchase")
 
 
 asyncio.run(asynchronous())

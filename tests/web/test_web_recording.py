@@ -229,7 +229,9 @@ def test_a_call_without_its_server_event_is_found(recorder):
     tracker.track("Purchase", **BOUGHT)
     Tracker(AT_IMPORT, a_request()).track("Lead")
     tracker.track("Purchase", server=False, **{**BOUGHT, "key": "1002"})
-    with raises(AssertionError, match=r"^Purchase in the browser without its server event; sent: Purchase x1, Lead x1\."):
+    with raises(
+        AssertionError, match=r"^Purchase in the browser without its server event; sent: Purchase x1, Lead x1\."
+    ):
         recorder.assert_deduplicated(page_of(tracker))
 
 

@@ -43,7 +43,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close it where the plugin came later, by `pytest_plugins`."""
-    _close(config, is_live=config.getoption("--tiktok-live"))
+    _close(config, is_live=bool(config.getoption("--tiktok-live")))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

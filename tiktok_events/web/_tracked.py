@@ -24,7 +24,7 @@ class Tracked:
         self.event = event
         self.event_id = event_id
         self.sent = sent
-        self.reason = reason
+        self.reason: Reason | None = reason
         self._call = call
         self._tracker = tracker
 
