@@ -82,6 +82,9 @@ def test_a_background_client_drops_and_says_so(caplog):
     assert [one.name for one in threading.enumerate() if one.name == "tiktok-events"] == []
     assert ["--tiktok-live" in one.message for one in caplog.records if "dropped" in one.message] == [True]
 
+def test_so_does_one_of_an_async_client():
+    assert tt.BackgroundClient(tt.AsyncClient(SOURCE)).track(LEAD) == 0
+
 def test_one_with_connections_of_the_users_own_gives_up():
     with httpx.Client() as http:
         client = tt.BackgroundClient(tt.Client(SOURCE, http=http))
@@ -104,7 +107,7 @@ def test_nobody_was_asked():
 
 def test_the_network_is_closed_with_no_fixture_in_sight(run):
     """For every client, whoever made its connections: no name is looked up and no socket opened. Fakes work."""
-    run(CLOSED).assert_outcomes(passed=9)
+    run(CLOSED).assert_outcomes(passed=10)
 
 
 def test_live_opens_it(run):

@@ -87,6 +87,21 @@ def test_a_background_client_counts_and_holds_nothing_back(recorder):
     assert background.flush(0) == 0
 
 
+def test_hooks_run_as_ever(recorder):
+    """What `before_send` makes of an event is recorded, and that it dropped one is told."""
+    settled = []
+    background = tt.BackgroundClient(
+        tt.AsyncClient(SHOP),
+        before_send=lambda event: event if event.key == "1" else None,
+        on_sent=settled.extend,
+    )
+    queued = background.track(purchase("1"), purchase("2"))
+
+    assert [queued, len(recorder.sent()), len(settled)] == [1, 1, 1]
+    assert [str(one) for one in recorder.dropped] == ["before_send, it answered None"]
+    assert [one.event for one in recorder.dropped] == ["Purchase"]
+
+
 def test_a_thread_is_recorded_too(recorder):
     """Executors and live servers run in threads."""
     thread = threading.Thread(target=AT_IMPORT.track, args=(purchase(),))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
-from tiktok_events._checks.check import check, mistakes, spoils_event
+from tiktok_events._checks.check import check
 from tiktok_events._client import AsyncClient, Client
 from tiktok_events._counts import Counts, Stats
 from tiktok_events._events.event import Event
@@ -23,9 +23,8 @@ from tiktok_events._pace import Outage
 from tiktok_events._protocol import encode_item, join
 from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult
-from tiktok_events._rules.problem import Problem
 from tiktok_events._worker import Worker
-from tiktok_events.errors import EventValidationError, OutboxFull, OutboxUnavailable
+from tiktok_events.errors import OutboxFull, OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
@@ -112,7 +111,7 @@ class BackgroundClient:
                 self._drop([given.id_for(source.id_namespace)], "before_send")
                 continue
             found = check(event, source)
-            if found and self._noted(event, found):
+            if found and self._counts.noted(event, found, strict=outlet.strict(self._strict)):
                 self._drop([event.id_for(source.id_namespace)], "invalid")
                 continue
             records.append(Record(*route, *encode_item(source, event)))
@@ -121,7 +120,8 @@ class BackgroundClient:
         if outlet.recorder is not None:
             return self._recorded(outlet.recorder, records)
         if outlet.closed and self._deliver and self.client.is_shut_in:
-            _LOG.warning("%d events dropped: %s", len(records), outlet.NetworkClosed())
+            if not self._counts.stats().dropped:
+                _LOG.warning("%d events dropped: %s", len(records), outlet.NetworkClosed())
             return self._drop([record.event_id for record in records], "closed")
         try:
             self._intake.put(records)
@@ -292,15 +292,6 @@ class BackgroundClient:
         self._counts.add("queued", len(records))
         self._settled([EventResult(record.event_id, "delivered") for record in records])
         return len(records)
-
-    def _noted(self, event: Event, found: Sequence[Problem]) -> bool:
-        """Count *found*, and tell whether the event is wrong as a whole."""
-        spoilt = self._counts.noted(found)
-        if spoilt:
-            outlet.dropped(event.event, "invalid", [one for one in found if spoils_event(one)])
-        if outlet.strict(self._strict) and (raised := mistakes(found)):
-            raise EventValidationError(raised)
-        return spoilt
 
     def _settled(self, results: Sequence[EventResult]) -> None:
         self._counts.settled(results)

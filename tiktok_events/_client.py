@@ -28,6 +28,9 @@ OnProgress = Callable[[int], object]
 class _Prepared:
     """What both clients are: a source, an address, limits, and the flows that turn events into requests."""
 
+    _given: Any
+    """The caller's own httpx client, or None."""
+
     def __init__(
         self,
         source: EventSource,
@@ -48,6 +51,11 @@ class _Prepared:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r}, url={self.url!r})"
+
+    @property
+    def is_shut_in(self) -> bool:
+        """Whether a test run keeps its own connections from TikTok; what an `http` of yours does is seen later."""
+        return outlet.closed and self._given is None and not _http.is_local(self.url)
 
     def _join(self, items: Iterable[bytes]) -> bytes:
         return join(self.source, items)
@@ -130,7 +138,7 @@ class Client(_Prepared):
         super().__init__(
             source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
         )
-        self._given = http
+        self._given: httpx.Client | None = http
         self._own: httpx.Client | None = None
         self._pid = os.getpid()
 
@@ -179,11 +187,6 @@ class Client(_Prepared):
 
         return run(deliver(items, self._join, self._max_body_bytes), post)
 
-    @property
-    def is_shut_in(self) -> bool:
-        """Whether a test run keeps its own connections from TikTok; what an `http` of yours does is seen later."""
-        return outlet.closed and self._given is None and not _http.is_local(self.url)
-
     def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity
 
@@ -231,7 +234,7 @@ class AsyncClient(_Prepared):
         super().__init__(
             source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
         )
-        self._given = http
+        self._given: httpx.AsyncClient | None = http
         self._own: httpx.AsyncClient | None = None
 
     async def track(self, *events: Event) -> TrackResponse:

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from tiktok_events._checks.check import spoils_event
+from tiktok_events._checks.check import mistakes, spoils_event
+from tiktok_events._events.event import Event
+from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult
 from tiktok_events._rules.problem import Problem
+from tiktok_events.errors import EventValidationError
 
 _LOG = logging.getLogger("tiktok_events")
 
@@ -56,15 +59,24 @@ class Counts:
         for status, number in Counter(result.status for result in results).items():
             self.add(status, number)
 
-    def noted(self, found: Sequence[Problem]) -> bool:
-        """Count *found* and say each rule once; whether the event is wrong as a whole."""
+    def noted(self, event: Event, found: Sequence[Problem], *, strict: bool) -> bool:
+        """Count *found* and say each rule once; whether *event* is wrong as a whole.
+
+        Raises:
+            EventValidationError: With *strict*, if any of it is a mistake.
+        """
         with self._lock:
             new = {one.rule: one for one in found if one.rule not in self._problems}
             self._problems.update(one.rule for one in found)
         for one in new.values():
             level = logging.WARNING if one.severity == "error" else logging.INFO
             _LOG.log(level, "%s%s", "event dropped: " if spoils_event(one) else "", one)
-        return any(map(spoils_event, found))
+        spoils = [one for one in found if spoils_event(one)]
+        if spoils:
+            outlet.dropped(event.event, "invalid", spoils)
+        if strict and (raised := mistakes(found)):
+            raise EventValidationError(raised)
+        return bool(spoils)
 
     def stats(self, **more: int) -> Stats:
         """Them all."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tiktok_events._responses import TrackResponse
     from tiktok_events._source import EventSource
 
-Reason = Literal["consent", "off", "invalid", "bot"]
+Reason = Literal["consent", "off", "invalid", "bot", "before_send"]
 """Why an event goes nowhere."""
 
 

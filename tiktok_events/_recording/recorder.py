@@ -27,7 +27,7 @@ from tiktok_events.web import _consent
 
 @attrs.frozen
 class Dropped:
-    """An event that went nowhere. `reason` is "consent", "off", "invalid" or "bot", `why` says more and holds no value.
+    """An event that went nowhere. `reason` is "consent", "off", "invalid", "bot" or "before_send"; `why` says more, and holds no value.
 
     `request` is the method and path of the request it was tracked in, and empty for a client's.
     """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from tiktok_events._recording.outlet import Reason
 from tiktok_events.web._markup import Markup
 from tiktok_events.web._pixel import Call, payload, render_calls
+
+Reason = Literal["consent", "off", "invalid", "bot"]
 
 
 class Tracked:
