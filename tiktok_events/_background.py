@@ -119,7 +119,7 @@ class BackgroundClient:
             return 0
         if outlet.recorder is not None:
             return self._recorded(outlet.recorder, records)
-        if outlet.closed and self._deliver and self.client.is_shut_in:
+        if outlet.closed and self._would_leave() and self.client.is_shut_in:
             if not self._counts.stats().dropped:
                 _LOG.warning("%d events dropped: %s", len(records), outlet.NetworkClosed())
             return self._drop([record.event_id for record in records], "closed")
@@ -206,6 +206,9 @@ class BackgroundClient:
 
     async def __aexit__(self, *exception: object) -> None:
         await self.aclose()
+
+    def _would_leave(self) -> bool:
+        return self._deliver or self.outbox.reach != "process"
 
     def _works(self) -> bool:
         return self._deliver or self._intake.memory is not None

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from tiktok_events import _http
 from tiktok_events._fork import renew_after_fork
+from tiktok_events._recording import outlet
 from tiktok_events.errors import ConfigurationError, OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
@@ -39,6 +41,7 @@ class RedisServer:
         self._url, self._timeouts = url, (timeout, connect_timeout)
         self._renew()
         self.place = self._where()
+        self._is_here = self.place.startswith("unix:") or _http.is_local(self.place)
         renew_after_fork(self)
 
     def __repr__(self) -> str:
@@ -62,8 +65,10 @@ class RedisServer:
         Raises:
             NoGroup: If a stream or its group is not there.
             NoMemory: If the server holds as much as it may.
-            OutboxUnavailable: If it does not answer, or answers with another error.
+            OutboxUnavailable: If it does not answer, or answers with another error; or if a test run may not ask it.
         """
+        if outlet.closed and not self._is_here:
+            raise OutboxUnavailable(str(outlet.NetworkClosed()))
         try:
             return call(self._client)
         except (self._redis.RedisError, OSError) as error:

@@ -187,11 +187,15 @@ class Tracker(Visit):
         if tracked.event_id:
             self._tracked[tracked.event, tracked.event_id] = tracked
         if tracked.reason is not None:
-            why = {"consent": self.consent.value, "off": self.site.off_reason or "as enabled=False says"}
-            self._drop(tracked.event, tracked.reason, why.get(tracked.reason, "or a prefetch"))
+            self._drop(tracked.event, tracked.reason)
         return tracked
 
     def _drop(self, name: str, reason: Reason, *why: str) -> None:
+        if outlet.recorder is None:
+            return
+        if reason != "invalid":
+            off = self.site.off_reason or "as enabled=False says"
+            why = (off if reason == "off" else "or a prefetch" if reason == "bot" else self.consent.value,)
         outlet.dropped(name, reason, why, "from a snapshot" if self._resumed else self.request.line)
 
     def _refusal(self, event: Event) -> Reason | None:
