@@ -18,10 +18,17 @@ Row = tuple[int, str, bytes, float]
 Put = tuple[float, Record]
 """A record, and when it was put."""
 
-# One statement: SQLite's lock is not held while threads of this process hand the interpreter around.
+# One statement: SQLite's lock is not held while threads of this process hand the interpreter around. A route that is
+# new, or no room, leaves a NULL where none may be, and the row is ignored.
 _ONE = """
-INSERT INTO event SELECT newest + 1, route.id, ?, ?, ? FROM total, route
-WHERE there < ? AND event_source = ? AND event_source_id = ? AND test_event_code IS ?
+INSERT OR IGNORE INTO event VALUES (
+    (SELECT newest + 1 FROM total),
+    (
+        SELECT id FROM route WHERE event_source = ? AND event_source_id = ? AND test_event_code IS ?
+        AND (SELECT there FROM total) < ?
+    ),
+    ?, ?, ?
+)
 """
 _ROWS = {rows: "INSERT INTO event VALUES" + ", ".join(["(?, ?, ?, ?, ?)"] * rows) for rows in (128, 16, 1)}
 _ROUTE = "SELECT id FROM route WHERE event_source = ? AND event_source_id = ? AND test_event_code IS ?"
@@ -82,7 +89,7 @@ class Writer:
         return OutboxFull(f"the outbox holds {there:,} events")
 
     def _one(self, record: Record, now: float) -> int | None:
-        values = (record.event_id, record.data, now, self.max_events, *record[:3])
+        values = (*record[:3], self.max_events, record.event_id, record.data, now)
 
         def write(connection: sqlite3.Connection) -> int | None:
             done = connection.execute(_ONE, values)
