@@ -138,3 +138,24 @@ def clock():
 def outbox(kind):
     """An empty outbox."""
     return kind.outbox()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the file will be."""
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def make(path):
+    """Outboxes in that file, closed after the test."""
+    made = []
+
+    def maker(where=path, **settings):
+        made.append(tt.SQLiteOutbox(where, **{"busy_wait": 5, **settings}))
+        return made[-1]
+
+    yield maker
+    for one in made:
+        with contextlib.suppress(tt.TikTokEventsError):
+            one.close()

@@ -1,7 +1,9 @@
 """Records to put, and what tests say of claims."""
 
+import contextlib
 import json
 import os
+import sqlite3
 
 import markers
 
@@ -48,3 +50,18 @@ def in_child(work):
     os.waitpid(child, 0)
     assert "error" not in told, told
     return told["result"]
+
+
+def drain(outbox):
+    """The ids of everything in it, which is then acknowledged."""
+    seen = []
+    while claims := outbox.claim(1_000, lease=30, routes=ROUTES):
+        seen += ids(claims)
+        outbox.ack(claims)
+    return seen
+
+
+def changed(path, statement):
+    """Do something to the file that no outbox does."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)

@@ -151,9 +151,14 @@ class SQLiteOutbox:
 
     def still(self, receipts: Collection[Receipt]) -> Collection[Receipt]:
         """As `Outbox.still`."""
-        by_id: dict[object, Receipt] = {one.id if isinstance(one, Ticket) else one: one for one in receipts}
-        there: set[Receipt] = {one for one in receipts if isinstance(one, Ticket) and one.id is None}
-        by_id.pop(None, None)
+        there: set[Receipt] = set()
+        by_id: dict[object, Receipt] = {}
+        for one in receipts:
+            number = one.id if isinstance(one, Ticket) else one
+            if number is None:  # accepted, not written yet
+                there.add(one)
+            else:
+                by_id[number] = one
         if by_id:
             listed = _listed(by_id)
             ids = self._read(lambda connection: connection.execute(_STILL, (listed,)).fetchall())
@@ -220,6 +225,9 @@ class SQLiteOutbox:
 
 
 def _close(group: Group | None, *handles: Handle) -> None:
+    if group is not None and group.is_writing_here():  # the collector may come by in that thread, too
+        group.stop()
+        return
     try:
         if group is not None:
             group.close()

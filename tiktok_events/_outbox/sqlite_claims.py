@@ -13,8 +13,8 @@ from typing import cast
 
 from tiktok_events._outbox.holder import is_gone, this_holder
 from tiktok_events._outbox.protocol import Claim, Record, Route
-from tiktok_events._outbox.sqlite_file import release
 from tiktok_events._outbox.sqlite_put import counted
+from tiktok_events._outbox.sqlite_schema import release
 
 Decision = Callable[[sqlite3.Connection, int, str], object]
 """What becomes of the events whose ids are a JSON list, and which are held under a lease."""

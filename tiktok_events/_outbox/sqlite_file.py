@@ -1,61 +1,28 @@
-"""The file of `SQLiteOutbox`: made with the right mode and schema, opened, waited for, and its errors put in words."""
+"""A connection to the file of `SQLiteOutbox`: opened when needed, waited for, and its errors put in words."""
 
 from __future__ import annotations
 
 import os
 import random
 import sqlite3
-import stat
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import attrs
 
-from tiktok_events._outbox.holder import boot
-from tiktok_events.errors import ConfigurationError, OutboxUnavailable
+from tiktok_events._outbox.sqlite_schema import begin_boot, in_one, make, set_up, unsuitable
+from tiktok_events.errors import OutboxFull, OutboxUnavailable
 
 Synchronous = Literal["NORMAL", "FULL"]
 T = TypeVar("T")
 
-_APPLICATION = 0x54544576
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE state (last INTEGER NOT NULL, gone INTEGER NOT NULL, boot TEXT NOT NULL);
-CREATE TABLE route (
-    id INTEGER PRIMARY KEY, event_source TEXT NOT NULL, event_source_id TEXT NOT NULL, test_event_code TEXT,
-    claimed INTEGER NOT NULL DEFAULT 0, served INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE event (
-    id INTEGER PRIMARY KEY, route INTEGER NOT NULL, event_id TEXT NOT NULL, data BLOB NOT NULL, put REAL NOT NULL
-);
-CREATE TABLE lease (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, route INTEGER NOT NULL, holder TEXT NOT NULL, until REAL NOT NULL
-);
-CREATE TABLE leased (
-    lease INTEGER NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL, abandoned INTEGER NOT NULL,
-    PRIMARY KEY (lease, id)
-) WITHOUT ROWID;
-CREATE TABLE later (
-    route INTEGER NOT NULL, due REAL NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    abandoned INTEGER NOT NULL, PRIMARY KEY (route, due, id)
-) WITHOUT ROWID;
-CREATE TABLE dead (
-    id INTEGER PRIMARY KEY, route INTEGER NOT NULL, event_id TEXT NOT NULL, data BLOB NOT NULL, reason TEXT NOT NULL,
-    time REAL NOT NULL
-);
-CREATE VIEW total AS
-    SELECT newest, newest - gone AS there
-    FROM (SELECT max(last, ifnull((SELECT max(id) FROM event), 0)) AS newest, gone FROM state);
-INSERT INTO state VALUES (0, 0, '');
-"""
 _LONGEST_REST = 0.0005
 # Written back to the file by whoever delivers, every 4 MB; by a put only if nobody does that, every 64 MB.
 _PAGES_TO_CHECKPOINT, _PAGES_TO_CHECKPOINT_AT_PUT = 1_000, 16_000
 _LARGEST_IDLE_LOG = 16_000_000
-_LONGEST_WAIT = 3_600.0
 _inherited: list[sqlite3.Connection | None] = []
 
 
@@ -90,6 +57,7 @@ class Handle:
 
         Raises:
             OutboxUnavailable: If it is not, or cannot be used for another reason.
+            OutboxFull: If a put found the file as large as it may be.
             ConfigurationError: If the file is no outbox for us.
         """
         return self._use(work, time.monotonic() + wait, wait)
@@ -156,15 +124,14 @@ class Handle:
 
     def _open(self) -> sqlite3.Connection:
         path = self.settings.path
-        _make(path)
+        make(path)
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
         )
         try:
-            if _version(connection) != _VERSION:
-                _set_up(connection)
+            set_up(connection)
             self._adjust(connection)
-            _begin_boot(connection, self.settings.clock())
+            begin_boot(connection, self.settings.clock())
         except BaseException:
             connection.close()
             raise
@@ -183,104 +150,36 @@ class Handle:
 
     def _explained(self, error: sqlite3.Error) -> Exception:
         """What the caller is told; and a new connection for the next one, who may find things mended."""
-        self._let_go()
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if name.startswith("SQLITE_FULL"):
-            return OutboxUnavailable("the outbox cannot be written: its disk is full")
-        if name.startswith("SQLITE_NOTADB"):
-            return _unsuitable("is not one of SQLite")
-        if name.startswith("SQLITE_CORRUPT"):
-            return OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
-        return OutboxUnavailable(f"the outbox cannot be used: {error} ({name})")
+        told: Exception = OutboxUnavailable(f"the outbox cannot be used: {error} ({name})")
+        if name == "SQLITE_FULL":
+            told = OutboxUnavailable("the outbox cannot be written: its disk is full")
+            if self._puts and self._room() < _room_on_disk(self.settings.path):
+                told = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
+        elif name.startswith("SQLITE_NOTADB"):
+            told = unsuitable("is not one of SQLite")
+        elif name.startswith("SQLITE_CORRUPT"):
+            told = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
+        self._let_go()
+        return told
+
+    def _room(self) -> float:
+        """Bytes that the file may still take, by our own limit."""
+        if self._connection is None:
+            return float("inf")
+        words = ("max_page_count", "page_count", "freelist_count", "page_size")
+        try:
+            most, used, free, size = [self._connection.execute(f"PRAGMA {word}").fetchone()[0] for word in words]
+        except sqlite3.Error:
+            return float("inf")
+        return float((most - used + free) * size)
 
 
-def _make(path: Path) -> None:
-    """Make the file, readable by its owner alone, unless it is there."""
-    try:
-        # Never open one that is there: closing it again would drop the locks that this process has on it.
-        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    except FileExistsError:
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            raise _unsuitable("is a link, which is not followed") from None
-        if not stat.S_ISREG(mode):
-            raise _unsuitable("is not a regular file") from None
-    except OSError as error:
-        told = "its folder is missing" if isinstance(error, FileNotFoundError) else error.strerror
-        raise OutboxUnavailable(f"the outbox's file cannot be made: {told}") from None
-    else:
-        if hasattr(os, "fchmod"):
-            os.fchmod(made, 0o600)  # whatever the umask takes away
-        os.close(made)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    """The schema of the file, 0 if it is empty. Nothing is written into a file that is not ours."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != _APPLICATION and (application or version or tables):
-        raise _unsuitable("belongs to another program")
-    if version > _VERSION:
-        raise _unsuitable("was written by a newer tiktok-events")
-    return int(version)
-
-
-def _set_up(connection: sqlite3.Connection) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        raise _unsuitable("is in a folder where SQLite cannot share memory; network folders cannot")
-
-    def fill() -> None:
-        if not _version(connection):  # nobody was faster
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={_APPLICATION}")
-            connection.execute(f"PRAGMA user_version={_VERSION}")
-
-    in_one(connection, fill)
-
-
-def _begin_boot(connection: sqlite3.Connection, now: float) -> None:
-    """After a restart of the machine its clock counts from 0, and whoever held a lease is gone."""
-    name = boot()
-    # Where boots have no name, a wait of hours is one that an earlier boot's clock began.
-    earlier = now + _LONGEST_WAIT if not name else float("-inf")
-    if name and connection.execute("SELECT boot FROM state").fetchone() == (name,):
-        return
-
-    def begin() -> None:
-        if not name or connection.execute("SELECT boot FROM state").fetchone() != (name,):
-            release(connection, connection.execute("SELECT id FROM lease WHERE until > ?", (earlier,)).fetchall())
-            connection.execute("UPDATE later SET due = 0 WHERE due > ?", (earlier,))
-            connection.execute("UPDATE state SET boot = ?", (name,))
-
-    in_one(connection, begin)
-
-
-def in_one(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
-    """What *work* returns, all that it does or nothing of it being kept."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        done = work()
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return done
-
-
-def release(connection: sqlite3.Connection, leases: Iterable[tuple[int]]) -> None:
-    """Give back what is held under *leases*, whose holders said nothing."""
-    for lease in leases:
-        connection.execute(
-            "INSERT INTO later SELECT route, 0, leased.id, attempts, abandoned + 1"
-            " FROM leased JOIN lease ON lease.id = leased.lease WHERE leased.lease = ?",
-            lease,
-        )
-        connection.execute("DELETE FROM leased WHERE lease = ?", lease)
-        connection.execute("DELETE FROM lease WHERE id = ?", lease)
+def _room_on_disk(path: Path) -> float:
+    if not hasattr(os, "statvfs"):
+        return float("inf")
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -289,7 +188,3 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 def _busy(wait: float) -> OutboxUnavailable:
     return OutboxUnavailable(f"the outbox was busy for {wait:g} s")
-
-
-def _unsuitable(why: str) -> ConfigurationError:
-    return ConfigurationError(f"the outbox's file {why}")

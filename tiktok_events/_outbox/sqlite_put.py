@@ -149,7 +149,8 @@ class Group:
 
     def put(self, records: Sequence[Record]) -> Collection[Receipt]:
         """Accept *records*, unless what was accepted before could not be written."""
-        if len(records) > self._room or len(self._records) > _MOST_WAITING:
+        is_left_alone = self._failure is not None and self._thread is None
+        if is_left_alone or len(records) > self._room or len(self._records) > _MOST_WAITING:
             self.flush(always=True)
         with self._lock:
             if self._failure is not None:
@@ -163,7 +164,11 @@ class Group:
             self._tickets += tickets
             if self._thread is None:
                 self._start()
-        self._came.set()
+            is_served = self._thread is not None
+        if is_served:
+            self._came.set()
+        else:  # the interpreter is going down, and starts no more threads
+            self.flush()
         return tickets
 
     def flush(self, *, always: bool = False) -> None:
@@ -189,11 +194,20 @@ class Group:
 
     def close(self) -> None:
         """Write what was accepted, and end the thread."""
+        self.flush()  # if that fails, the thread goes on trying
         with self._lock:
             self._thread = None
-            self._stop.set()
-            self._came.set()
-        self.flush()
+            self.stop()
+        self.flush()  # what came in between
+
+    def stop(self) -> None:
+        """Let the thread write what was accepted, and end."""
+        self._stop.set()
+        self._came.set()
+
+    def is_writing_here(self) -> bool:
+        """Whether this is the thread that writes."""
+        return threading.current_thread() is self._thread
 
     def before_fork(self) -> None:
         """Leave nothing half done to a child."""
@@ -211,15 +225,15 @@ class Group:
         thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events outbox", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the interpreter is going down; `close` writes by itself then
+        except RuntimeError:
             return
         self._thread = thread
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._came.wait()
-            stop.wait(_INTERVAL)
             self._came.clear()
+            stop.wait(_INTERVAL)
             try:
                 self.flush()
             except TikTokEventsError:  # the next `put` tells it, and the events are kept
