@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,25 @@ def test_a_worker_waits_longer_than_a_request(path, make, hold):
     thread.join()
 
     assert ids(got) == ["e0"]
+
+
+@FORKS_WITH_THREADS
+@pytest.mark.parametrize("turn", range(3))
+def test_many_processes_make_the_file_at_once(path, turn):
+    """One of them does; none takes it for another program's."""
+
+    def work():
+        with contextlib.closing(tt.SQLiteOutbox(path, busy_wait=30)) as outbox:
+            while time.monotonic() < at:
+                pass
+            outbox.put([record(0)])
+            return outbox.depth()
+
+    at = time.monotonic() + 0.1
+    with ThreadPoolExecutor(8) as pool:
+        depths = list(pool.map(lambda _: in_child(work), range(8)))
+
+    assert max(depths) == 8
 
 
 def test_others_events_are_looked_at_once(path, make):

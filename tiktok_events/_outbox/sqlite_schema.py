@@ -70,9 +70,10 @@ def make(path: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     """The schema of the file, 0 if it is empty. Nothing is written into a file that is not ours."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # In this order: another process may be making the tables just now, and whoever sees them must see whose they are.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION and (application or version or tables):
         raise unsuitable("belongs to another program")
     if version > _VERSION:
