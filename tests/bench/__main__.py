@@ -14,10 +14,17 @@ import building
 import calls
 import draining
 import importing
+import outboxes
 
 import tiktok_events
 
-TABLES = {"build": building.run, "calls": calls.run, "import": importing.run, "redis": draining.run}
+TABLES = {
+    "build": building.run,
+    "calls": calls.run,
+    "import": importing.run,
+    "outboxes": outboxes.run,
+    "redis": draining.run,
+}
 
 
 def main(names: list[str]) -> None:
