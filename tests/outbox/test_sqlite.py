@@ -281,6 +281,22 @@ def test_others_events_are_looked_at_once(path, make):
     assert ids(claim(outbox, routes=[WEB])) == ["enew"]
 
 
+@pytest.mark.parametrize("delivered", [False, True], ids=["only put", "delivered too"])
+def test_the_log_beside_the_file_stays_short(path, make, delivered):
+    """Whether somebody delivers or not: events are brought into the file itself meanwhile."""
+    outbox, log, largest = make(), path.with_name("outbox.db-wal"), 0
+    for number in range(2_500):
+        outbox.put([record(number, data=b"x" * 20_000)])
+        if delivered and number % 50 == 49:
+            outbox.ack(claim(outbox, 50))
+        largest = max(largest, log.stat().st_size)
+
+    assert largest < 48_000_000
+    outbox.close()
+    assert not log.exists()
+    assert outbox.depth() == (0 if delivered else 2_500)
+
+
 @LINUX
 def test_a_child_inherits_no_file(path, make):
     """Closing it there would drop the parent's locks; both go on with connections of their own."""

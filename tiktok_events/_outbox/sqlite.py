@@ -16,6 +16,7 @@ from tiktok_events._fork import pause_while_forking, renew_after_fork
 from tiktok_events._outbox import sqlite_claims
 from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Receipt, Record, Route
 from tiktok_events._outbox.sqlite_file import Handle, Settings, Synchronous
+from tiktok_events._outbox.sqlite_log import Log
 from tiktok_events._outbox.sqlite_put import Group, Ticket, Writer, counted, insert
 
 T = TypeVar("T")
@@ -79,9 +80,10 @@ class SQLiteOutbox:
         # Two connections: the last pages of the file are kept from `put`, since delivering needs some.
         gate = threading.Lock()
         self._puts, self._work = Handle(settings, gate, puts=True), Handle(settings, gate, puts=False)
+        self._log = Log(self._work, _WAIT)
         self._writer = Writer(self._puts, busy_wait, max_events, wall_clock)
         self._group = Group(self._writer) if commit == "group" else None
-        weakref.finalize(self, _close, self._group, self._puts, self._work)
+        weakref.finalize(self, _close, self._group, self._log, self._puts, self._work)
         renew_after_fork(self)
         pause_while_forking(self)
 
@@ -97,7 +99,9 @@ class SQLiteOutbox:
         """
         if not records:
             return ()
-        return self._writer.put(records) if self._group is None else self._group.put(records)
+        receipts = self._writer.put(records) if self._group is None else self._group.put(records)
+        self._log.after_put()
+        return receipts
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. What a process of this machine had claimed that is gone now is claimed at once."""
@@ -188,7 +192,7 @@ class SQLiteOutbox:
         Raises:
             OutboxUnavailable: If what `commit="group"` accepted cannot be written now. It is kept in memory.
         """
-        _close(self._group, self._puts, self._work)
+        _close(self._group, self._log, self._puts, self._work)
 
     def _renew(self) -> None:
         if self._group is not None:
@@ -196,6 +200,7 @@ class SQLiteOutbox:
         gate = threading.Lock()
         for handle in (self._puts, self._work):
             handle.renew(gate)
+        self._log.renew()
 
     def _before_fork(self) -> None:
         if self._group is not None:
@@ -217,14 +222,16 @@ class SQLiteOutbox:
         return self._work.read(work, _WAIT)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return self._work.write(work, _WAIT)
+        done = self._work.write(work, _WAIT)
+        self._log.after_work()
+        return done
 
     def _decide(self, claims: Sequence[Claim], decision: sqlite_claims.Decision) -> None:
         if claims:
             self._write(lambda connection: sqlite_claims.decide(connection, claims, decision))
 
 
-def _close(group: Group | None, *handles: Handle) -> None:
+def _close(group: Group | None, log: Log, *handles: Handle) -> None:
     if group is not None and group.is_writing_here():  # the collector may come by in that thread, too
         group.stop()
         return
@@ -232,6 +239,7 @@ def _close(group: Group | None, *handles: Handle) -> None:
         if group is not None:
             group.close()
     finally:
+        log.close()
         for handle in handles:
             handle.close()
 

@@ -20,9 +20,7 @@ Synchronous = Literal["NORMAL", "FULL"]
 T = TypeVar("T")
 
 _LONGEST_REST = 0.0005
-# Written back to the file by whoever delivers, every 4 MB; by a put only if nobody does that, every 64 MB.
-_PAGES_TO_CHECKPOINT, _PAGES_TO_CHECKPOINT_AT_PUT = 1_000, 16_000
-_LARGEST_IDLE_LOG = 16_000_000
+_LARGEST_IDLE_LOG = 4_000_000
 _inherited: list[sqlite3.Connection | None] = []
 
 
@@ -145,8 +143,7 @@ class Handle:
         if self._puts:
             (page,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count={self.settings.max_bytes // page}")
-        pages = _PAGES_TO_CHECKPOINT_AT_PUT if self._puts else _PAGES_TO_CHECKPOINT
-        connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
+            connection.execute("PRAGMA wal_autocheckpoint=0")  # a put does not wait for the disk; see `Log`
 
     def _explained(self, error: sqlite3.Error) -> Exception:
         """What the caller is told; and a new connection for the next one, who may find things mended."""
