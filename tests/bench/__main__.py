@@ -1,4 +1,4 @@
-"""`nox -s bench`, or `python tests/bench [build] [calls] [import] [redis]`: our times beside their budgets and our peers'.
+"""`nox -s bench`, or `python tests/bench [topic ...]`: our times beside their budgets and our peers'; `TABLES` has the topics.
 
 Prints, and never fails for a time. Each table is interleaved, so its ratios hold on a machine that drifts; the
 microseconds are of this machine and this minute.
