@@ -205,13 +205,8 @@ def test_nothing_of_a_request_waits_for_the_collector(make_site, visit_app):
     """The tracker goes with its request: the middleware makes no cycle of scope, request and tracker."""
     trackers = []
 
-    class Watched(Tracker):
-        __slots__ = ("__weakref__",)
-
     async def endpoint(request: Request):
-        watched = Watched(request.state.tiktok.site, request.state.tiktok.request)
-        request.state.tiktok = watched
-        trackers.append(weakref.ref(watched))
+        trackers.append(weakref.ref(request.state.tiktok))
         return PlainTextResponse("ok")
 
     browser = visit_app(app_of(make_site(), endpoint))

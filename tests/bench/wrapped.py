@@ -124,13 +124,18 @@ def _with_extension() -> Any:
     return app
 
 
-def _with_meta(environ: Any, start_response: Any, app: Flask = flask()) -> Iterable[bytes]:
-    cookies = ParamBuilder(["example.com"]).process_request_from_context(environ)
+def _with_meta() -> Any:
+    app = flask()
 
-    def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-        return start_response(status, [*headers, *(("set-cookie", _as_header(one)) for one in cookies)], *exc_info)
+    def with_cookies(environ: Any, start_response: Any) -> Iterable[bytes]:
+        cookies = ParamBuilder(["example.com"]).process_request_from_context(environ)
 
-    return app(environ, start)
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            return start_response(status, [*headers, *(("set-cookie", _as_header(one)) for one in cookies)], *exc_info)
+
+        return app(environ, start)
+
+    return with_cookies
 
 
 WSGI: dict[str, Callable[[], Any]] = {
@@ -139,6 +144,6 @@ WSGI: dict[str, Callable[[], Any]] = {
     "ours": lambda: WSGIMiddleware(flask(), site()),
     "asks": lambda: WSGIMiddleware(flask(), site(consent=ASKS)),
     "adapter": _with_extension,
-    "capi-param-builder": lambda: _with_meta,
+    "capi-param-builder": _with_meta,
 }
 """The Flask apps, by what is around them."""

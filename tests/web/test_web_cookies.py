@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marker_hook import raises
-from web_requests import CLICKED, DAY, NOW, NOW_MS, VISITOR, VISITOR_COOKIE, a_request, a_site, a_tracker, cookies_of
+from web_requests import CLICKED, DAY, NOW, NOW_MS, VISITOR, VISITOR_COOKIE, a_site, a_tracker, cookies_of
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web import CookiePolicy
+from tiktok_events.web import CookiePolicy, WebRequest
 from tiktok_events.web import _cookies as cookies
 from tiktok_events.web._cookies import SetCookie
 from tiktok_events.web._response import finish
@@ -257,10 +257,8 @@ def test_a_click_whose_window_is_over_is_expired() -> None:
 def test_secure_can_be_told(secure: str, scheme: str, expected: bool) -> None:
     """Behind a proxy that hides https, a site says so."""
     site = a_site(cookies=CookiePolicy(secure=secure))  # type: ignore[arg-type]
-    request = a_request()
-    request.scheme = scheme
 
-    assert site.is_secure(request) is expected
+    assert site.is_secure(WebRequest(scheme=scheme)) is expected
 
 
 @pytest.mark.parametrize("settings", [{"visitor_days": 401}, {"click_days": 0}, {"visitor_name": "a b"}])

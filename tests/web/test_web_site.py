@@ -25,7 +25,7 @@ from tiktok_events.web import (
     WebRequest,
     tracker_from,
 )
-from tiktok_events.web._cookies import SetCookie
+from tiktok_events.web._cookies import Click, SetCookie, Visitor
 from tiktok_events.web._response import finish
 
 HTML = [(b"content-type", b"text/html")]
@@ -326,7 +326,7 @@ def test_no_repr_of_the_web_half_tells_a_value() -> None:
     tracked = tracker.track("Lead", user={"email": markers.EMAIL})
     written = SetCookie("ttclid", markers.TTCLID, 60, http_only=False, secure=True)
     shown = [
-        *(site, tracker, tracker.request, tracker.context, tracker.context.click, tracker.context.visitor, tracked),
+        *(site, tracker, tracker.request, tracker.context, Click(markers.TTCLID, 1), Visitor("zzpii", 1), tracked),
         *(tracker.face, tracker.calls, tracker.snapshot(), written, ASGIMiddleware(_app, site), tracked.script),
     ]
     text = " ".join(map(repr, shown))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from tiktok_events.web._request import WebRequest
-from tiktok_events.web._response import finish
+from tiktok_events.web._response import amended, is_settled
 from tiktok_events.web._site import Site
 from tiktok_events.web._tracker import Tracker
 
@@ -40,14 +40,8 @@ class ASGIMiddleware:
             return
         tracker = Tracker(self.site, self.request.from_scope(scope))
         scope.setdefault("state", {})["tiktok"] = tracker
-
-        async def send_finished(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": finish(tracker, message["status"], list(message.get("headers", ())))}
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_finished)
+            await self.app(scope, receive, _finishing(tracker, send) if tracker.enabled else send)
         finally:
             tracker.request.origin = None  # it holds the scope, which holds the tracker: a cycle in every request
 
@@ -58,3 +52,17 @@ class ASGIMiddleware:
             await send(message)
 
         return send_closed
+
+
+def _finishing(tracker: Tracker, send: Send) -> Send:
+    # No coroutine of its own: two awaits a request would double what this costs.
+    def send_finished(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start" and not is_settled(tracker):
+            given = message.get("headers", ())
+            headers = given if isinstance(given, list) else list(given)
+            finished = amended(tracker, message["status"], headers)
+            if finished is not given:
+                message = {**message, "headers": finished}
+        return send(message)
+
+    return send_finished

@@ -37,8 +37,8 @@ class ConsentCookie:
 
     def __call__(self, request: WebRequest) -> bool | None:
         """True, False, or None for a missing cookie."""
-        value = request.cookies.get(self.name)
-        return None if value is None else value in self.granted
+        values = request.cookie_values(self.name)
+        return values[0] in self.granted if values else None
 
 
 Answer = bool | None | Consent

@@ -48,16 +48,6 @@ class Context:
         """The fields by name."""
         return {name: getattr(self, name) for name in _FIELDS}
 
-    @property
-    def click(self) -> Click | None:
-        """The click, if there was one."""
-        return Click(self.ttclid, self.clicked_ms) if self.ttclid else None
-
-    @property
-    def visitor(self) -> Visitor | None:
-        """The visitor, if there is a cookie, or will be."""
-        return Visitor(self.visitor_id, self.visitor_ms) if self.visitor_id else None
-
 
 _FIELDS = tuple(attribute.name for attribute in attrs.fields(Context))
 
@@ -80,43 +70,42 @@ def context_from(
     A request that is plainly no visitor's contributes no address, user agent or page. *dice* gives 32 hex digits for
     a new visitor, who is only made where a cookie may be written (*may_write*). Never raises for what a request says.
     """
-    limited = gpc and request.headers.get("sec-gpc", "").strip() == "1"
+    limited = gpc and request.header("sec-gpc").strip() == "1"
     if not visits.is_visitor(request):
         return Context(limited_data_use=limited)
-    known = _known_by_cookies(request, policy, int(now * 1000), dice, may_write) if consent is Consent.GRANTED else {}
+    known = _identifiers(request, policy, int(now * 1000), dice, may_write) if consent is Consent.GRANTED else {}
     return Context(
         url=_page_url(request, own_domains),
         referrer=_referrer(request) if visits.is_navigation(request) else None,
         ip=visits.client_ip(request, trusted),
-        user_agent=_text(request.headers.get("user-agent"), _LONGEST_AGENT),
-        locale=_locale(request.headers.get("accept-language", "")),
+        user_agent=_text(request.header("user-agent"), _LONGEST_AGENT),
+        locale=_locale(request.header("accept-language")),
         limited_data_use=limited,
         **known,
     )
 
 
-def _known_by_cookies(
+def _identifiers(
     request: WebRequest, policy: CookiePolicy, now_ms: int, dice: Callable[[], str], may_write: bool
 ) -> dict[str, Any]:
-    click = _fresh_click(request.query, request, now_ms, policy) or _click_of_referrer(request, now_ms)
-    visitor = cookies.read_visitor(request.all_cookies.get(policy.visitor_name, ()))
-    if visitor is None and may_write:
-        visitor = Visitor(dice(), now_ms)
+    kept = cookies.read_kept(request, now_ms=now_ms, policy=policy)
+    click = click_from(request, kept.click, now_ms)
+    visitor = kept.visitor or (Visitor(dice(), now_ms) if may_write else None)
     return {
         "ttclid": click.ttclid if click else None,
         "clicked_ms": click.at_ms if click else 0,
-        "ttp": cookies.read_pixel_id(request.all_cookies.get(cookies.PIXEL_COOKIE, ())),
+        "ttp": cookies.read_pixel_id(request.cookie_values(cookies.PIXEL_COOKIE)),
         "visitor_id": visitor.visitor_id if visitor else None,
         "visitor_ms": visitor.written_ms if visitor else 0,
     }
 
 
-def _fresh_click(query: str, request: WebRequest, now_ms: int, policy: CookiePolicy) -> Click | None:
-    kept = cookies.read_click(request.all_cookies.get(cookies.CLICK_COOKIE, ()), now_ms=now_ms, policy=policy)
-    ttclid = _click_id_in(query)
-    if ttclid is None or (kept and kept.ttclid == ttclid):
-        return kept
-    return Click(ttclid, now_ms)
+def click_from(request: WebRequest, kept: Click | None, now_ms: int) -> Click | None:
+    """The click behind *request*: the URL's, else the one *kept* in a cookie, else that of the page before."""
+    ttclid = _click_id_in(request.query)
+    if ttclid is None:
+        return kept or _click_of_referrer(request, now_ms)
+    return kept if kept and kept.ttclid == ttclid else Click(ttclid, now_ms)
 
 
 def _click_id_in(query: str) -> str | None:
@@ -131,7 +120,7 @@ def _click_id_in(query: str) -> str | None:
 
 def _click_of_referrer(request: WebRequest, now_ms: int) -> Click | None:
     # A prerendered or redirected landing, or consent given on it: the page before, of this host, still has the id.
-    referrer = request.headers.get("referer", "")
+    referrer = request.header("referer")
     if "ttclid=" not in referrer or _hostname(referrer) != request.hostname:
         return None
     ttclid = _click_id_in(referrer.partition("#")[0].partition("?")[2])
@@ -142,7 +131,7 @@ def _page_url(request: WebRequest, own_domains: Sequence[str]) -> str | None:
     """The page the visitor looks at: what was navigated to, else the page that asked for a fragment."""
     if visits.is_fragment(request):
         for name in ("hx-current-url", "referer"):
-            page = request.headers.get(name, "")
+            page = request.header(name)
             host = _hostname(page)
             if host and (host == request.hostname or cookies.cookie_domain(host, own_domains)):
                 return _clean_url(page)
@@ -150,7 +139,7 @@ def _page_url(request: WebRequest, own_domains: Sequence[str]) -> str | None:
 
 
 def _referrer(request: WebRequest) -> str | None:
-    return _clean_url(request.headers.get("referer"))
+    return _clean_url(request.header("referer"))
 
 
 def _clean_url(url: str | None) -> str | None:

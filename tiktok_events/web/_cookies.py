@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import attrs
+
+from tiktok_events.web._request import WebRequest
 
 VISITOR_COOKIE = "_tte_id"
 CLICK_COOKIE = "ttclid"
@@ -15,7 +17,8 @@ PIXEL_COOKIE = "_ttp"
 REDIRECT_COOKIE = "_tte_next"
 
 _DAY = 86_400
-_VISITOR = re.compile(r"1\.([0-9]{13})\.([0-9a-f]{32})")
+_DAY_MS = _DAY * 1000
+_OWN = r'{}\s*=\s*"*1\.([0-9]{{13}})\.([0-9a-f]{{32}})"*\s*(?:;|$)'
 _CLICK_ID = re.compile(r"[A-Za-z0-9._-]{1,1000}")
 _CLICK_TAIL = re.compile(r"\.([0-9]{13})")
 _PIXEL_ID = re.compile(r"[A-Za-z0-9._-]{1,256}")
@@ -40,6 +43,30 @@ class CookiePolicy:
     click_days: int = attrs.field(default=28, validator=[attrs.validators.ge(1), attrs.validators.le(390)])
     secure: Literal["auto", "always", "never"] = "auto"
     write_on: Literal["navigation", "any"] = "navigation"
+    _own: re.Pattern[str] = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_own", re.compile(_OWN.format(re.escape(self.visitor_name))))
+
+    def read_visitor(self, request: WebRequest) -> Visitor | None:
+        """The visitor of the first well-formed cookie of *request*; no other cookie is taken apart."""
+        header = request.header("cookie")
+        if self.visitor_name not in header:
+            return None
+        for found in self._own.finditer(header):
+            start = found.start()
+            if not header[header.rfind(";", 0, start) + 1 : start].strip():
+                return Visitor(found[2], int(found[1]))
+        return None
+
+    def is_fresh(self, header: str, now: float) -> bool:
+        """Whether a Cookie *header* plainly holds a visitor's cookie that needs no refresh at *now*; less plain is no."""
+        found = self._own.search(header)
+        if found is None:
+            return False
+        at = found.start()
+        stands_alone = header[at - 2 : at] == "; " if at else True
+        return stands_alone and now * 1000 - int(found[1]) <= self.refresh_days * _DAY_MS
 
 
 @attrs.frozen
@@ -63,14 +90,9 @@ class SetCookie:
             raise ValueError("not a cookie's name or value")
         if self.domain is not None and not _DOMAIN.fullmatch(self.domain):
             raise ValueError("not a cookie's domain")
-        parts = [f"{self.name}={self.value}", "Path=/", f"Max-Age={self.max_age}", "SameSite=Lax"]
-        if self.domain:
-            parts.append(f"Domain={self.domain}")
-        if self.secure:
-            parts.append("Secure")
-        if self.http_only:
-            parts.append("HttpOnly")
-        return "; ".join(parts)
+        domain = f"; Domain={self.domain}" if self.domain else ""
+        flags = ("; Secure" if self.secure else "") + ("; HttpOnly" if self.http_only else "")
+        return f"{self.name}={self.value}; Path=/; Max-Age={self.max_age}; SameSite=Lax{domain}{flags}"
 
 
 @attrs.frozen
@@ -89,13 +111,29 @@ class Visitor:
     written_ms: int
 
 
+class Kept(NamedTuple):
+    """What the cookies of a request have kept of earlier ones; `is_click_over` says that a click's window has ended."""
+
+    visitor: Visitor | None
+    click: Click | None
+    is_click_over: bool
+
+
+def read_kept(request: WebRequest, *, now_ms: int, policy: CookiePolicy) -> Kept:
+    """What the cookies of *request* keep."""
+    clicks = request.cookie_values(CLICK_COOKIE)
+    click = read_click(clicks, now_ms=now_ms, policy=policy) if clicks else None
+    is_click_over = click is None and any(map(valid_click_id, clicks))
+    return Kept(policy.read_visitor(request), click, is_click_over=is_click_over)
+
+
 def read_click(values: Sequence[str], *, now_ms: int, policy: CookiePolicy) -> Click | None:
     """The newest valid click of the cookies *values*; None if there is none, or it is older than its window.
 
     The pixel writes `<click id>.<13-digit ms>`; older set-ups a bare id, which counts as oldest and never expires.
     """
     clicks = [_click(value) for value in values if _CLICK_ID.fullmatch(value)]
-    fresh = [click for click in clicks if not click.at_ms or now_ms - click.at_ms <= policy.click_days * _DAY * 1000]
+    fresh = [click for click in clicks if not click.at_ms or now_ms - click.at_ms <= policy.click_days * _DAY_MS]
     return max(fresh, key=lambda click: click.at_ms, default=None)
 
 
@@ -108,15 +146,6 @@ def _click(value: str) -> Click:
 def valid_click_id(value: str) -> str | None:
     """*value* as a click id off a query string: its cookie tail stripped, None if it cannot be one."""
     return _click(value).ttclid if _CLICK_ID.fullmatch(value) else None
-
-
-def read_visitor(values: Sequence[str]) -> Visitor | None:
-    """The visitor of the first well-formed cookie among *values*."""
-    for value in values:
-        found = _VISITOR.fullmatch(value)
-        if found:
-            return Visitor(found.group(2), int(found.group(1)))
-    return None
 
 
 def read_pixel_id(values: Sequence[str]) -> str | None:
@@ -145,36 +174,37 @@ def cookie_domain(hostname: str, domains: Sequence[str]) -> str | None:
     return None
 
 
+def is_current(kept: Kept, click: Click | None, *, now_ms: int, policy: CookiePolicy) -> bool:
+    """Whether the cookies hold what is known already, so that none is to be written."""
+    is_fresh = kept.visitor is not None and not _refresh_is_due(kept.visitor, now_ms, policy)
+    return is_fresh and click is kept.click and not kept.is_click_over
+
+
 def identifier_cookies(
+    kept: Kept,
     *,
-    policy: CookiePolicy,
-    present: Mapping[str, Sequence[str]],
-    visitor: Visitor | None,
+    visitor: Visitor,
     click: Click | None,
     now_ms: int,
+    policy: CookiePolicy,
     secure: bool,
     domain: str | None,
 ) -> list[SetCookie]:
     """The identifier cookies to write: only what is new or, for the visitor id, older than its refresh."""
     cookies = []
-    if visitor is not None:
-        is_new = read_visitor(present.get(policy.visitor_name, ())) is None
-        if is_new or now_ms - visitor.written_ms > policy.refresh_days * _DAY * 1000:
-            value = f"1.{now_ms:013d}.{visitor.visitor_id}"
-            cookies.append(
-                SetCookie(
-                    policy.visitor_name, value, policy.visitor_days * _DAY, http_only=True, secure=secure, domain=domain
-                )
-            )
-    kept = read_click(present.get(CLICK_COOKIE, ()), now_ms=now_ms, policy=policy)
-    if click is None and kept is None and any(map(valid_click_id, present.get(CLICK_COOKIE, ()))):
-        cookies += expired((CLICK_COOKIE,), secure=secure, domain=domain)  # its window is over
-    if click is not None and click.at_ms:
-        left = policy.click_days * _DAY - (now_ms - click.at_ms) // 1000
-        if (kept is None or kept.ttclid != click.ttclid) and left > 0:  # a kept one is never extended
-            value = f"{click.ttclid}.{click.at_ms:013d}"
-            cookies.append(SetCookie(CLICK_COOKIE, value, left, http_only=False, secure=secure, domain=domain))
+    if kept.visitor is None or _refresh_is_due(kept.visitor, now_ms, policy):
+        value, age = f"1.{now_ms:013d}.{visitor.visitor_id}", policy.visitor_days * _DAY
+        cookies.append(SetCookie(policy.visitor_name, value, age, http_only=True, secure=secure, domain=domain))
+    if click is None and kept.is_click_over:
+        cookies += expired((CLICK_COOKIE,), secure=secure, domain=domain)
+    elif click is not None and click is not kept.click:  # a kept one is never extended
+        value, age = f"{click.ttclid}.{click.at_ms:013d}", policy.click_days * _DAY - (now_ms - click.at_ms) // 1000
+        cookies.append(SetCookie(CLICK_COOKIE, value, age, http_only=False, secure=secure, domain=domain))
     return cookies
+
+
+def _refresh_is_due(visitor: Visitor, now_ms: int, policy: CookiePolicy) -> bool:
+    return now_ms - visitor.written_ms > policy.refresh_days * _DAY_MS
 
 
 def expired(names: Sequence[str], *, secure: bool, domain: str | None) -> list[SetCookie]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Self
 from urllib.parse import quote
 
-_PATH_SAFE = "/:@!$&'()*+,;=~-._"
-_QUERY_SAFE = _PATH_SAFE + "?%[]{}|^`\\"
+from tiktok_events.web._readers import PATH_SAFE, EnvironReader, Reader, ScopeReader
+
+_QUERY_SAFE = PATH_SAFE + "?%[]{}|^`\\"
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?")
 
 
@@ -22,7 +23,10 @@ class WebRequest:
     An adapter derives a class whose `native`, `debug` and `csp_nonce` say where its framework keeps them.
     """
 
-    __slots__ = ("_cookies", "_headers", "_raw", "method", "origin", "path", "peer", "query", "scheme")
+    origin: MutableMapping[str, Any] | None = None
+    _path: str | None = None
+    _headers: dict[str, str] | None = None
+    _cookies: dict[str, tuple[str, ...]] | None = None
 
     def __init__(
         self,
@@ -35,42 +39,57 @@ class WebRequest:
         headers: Iterable[tuple[bytes, bytes]] = (),
         origin: MutableMapping[str, Any] | None = None,
     ) -> None:
-        self.method = method.upper()
-        self.scheme = scheme
-        self.path = path
-        self.query = query
-        self.peer = peer
+        self.reader: Reader = ScopeReader({
+            "method": method.upper(),
+            "scheme": scheme,
+            "query_string": query.encode("latin-1", "replace"),
+            "client": (peer, 0),
+            "headers": [(name.lower(), value) for name, value in headers],
+        })
+        self._path = path
         self.origin = origin
-        self._raw = headers
-        self._headers: dict[str, str] | None = None
-        self._cookies: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
     def from_scope(cls, scope: MutableMapping[str, Any]) -> Self:
         """The request of an ASGI *scope*."""
-        client = scope.get("client")
-        return cls(
-            method=scope.get("method", "GET"),
-            scheme=scope.get("scheme", "http"),
-            path=quote(scope.get("path", "").encode("utf-8", "surrogatepass"), _PATH_SAFE) or "/",
-            query=scope.get("query_string", b"").decode("latin-1"),
-            peer=client[0] if client else None,
-            headers=scope.get("headers", ()),
-            origin=scope,
-        )
+        made = cls.__new__(cls)
+        made.reader = ScopeReader(scope)
+        made.origin = scope
+        return made
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Self:
         """The request of a WSGI *environ*, or of Django's `request.META`."""
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        return cls(
-            method=environ.get("REQUEST_METHOD", "GET"),
-            scheme=environ.get("wsgi.url_scheme", "http"),
-            path=quote(path.encode("latin-1", "replace"), _PATH_SAFE) or "/",
-            query=environ.get("QUERY_STRING", ""),
-            peer=environ.get("REMOTE_ADDR") or None,
-            headers=tuple(_environ_headers(environ)),
-        )
+        made = cls.__new__(cls)
+        made.reader = EnvironReader(environ)
+        return made
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return self.reader.method()
+
+    @property
+    def scheme(self) -> str:
+        """The scheme, http or https, as far as the server knows."""
+        return self.reader.scheme()
+
+    @property
+    def path(self) -> str:
+        """The path, percent-encoded."""
+        if self._path is None:
+            self._path = self.reader.path()
+        return self._path
+
+    @property
+    def query(self) -> str:
+        """The query as sent, without the question mark."""
+        return self.reader.query()
+
+    @property
+    def peer(self) -> str | None:
+        """The address the server saw."""
+        return self.reader.peer()
 
     @property
     def native(self) -> Any:
@@ -87,12 +106,16 @@ class WebRequest:
         """The nonce of this answer's Content-Security-Policy, from where it is kept by custom; None without one."""
         return _state(self.origin).get("csp_nonce")
 
+    def header(self, name: str) -> str:
+        """The value of one header by its lower-case *name*, repeated ones joined by a comma; "" without it."""
+        return self.reader.header(name)
+
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers by lower-case name, repeated ones joined by a comma; without Cookie, which `cookies` reads."""
+        """All headers by lower-case name; without Cookie, which `cookies` reads."""
         if self._headers is None:
-            self._read_headers()
-        return self._headers or {}
+            self._headers = {name: self.header(name) for name in self.reader.names() if name != "cookie"}
+        return self._headers
 
     @property
     def cookies(self) -> Mapping[str, str]:
@@ -103,8 +126,22 @@ class WebRequest:
     def all_cookies(self) -> Mapping[str, tuple[str, ...]]:
         """Every value of every cookie: a host-only one and a domain's may share a name."""
         if self._cookies is None:
-            self._read_headers()
-        return self._cookies or {}
+            cookies: dict[str, list[str]] = {}
+            # SimpleCookie drops the whole header over one odd pair, so split by hand.
+            for pair in self.header("cookie").split(";"):
+                name, separator, value = pair.partition("=")
+                if separator:
+                    cookies.setdefault(name.strip(), []).append(_unquoted(value))
+            self._cookies = {name: tuple(values) for name, values in cookies.items()}
+        return self._cookies
+
+    def cookie_values(self, name: str) -> tuple[str, ...]:
+        """`all_cookies` of one *name*; the others are not taken apart."""
+        header = self.header("cookie")
+        if name not in header:
+            return ()
+        near = [pair.partition("=") for pair in header.split(";") if name in pair]
+        return tuple([_unquoted(value) for found, separator, value in near if separator and found.strip() == name])
 
     @property
     def line(self) -> str:
@@ -114,7 +151,7 @@ class WebRequest:
     @property
     def host(self) -> str:
         """The Host header, lower-cased; "" when there is none, more than one, or it is no host."""
-        host = self.headers.get("host", "").strip().lower()
+        host = self.header("host").strip().lower()
         return host if _HOST.fullmatch(host) else ""
 
     @property
@@ -146,38 +183,11 @@ class WebRequest:
         shown = (self.method, self.scheme, self.path, self.query, self.peer)
         return (*shown, dict(self.headers), dict(self.all_cookies))
 
-    def _read_headers(self) -> None:
-        headers: dict[str, str] = {}
-        cookies: dict[str, list[str]] = {}
-        for raw_name, raw_value in self._raw:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            if name == "cookie":
-                _split_cookies(value, cookies)
-            else:
-                headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        self._headers = headers
-        self._cookies = {name: tuple(values) for name, values in cookies.items()}
-
 
 def _state(scope: Mapping[str, Any] | None) -> Mapping[str, Any]:
     state = scope.get("state") if scope is not None else None
     return state if isinstance(state, Mapping) else {}
 
 
-def _split_cookies(header: str, cookies: dict[str, list[str]]) -> None:
-    # SimpleCookie drops the whole header over one odd pair, so split by hand.
-    for pair in header.split(";"):
-        name, separator, value = pair.partition("=")
-        if separator:
-            cookies.setdefault(name.strip(), []).append(value.strip().strip('"'))
-
-
-def _environ_headers(environ: Mapping[str, Any]) -> Iterable[tuple[bytes, bytes]]:
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            name = key[5:]
-        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
-            name = key
-        else:
-            continue
-        yield name.replace("_", "-").lower().encode("latin-1"), str(value).encode("latin-1", "replace")
+def _unquoted(value: str) -> str:
+    return value.strip().strip('"')

@@ -212,7 +212,7 @@ class Site:
 
     def domain_for(self, request: WebRequest) -> str | None:
         """The domain cookies of this request's host are set for; None is this host only."""
-        return cookie_domain(request.hostname, self.cookie_domains)
+        return cookie_domain(request.hostname, self.cookie_domains) if self.cookie_domains else None
 
     def is_secure(self, request: WebRequest) -> bool:
         """Whether cookies of this request are for https only."""

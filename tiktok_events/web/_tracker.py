@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Unpack
 
 from tiktok_events._checks.check import check, mistakes, spoils_event
@@ -42,22 +43,25 @@ class Tracker(Visit):
     It asks for consent, reads cookies and makes a context when they are first needed, and never touches the network.
     """
 
-    __slots__ = ("_page_view", "_reserved", "_tracked", "_went_out", "calls", "carried", "printed")
+    carried = False
+    """Whether the calls of the redirect before were taken up."""
+    printed = False
+    """Whether the page has its base code."""
+    _page_view: Event | None = None
+    _went_out = False
 
-    def __init__(
-        self, site: Site, request: WebRequest, *, context: Context | None = None, consent: Consent | None = None
-    ) -> None:
-        super().__init__(site, request, context=context, consent=consent)
-        self.calls: list[Call] = []
+    @cached_property
+    def calls(self) -> list[Call]:
         """The pixel calls of this request that were not rendered yet."""
-        self.carried = False
-        """Whether the calls of the redirect before were taken up."""
-        self.printed = False
-        """Whether the page has its base code."""
-        self._tracked: dict[tuple[str, str], Tracked] = {}
-        self._reserved: dict[str, str] = {}
-        self._page_view: Event | None = None
-        self._went_out = False
+        return []
+
+    @cached_property
+    def _tracked(self) -> dict[tuple[str, str], Tracked]:
+        return {}
+
+    @cached_property
+    def _reserved(self) -> dict[str, str]:
+        return {}
 
     def __repr__(self) -> str:
         return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
@@ -126,7 +130,7 @@ class Tracker(Visit):
         """The calls that no page has rendered yet, of this request and of the redirect before it."""
         if not self.carried:
             self.carried = True
-            site, values = self.site, self.request.all_cookies.get(REDIRECT_COOKIE, ())
+            site, values = self.site, self.request.cookie_values(REDIRECT_COOKIE)
             self.calls[:] = joined(carried_calls(site.redirects, values, now=site.clock()), self.calls)
         return self.calls
 
@@ -203,7 +207,7 @@ class Tracker(Visit):
             self.site.say_why_off()
             return "off"
         is_view = event.event in _VIEWS and event.key is None and self.request.method == "GET"
-        if is_view and (visits.is_prefetch(self.request) or visits.is_bot(self.request)):
+        if is_view and self.is_nobody:
             return "bot"
         if self.consent is not Consent.GRANTED:
             return "consent"
@@ -248,7 +252,7 @@ class Tracker(Visit):
     def _completed(self, event: Event) -> Event:
         """*event* with what it leaves out filled from the context, the site and `identify`."""
         context = self.context
-        if not self._resumed and not visits.is_visitor(self.request):
+        if not self._is_resumed and not visits.is_visitor(self.request):
             say_once(str(problem("not-a-visitor", "event")), logging.WARNING)
         user: dict[str, Any] = {
             name: getattr(context, name) for name in ("ttclid", "ttp", "ip", "user_agent", "locale")
@@ -303,7 +307,7 @@ def resumed(site: Site, snapshot: str | Mapping[str, str] | None, *, consent: An
             raise
         say_once("a snapshot could not be read: its events go without the visitor's context", logging.WARNING)
         context, told = Context(), Consent.UNKNOWN
-    return Tracker(site, request, context=context, consent=said or told)
+    return Tracker.of_earlier(site, request, context, said or told)
 
 
 def _told(error: Exception) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 from tiktok_events._events.build import Wire
 from tiktok_events._events.normalize import hash_external_id
@@ -15,8 +15,8 @@ from tiktok_events._rules.problem import Problem
 from tiktok_events.web import _cookies as cookies
 from tiktok_events.web import _visits as visits
 from tiktok_events.web._consent import Consent, ask, say_once
-from tiktok_events.web._context import Context, context_from
-from tiktok_events.web._cookies import SetCookie
+from tiktok_events.web._context import Context, click_from, context_from
+from tiktok_events.web._cookies import SetCookie, Visitor
 from tiktok_events.web._request import WebRequest
 from tiktok_events.web._site import Site
 
@@ -24,27 +24,33 @@ from tiktok_events.web._site import Site
 class Visit:
     """The visitor of one request, seen through its site's settings. Everything is asked or made on first use."""
 
-    __slots__ = ("_asked_now", "_consent", "_context", "_known", "_resumed", "request", "site", "touched")
+    touched = False
+    """Whether anything of this visitor's was made or read for the page: then it is no page for a shared cache."""
+    _consent: Consent | None = None
+    _context: Context | None = None
+    _is_resumed = False
+    _asked_now = False
+    _is_nobody: bool | None = None
+    _known: Wire | None = None
+    _new_id: str | None = None
 
-    def __init__(
-        self, site: Site, request: WebRequest, *, context: Context | None = None, consent: Consent | None = None
-    ) -> None:
+    def __init__(self, site: Site, request: WebRequest) -> None:
         self.site = site
         self.request = request
-        self.touched = False
-        """Whether anything of this visitor's was made or read for the page: then it is no page for a shared cache."""
-        self._context = context
-        self._resumed = context is not None
-        self._consent = consent
-        self._asked_now = False
-        self._known: Wire | None = None
+
+    @classmethod
+    def of_earlier(cls, site: Site, request: WebRequest, context: Context, consent: Consent) -> Self:
+        """A visitor who is known from an earlier request: *context* and *consent* are what that one knew."""
+        visit = cls(site, request)
+        visit._context, visit._consent, visit._is_resumed = context, consent, True
+        return visit
 
     @property
     def consent(self) -> Consent:
         """What the visitor has said; asked once a request, on first use."""
         if self._consent is None:
             self._consent = ask(self.site.consent, self.request)
-            opted_out = self.site.gpc == "deny" and self.request.headers.get("sec-gpc", "").strip() == "1"
+            opted_out = self.site.gpc == "deny" and self.request.header("sec-gpc").strip() == "1"
             if opted_out and (self.site.consent is None or self._consent is Consent.UNKNOWN):
                 self._consent = Consent.DENIED  # only a yes of the visitor's own beats the browser's no
         return self._consent
@@ -58,7 +64,7 @@ class Visit:
                 request,
                 site.cookies,
                 now=site.clock(),
-                dice=site.dice,
+                dice=self._new_visitor_id,
                 consent=self.consent,
                 may_write=self._may_write_cookies(),
                 own_domains=site.cookie_domains,
@@ -66,6 +72,13 @@ class Visit:
                 gpc=site.gpc != "ignore",
             )
         return self._context
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether a bot asks, or a browser that only fetches ahead; judged once a request."""
+        if self._is_nobody is None:
+            self._is_nobody = visits.is_prefetch(self.request) or visits.is_bot(self.request)
+        return self._is_nobody
 
     @property
     def enabled(self) -> bool:
@@ -102,49 +115,68 @@ class Visit:
 
     def cookies(self, *, is_page: bool) -> list[SetCookie]:
         """The identifier cookies of this response; *is_page* says that it is HTML, or a redirect."""
-        if not self.enabled or self.site.excludes(self.request):
+        if not self.enabled:
             return []
-        secure, domain = self.site.is_secure(self.request), self.site.domain_for(self.request)
-        if self.consent is Consent.DENIED:
-            present = self.request.all_cookies
-            ours = (self.site.cookies.visitor_name, cookies.CLICK_COOKIE, cookies.REDIRECT_COOKIE)
-            names = [name for name in ours if name in present]
-            return cookies.expired(names, secure=secure, domain=domain)
-        anywhere = self._asked_now or self.site.cookies.write_on == "any"
-        if not (is_page or anywhere) or not self._may_write_cookies():
+        may_add = is_page or self._asked_now or self.site.cookies.write_on == "any"
+        if may_add and self.consent is Consent.GRANTED:
+            return self._identifier_cookies()
+        return self._expiries()
+
+    def _identifier_cookies(self) -> list[SetCookie]:
+        site, request, policy = self.site, self.request, self.site.cookies
+        now_ms = int(site.clock() * 1000)
+        kept = cookies.read_kept(request, now_ms=now_ms, policy=policy)
+        click = click_from(request, kept.click, now_ms)
+        if cookies.is_current(kept, click, now_ms=now_ms, policy=policy) or not self._may_write_cookies():
             return []
-        context = self.context
         return cookies.identifier_cookies(
-            policy=self.site.cookies,
-            present=self.request.all_cookies,
-            visitor=context.visitor,
-            click=context.click,
-            now_ms=int(self.site.clock() * 1000),
-            secure=secure,
-            domain=domain,
+            kept,
+            visitor=kept.visitor or Visitor(self._new_visitor_id(), now_ms),
+            click=click,
+            now_ms=now_ms,
+            policy=policy,
+            secure=site.is_secure(request),
+            domain=site.domain_for(request),
         )
+
+    def _expiries(self) -> list[SetCookie]:
+        """Of the cookies of ours that are there, if the visitor has refused them."""
+        site, request = self.site, self.request
+        ours = (site.cookies.visitor_name, cookies.CLICK_COOKIE, cookies.REDIRECT_COOKIE)
+        present = [name for name in ours if request.cookie_values(name)]
+        if not present or self.consent is not Consent.DENIED or site.excludes(request):
+            return []
+        return cookies.expired(present, secure=site.is_secure(request), domain=site.domain_for(request))
+
+    def _new_visitor_id(self) -> str:
+        """The id of a new visitor: rolled once, for the context and the cookie alike."""
+        if self._new_id is None:
+            self._new_id = self.site.dice()
+        return self._new_id
 
     def _set_consent(self, consent: Consent) -> None:
         self._consent, self._asked_now, self.touched = consent, True, True
-        if not self._resumed:
+        if not self._is_resumed:
             self._context = None
 
     def _may_write_cookies(self) -> bool:
-        request = self.request
-        if self.consent is not Consent.GRANTED or visits.is_prefetch(request) or visits.is_bot(request):
+        if self.consent is not Consent.GRANTED:
             return False
-        if self._asked_now:
-            return True  # grant_consent(), perhaps on a banner's POST
-        if request.method != "GET" or self.site.excludes(request):
-            return False
-        return visits.is_navigation(request) or (self.site.cookies.write_on == "any" and visits.is_same_site(request))
+        # grant_consent() says so, perhaps on a banner's POST; anything else must look like a visit.
+        return (self._asked_now or self._is_visit()) and not self.is_nobody and not self.site.excludes(self.request)
+
+    def _is_visit(self) -> bool:
+        request, anywhere = self.request, self.site.cookies.write_on == "any"
+        return request.method == "GET" and (
+            visits.is_navigation(request) or (anywhere and visits.is_same_site(request))
+        )
 
     @property
     def _identified(self) -> Wire:
         """Who the visitor is, in wire form; the site is asked once a request, and only with consent."""
         if self._known is None:
             self._known = {}
-            if self.site.identify is not None and not self._resumed and self.consent is Consent.GRANTED:
+            if self.site.identify is not None and not self._is_resumed and self.consent is Consent.GRANTED:
                 try:
                     self._known = self._hashed(self.site.identify(self.request.native) or {})
                 except Exception as error:

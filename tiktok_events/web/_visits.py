@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -13,14 +12,14 @@ from tiktok_events.web._request import WebRequest
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_BOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|facebookexternalhit|whatsapp/|slackbot|embedly|preview|monitor|pingdom|uptime|headless|"
-    r"phantomjs|lighthouse|gptbot|claudebot|perplexity|ccbot|curl/|wget/|python|java/|go-http|okhttp|axios|node|libwww|"
-    r"httpclient|postman|scrapy|ruby|guzzle|apache-http",
-    re.IGNORECASE,
-)
+_BOT = re.compile(r"bot\b")
+_PROGRAMS = (
+    "crawl spider slurp facebookexternalhit whatsapp/ slackbot embedly preview monitor pingdom uptime headless phantomjs "
+    "lighthouse gptbot claudebot perplexity ccbot curl/ wget/ python java/ go-http okhttp axios node libwww httpclient "
+    "postman scrapy ruby guzzle apache-http"
+).split()
 _TEST_CLIENT = re.compile(r"|python-(?:httpx|requests)/.*")  # "" is Django's
-_NEVER_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot", re.IGNORECASE)
+_NEVER_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot")
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
     re.IGNORECASE,
@@ -33,47 +32,47 @@ def is_bot(request: WebRequest) -> bool:
 
     While a test records, the frameworks' test clients are visitors.
     """
-    agent = request.headers.get("user-agent", "")
-    return _is_program(agent) and (outlet.recorder is None or _TEST_CLIENT.fullmatch(agent) is None)
+    agent = request.header("user-agent").lower()
+    if agent and not (_names_a_program(agent) and _NEVER_A_BOT.search(agent) is None):
+        return False
+    return outlet.recorder is None or _TEST_CLIENT.fullmatch(agent) is None
 
 
-@functools.lru_cache(1024)
-def _is_program(agent: str) -> bool:
-    return not agent or (_BOT.search(agent) is not None and _NEVER_A_BOT.search(agent) is None)
+def _names_a_program(agent: str) -> bool:
+    # One word after the other takes 2 us; one pattern of all of them takes 28.
+    for word in _PROGRAMS:
+        if word in agent:
+            return True
+    return _BOT.search(agent) is not None
 
 
 def is_prefetch(request: WebRequest) -> bool:
     """Whether the browser only fetches ahead: nobody has seen the page, and perhaps nobody will."""
-    headers = request.headers
-    told = [headers[name].lower() for name in _PURPOSES if name in headers]
-    return any(word in one for one in told for word in ("prefetch", "prerender", "preview"))
+    told = " ".join([request.header(name) for name in _PURPOSES]).lower()
+    return "prefetch" in told or "prerender" in told or "preview" in told
 
 
 def is_navigation(request: WebRequest) -> bool:
     """Whether a browser asks for a document, by the best of the headers it sends."""
-    headers = request.headers
-    if "sec-fetch-dest" in headers:
-        return headers["sec-fetch-dest"] in ("document", "iframe")
-    if "sec-fetch-mode" in headers:
-        return headers["sec-fetch-mode"] == "navigate"
-    return "text/html" in headers.get("accept", "") and headers.get("hx-request") != "true"
+    if dest := request.header("sec-fetch-dest"):
+        return dest in ("document", "iframe")
+    if mode := request.header("sec-fetch-mode"):
+        return mode == "navigate"
+    return "text/html" in request.header("accept") and request.header("hx-request") != "true"
 
 
 def is_fragment(request: WebRequest) -> bool:
     """Whether a script of the page asks, for a fragment or data: its answer is no page of its own."""
-    headers = request.headers
-    if headers.get("hx-request") == "true" and headers.get("hx-boosted") != "true":
+    if request.header("hx-request") == "true" and request.header("hx-boosted") != "true":
         return True
-    if headers.get("x-requested-with", "").lower() == "xmlhttprequest" or "turbo-frame" in headers:
+    if request.header("x-requested-with").lower() == "xmlhttprequest" or request.header("turbo-frame"):
         return True
-    if "sec-fetch-dest" in headers:
-        return headers["sec-fetch-dest"] == "empty"
-    return False
+    return request.header("sec-fetch-dest") == "empty"
 
 
 def is_same_site(request: WebRequest) -> bool:
     """Whether no other site's page asks."""
-    return request.headers.get("sec-fetch-site") != "cross-site"
+    return request.header("sec-fetch-site") != "cross-site"
 
 
 def is_asset(request: WebRequest) -> bool:
@@ -83,10 +82,9 @@ def is_asset(request: WebRequest) -> bool:
 
 def is_visitor(request: WebRequest) -> bool:
     """Whether a person's browser can have sent it; a webhook has no cookies, no language, and a name of its own."""
-    headers = request.headers
-    if any(name in headers for name in ("sec-fetch-site", "accept-language", "referer", "hx-request")):
+    if any(map(request.header, ("sec-fetch-site", "accept-language", "referer", "hx-request"))):
         return True
-    return bool(request.all_cookies) or headers.get("user-agent", "").startswith("Mozilla/")
+    return "=" in request.header("cookie") or request.header("user-agent").startswith("Mozilla/")
 
 
 def networks(trusted: Sequence[str | Network]) -> tuple[Network, ...]:
@@ -107,7 +105,7 @@ def client_ip(request: WebRequest, trusted: Sequence[Network]) -> str | None:
     if address is None:
         return None
     if _is_trusted(address, trusted):
-        for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+        for hop in reversed(request.header("x-forwarded-for").split(",")):
             found = _address(hop)
             if found is None:
                 return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from tiktok_events.web._request import WebRequest
-from tiktok_events.web._response import finish
+from tiktok_events.web._response import amended, is_settled
 from tiktok_events.web._site import Site
 from tiktok_events.web._tracker import Tracker
 
@@ -31,17 +31,24 @@ class WSGIMiddleware:
         """As WSGI calls it."""
         tracker = Tracker(self.site, self.request.from_environ(environ))
         environ[ENVIRON_KEY] = tracker
+        if not tracker.enabled:
+            return self.app(environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            return start_response(status, _finished(tracker, status, headers), *exc_info)
+            if not is_settled(tracker):
+                headers = _amended(tracker, status, headers)
+            return start_response(status, headers, *exc_info)
 
         return self.app(environ, start)
 
 
-def _finished(tracker: Tracker, status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _amended(tracker: Tracker, status: str, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     try:
         code = int(status[:3])
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     except (TypeError, ValueError):
         return headers  # the server says what is wrong with them
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in finish(tracker, code, raw)]
+    finished = amended(tracker, code, raw)
+    if finished is raw:
+        return headers
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in finished]
