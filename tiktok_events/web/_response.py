@@ -31,7 +31,9 @@ def is_settled(tracker: Tracker) -> bool:
         cookie, query, referrer = tracker.request.reader.traces()
         if "ttclid" in cookie or "ttclid=" in query or "ttclid=" in referrer:
             return False
-        return site.cookies.is_fresh(cookie, site.clock()) and tracker.consent is Consent.GRANTED
+        if not site.cookies.is_fresh(cookie, site.clock()):
+            return False
+        return site.takes_all_as_granted or tracker.consent is Consent.GRANTED
     except Exception:  # noqa: BLE001 - `amended` meets it again, and says it
         return False
 

@@ -155,6 +155,11 @@ class Site:
             say_once(f"TikTok events are off: {self.off_reason}", logging.WARNING)
 
     @property
+    def takes_all_as_granted(self) -> bool:
+        """Whether nobody is asked: there is no consent rule, and no signal of a browser's denies."""
+        return self.consent is None and self.gpc != "deny"
+
+    @property
     def redirects(self) -> Signer:
         """What signs the redirect cookie."""
         signer: Signer = self._made["redirect"]
