@@ -8,7 +8,7 @@ from typing import Any
 
 import markers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from web_requests import BROWSER, CLICKED, DAY, NOW_MS, VISITOR, VISITOR_COOKIE, a_request, a_site, a_tracker
 
@@ -28,6 +28,9 @@ COOKIES = st.lists(st.tuples(PIECES, st.sampled_from(["; ", ";", " ; ", ";;"])),
 )
 
 
+@example(cookie=f"x{VISITOR_COOKIE}", query="", referer="", answer=True, status=200)
+@example(cookie=f"a=b; x{VISITOR_COOKIE}", query="", referer="", answer=True, status=200)
+@example(cookie=f"a=b c; d {VISITOR_COOKIE}", query="", referer="", answer=True, status=200)
 @given(
     cookie=COOKIES,
     query=st.sampled_from(["", CLICKED, "a=1", "xttclid=zzpii"]),
