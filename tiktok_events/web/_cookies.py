@@ -48,11 +48,8 @@ class CookiePolicy:
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_own", re.compile(_OWN.format(re.escape(self.visitor_name))))
 
-    def read_visitor(self, request: WebRequest) -> Visitor | None:
-        """The visitor of the first well-formed cookie of *request*; no other cookie is taken apart."""
-        header = request.header("cookie")
-        if self.visitor_name not in header:
-            return None
+    def read_visitor(self, header: str) -> Visitor | None:
+        """The visitor of the first well-formed cookie in a Cookie *header*; no other cookie is taken apart."""
         for found in self._own.finditer(header):
             start = found.start()
             if not header[header.rfind(";", 0, start) + 1 : start].strip():
@@ -119,12 +116,18 @@ class Kept(NamedTuple):
     is_click_over: bool
 
 
+NOTHING_KEPT = Kept(None, None, is_click_over=False)
+
+
 def read_kept(request: WebRequest, *, now_ms: int, policy: CookiePolicy) -> Kept:
     """What the cookies of *request* keep."""
+    header = request.header("cookie")
+    if CLICK_COOKIE not in header and policy.visitor_name not in header:
+        return NOTHING_KEPT
     clicks = request.cookie_values(CLICK_COOKIE)
-    click = read_click(clicks, now_ms=now_ms, policy=policy) if clicks else None
+    click = read_click(clicks, now_ms=now_ms, policy=policy)
     is_click_over = click is None and any(map(valid_click_id, clicks))
-    return Kept(policy.read_visitor(request), click, is_click_over=is_click_over)
+    return Kept(policy.read_visitor(header), click, is_click_over=is_click_over)
 
 
 def read_click(values: Sequence[str], *, now_ms: int, policy: CookiePolicy) -> Click | None:

@@ -18,11 +18,12 @@ class WebRequest:
 
     `method`, `scheme`, `path` (percent-encoded) and `query` (as sent) make up `url` with the Host header; `peer` is
     the address the server saw. `origin` is the ASGI scope, which the middleware takes away when the request is over:
-    with it, every request would be a cycle.
+    with it, every request would be a cycle. `reader` reads one fact at a time from a copy, so all of it stays readable.
 
     An adapter derives a class whose `native`, `debug` and `csp_nonce` say where its framework keeps them.
     """
 
+    reader: Reader
     origin: MutableMapping[str, Any] | None = None
     _path: str | None = None
     _headers: dict[str, str] | None = None
@@ -39,7 +40,7 @@ class WebRequest:
         headers: Iterable[tuple[bytes, bytes]] = (),
         origin: MutableMapping[str, Any] | None = None,
     ) -> None:
-        self.reader: Reader = ScopeReader({
+        self.reader = ScopeReader({
             "method": method.upper(),
             "scheme": scheme,
             "query_string": query.encode("latin-1", "replace"),
