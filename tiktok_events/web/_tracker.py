@@ -200,7 +200,7 @@ class Tracker(Visit):
         if reason != "invalid":
             off = self.site.off_reason or "as enabled=False says"
             why = (off if reason == "off" else "or a prefetch" if reason == "bot" else self.consent.value,)
-        outlet.dropped(name, reason, why, "from a snapshot" if self._resumed else self.request.line)
+        outlet.dropped(name, reason, why, "from a snapshot" if self._is_resumed else self.request.line)
 
     def _refusal(self, event: Event) -> Reason | None:
         if not self.enabled:
