@@ -13,7 +13,7 @@ from typing import Any
 
 from tiktok_events import web
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 
 
 @contextmanager

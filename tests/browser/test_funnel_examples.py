@@ -142,6 +142,7 @@ def test_withdrawn(shopper: Shopper) -> None:
     shopper.forgets()
     shopper.has_pixel = False
     shopper.clicks(BANNER.format("no"))
+    shopper.clicks("a[href='/']")
     buys(shopper)
     writes(shopper)
     shopper.delivery.deliver()
