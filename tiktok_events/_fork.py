@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -26,6 +27,8 @@ class Pausable(Protocol):
 
 _living: weakref.WeakSet[Renewable] = weakref.WeakSet()
 _resting: weakref.WeakSet[Pausable] = weakref.WeakSet()
+_paused: list[Pausable] = []
+_one_at_a_time = threading.Lock()
 
 
 def renew_after_fork(living: Renewable) -> None:
@@ -39,18 +42,25 @@ def pause_while_forking(living: Pausable) -> None:
 
 
 def _renew_all() -> None:
+    global _one_at_a_time  # noqa: PLW0603 - the parent's is held, here for ever
+    _one_at_a_time = threading.Lock()
+    _paused.clear()
     for living in list(_living):
         living._renew()
 
 
 def _pause_all() -> None:
-    for living in list(_resting):
+    _one_at_a_time.acquire()
+    _paused.extend(_resting)
+    for living in _paused:
         living._before_fork()
 
 
 def _go_on() -> None:
-    for living in list(_resting):
-        living._after_fork()
+    # Only who was paused: another thread may have made one meanwhile.
+    while _paused:
+        _paused.pop()._after_fork()
+    _one_at_a_time.release()
 
 
 if hasattr(os, "register_at_fork"):

@@ -346,6 +346,22 @@ def test_forks_while_threads_put(path, make):
 
 
 @FORKS_WITH_THREADS
+def test_threads_may_fork_at_once(path, make):
+    """Each fork finds the outbox at rest, and all threads go on."""
+    outbox = make(commit="group")
+
+    def fork(number):
+        outbox.put([record(number)])
+        return in_child(lambda: len(outbox.put([record(f"c{number}")])) + (outbox.close() or 0))
+
+    with ThreadPoolExecutor(4) as pool:
+        put = list(pool.map(fork, range(12)))
+
+    assert put == [1] * 12
+    assert sorted(drain(outbox)) == sorted([f"e{n}" for n in range(12)] + [f"ec{n}" for n in range(12)])
+
+
+@FORKS_WITH_THREADS
 def test_a_fork_does_not_wait_for_ever(path, make, hold):
     """What is under way for longer goes on in the parent; the child leaves that connection alone."""
     outbox = make(busy_wait=30)
