@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -10,21 +11,6 @@ from tiktok_events._pace import Circuits, Outage, TokenBucket
 
 WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
 APP = ("app", "7001", None)
-
-
-class Clock:
-    """Seconds that pass when somebody sleeps, or when told to."""
-
-    def __init__(self):
-        self.now = 1000.0
-        self.slept = []
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.fixture

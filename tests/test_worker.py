@@ -5,6 +5,7 @@ import logging
 import httpx
 import markers
 import pytest
+from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -24,16 +25,6 @@ def put(outbox, number, source=SOURCE, **fields):
             for n in range(number)
         )
     )
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

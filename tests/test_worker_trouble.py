@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 import servers
+from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -17,16 +18,6 @@ def put(outbox, names):
     """Put one event per name."""
     background = tt.BackgroundClient(tt.Client(SOURCE), outbox, deliver=False)
     background.track(*(tt.Event("Purchase", event_id=name, event_time=1_790_000_000) for name in names))
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from conftest import AGENT, FETCH, IP, NAVIGATION, calls
 from contract_apps import SHOPS
 from marker_hook import raises
 from markers import EMAIL, PHONE
+from visitor import AGENT, FETCH, IP, NAVIGATION, calls
 
 import tiktok_events as tt
 from tiktok_events.web import ConsentCookie, CookiePolicy

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import AGENT, NAVIGATION, SOURCE, Browser, calls
 from markers import EMAIL, FIRST_NAME, LAST_NAME, LOCAL_PHONE, PHONE
+from visitor import AGENT, NAVIGATION, SOURCE, Browser, calls
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEEDED = {

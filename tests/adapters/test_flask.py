@@ -1,8 +1,8 @@
 """What only Flask has: the extension, its config, the Jinja global, and requests without a middleware."""
 
 import pytest
-from conftest import SECRET, SOURCE, Browser, calls
 from marker_hook import raises
+from visitor import SECRET, SOURCE, Browser, calls
 
 pytest.importorskip("flask")
 pytest.importorskip("tiktok_events_flask")

@@ -3,8 +3,8 @@
 import inspect
 
 import pytest
-from conftest import SECRET
 from test_quickstarts import BASE, FASTAPI, FLASK, PRODUCT, Orders
+from visitor import SECRET
 
 TEST_CHECKOUT = """
 import re

@@ -8,8 +8,8 @@ from decimal import Decimal
 from types import SimpleNamespace as N
 
 import pytest
-from conftest import AGENT, FETCH, NAVIGATION, SOURCE, Browser, calls
 from markers import EMAIL, PHONE
+from visitor import AGENT, FETCH, NAVIGATION, SOURCE, Browser, calls
 
 import tiktok_events as tt
 

@@ -6,8 +6,8 @@ import gc
 import weakref
 
 import pytest
-from conftest import Browser, calls
 from marker_hook import raises
+from visitor import Browser, calls
 
 pytest.importorskip("starlette")
 pytest.importorskip("jinja2")

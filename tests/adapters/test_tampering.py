@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from conftest import NAVIGATION, NOW, SOURCE, calls
+from visitor import NAVIGATION, NOW, SOURCE, calls
 
 import tiktok_events as tt
 from tiktok_events.web import Site

@@ -5,18 +5,9 @@ import time
 
 import pytest
 import redis_time
+from clocks import Clock
 
 import tiktok_events as tt
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self, now=1000.0):
-        self.now = now
-
-    def __call__(self):
-        return self.now
 
 
 class Kind:

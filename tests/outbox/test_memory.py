@@ -1,7 +1,7 @@
 """What only the outbox in memory does: it counts bytes, and may forget the oldest."""
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from marker_hook import raises
 from records import APP, ROUTES, WEB, ids, record, records
 

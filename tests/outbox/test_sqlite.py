@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Clock
+from clocks import Clock
 from marker_hook import raises
 from records import APP, ROUTES, WEB, changed, drain, ids, in_child, record, records
 
