@@ -167,6 +167,19 @@ def test_what_a_dead_process_left_in_the_spill_is_delivered(tiktok):
     assert {event["event_id"] for event in tiktok.events} == {"e0", "e1", "new0"}
 
 
+def test_a_file_that_is_another_programs_costs_no_event(tiktok, tmp_path):
+    """Events wait in memory until somebody mends the set-up."""
+    path = tmp_path / "tiktok.db"
+    path.write_bytes(b"another program's" * 100)
+    with tt.BackgroundClient(tiktok.client(), tt.SQLiteOutbox(path)) as background:
+        assert background.track(*events(2)) == 2
+        assert background.flush(0.2) == 2
+        path.unlink()
+        assert background.flush(10) == 0
+
+    assert len(tiktok.events) == 2
+
+
 @pytest.fixture
 def listener():
     """A real TikTok on a socket."""

@@ -24,7 +24,7 @@ from tiktok_events._protocol import encode_item, join
 from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult
 from tiktok_events._worker import Worker
-from tiktok_events.errors import OutboxFull, OutboxUnavailable
+from tiktok_events.errors import TikTokEventsError
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
@@ -125,7 +125,7 @@ class BackgroundClient:
             return self._drop([record.event_id for record in records], "closed")
         try:
             self._intake.put(records)
-        except (OutboxFull, OutboxUnavailable) as full:
+        except TikTokEventsError as full:
             _LOG.error("%d events dropped: %s", len(records), full)
             return self._drop([record.event_id for record in records], "full")
         except Exception as error:  # noqa: BLE001 - any outbox may fail in any way, and no request may
@@ -155,7 +155,7 @@ class BackgroundClient:
                 break
             self._wake.set()
             with self._moved:
-                self._moved.wait(min(remaining, 0.05))
+                self._moved.wait(min(remaining, 0.05 + left / 100_000))  # asking about many takes its time
         return left
 
     def close(self, timeout: float = 10.0) -> int:
@@ -191,7 +191,7 @@ class BackgroundClient:
         """Numbers since this process began. Asks the outbox how much waits in it."""
         try:
             waiting = self.outbox.depth()
-        except OutboxUnavailable:
+        except TikTokEventsError:
             waiting = 0
         return self._counts.stats(waiting=waiting + self._intake.waiting(), spilled=self._intake.spilled)
 
@@ -274,7 +274,7 @@ class BackgroundClient:
         if self._deliver:
             try:
                 self._worker.drain_once(max(0.0, deadline - time.monotonic()))
-            except OutboxUnavailable as error:
+            except TikTokEventsError as error:
                 _LOG.error("%s; the events are kept", error)
 
     def _let_go(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Receipt, Record, Route
-from tiktok_events.errors import OutboxFull, OutboxUnavailable
+from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsError
 
 _LOG = logging.getLogger("tiktok_events")
 _BATCH = 1_000
@@ -49,16 +49,16 @@ class Intake:
                 self.memory.put(records)
             else:
                 self._remember(self._outbox.put(records))
-        except OutboxUnavailable as error:
-            self._goes_down(error)
-            if self.memory is None:
-                raise
-            self.memory.put(records)
         except OutboxFull:
             if self._spill is None:
                 raise
             self._spill.put(records)
             self.spilled += len(records)
+        except TikTokEventsError as error:  # busy, down, or a file that is another program's: somebody may mend it
+            self._goes_down(error)
+            if self.memory is None:
+                raise
+            self.memory.put(records)
 
     def move(self) -> int:
         """Bring what waits in memory, and in the spill, to the outbox; how many events moved."""
@@ -84,7 +84,7 @@ class Intake:
             put = set(self._put)
         try:
             still = set(self._outbox.still(put)) if put else put
-        except OutboxUnavailable:
+        except TikTokEventsError:
             return len(put)
         with self._lock:
             self._put -= put - still
@@ -98,7 +98,7 @@ class Intake:
             return 0
         try:
             self._into_outbox(source, [claim.record for claim in claims])
-        except (OutboxFull, OutboxUnavailable) as error:
+        except TikTokEventsError as error:
             self._goes_down(error)
             source.nack(claims, delay=self._pause, reason=str(error))
             return 0
@@ -112,7 +112,7 @@ class Intake:
                 raise OutboxUnavailable("the outbox is left alone for now")
             self._remember(self._outbox.put(records))
             self._comes_back()
-        except (OutboxFull, OutboxUnavailable) as error:
+        except TikTokEventsError as error:
             if self._spill is None or source is self._spill:
                 raise
             if not self._is_down():
