@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Unpack
 
 from tiktok_events._checks.check import check, mistakes, spoils_event
@@ -50,18 +49,22 @@ class Tracker(Visit):
     _page_view: Event | None = None
     _went_out = False
 
-    @cached_property
+    # Most requests track nothing. Threads that share one all get the first that is made.
+    @property
     def calls(self) -> list[Call]:
         """The pixel calls of this request that were not rendered yet."""
-        return []
+        calls: list[Call] = self.__dict__.setdefault("_calls", [])
+        return calls
 
-    @cached_property
+    @property
     def _tracked(self) -> dict[tuple[str, str], Tracked]:
-        return {}
+        tracked: dict[tuple[str, str], Tracked] = self.__dict__.setdefault("_tracked_by_id", {})
+        return tracked
 
-    @cached_property
+    @property
     def _reserved(self) -> dict[str, str]:
-        return {}
+        reserved: dict[str, str] = self.__dict__.setdefault("_reserved_ids", {})
+        return reserved
 
     def __repr__(self) -> str:
         return f"Tracker({self.request!r}, {len(self._tracked)} tracked)"
