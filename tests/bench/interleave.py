@@ -37,8 +37,13 @@ class Candidate:
         return statistics.median(mine - its for mine, its in zip(self.times, other.times, strict=True))
 
 
-def interleave(candidates: list[Candidate], *, rounds: int, loops: int) -> None:
-    """Fill the candidates' times. The order turns by one each round: nobody always runs behind the same neighbour."""
+def interleave(
+    candidates: list[Candidate], *, rounds: int, loops: int, clock: Callable[[], float] = time.perf_counter
+) -> None:
+    """Fill the candidates' times. The order turns by one each round: nobody always runs behind the same neighbour.
+
+    For what only computes, *clock* can be `time.thread_time`: then the machine's other work is not counted.
+    """
     for candidate in candidates:
         with candidate.around():
             for _ in range(loops):  # warm up, unmeasured
@@ -47,16 +52,16 @@ def interleave(candidates: list[Candidate], *, rounds: int, loops: int) -> None:
         at = turn % len(candidates)
         for candidate in candidates[at:] + candidates[:at]:
             with candidate.around():
-                candidate.times.append(_time(candidate.call, loops))
+                candidate.times.append(_time(candidate.call, loops, clock))
 
 
-def _time(call: Call, loops: int) -> float:
+def _time(call: Call, loops: int, clock: Callable[[], float]) -> float:
     gc.collect()
     repeat = range(loops)
-    start = time.thread_time()  # what this thread computes: the machine's other work is not ours
+    start = clock()
     for _ in repeat:
         call()
-    return (time.thread_time() - start) / loops
+    return (clock() - start) / loops
 
 
 @contextmanager

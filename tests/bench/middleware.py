@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -89,7 +90,7 @@ def candidates(over: Any, apps: dict[str, Callable[[], Any]]) -> dict[tuple[str,
 def run_asgi(rounds: int = 60, loops: int = 100) -> None:
     """Print the table of ASGI."""
     found = candidates(over_asgi, wrapped.ASGI)
-    il.interleave(list(found.values()), rounds=rounds, loops=loops)
+    il.interleave(list(found.values()), rounds=rounds, loops=loops, clock=time.thread_time)
     peer = found["asgi-correlation-id", "returning"]
     peers_us = peer.above(found["bare", "returning"]) * 1e6
     rows = []
@@ -119,7 +120,7 @@ def run_asgi(rounds: int = 60, loops: int = 100) -> None:
 def run_wsgi(rounds: int = 60, loops: int = 40) -> None:
     """Print the table of WSGI."""
     found = candidates(over_wsgi, wrapped.WSGI)
-    il.interleave(list(found.values()), rounds=rounds, loops=loops)
+    il.interleave(list(found.values()), rounds=rounds, loops=loops, clock=time.thread_time)
     budgets = {"returning": (5, 2), "new": (10, None)}
     rows = []
     for (name, visitor), one in found.items():
