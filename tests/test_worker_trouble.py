@@ -111,6 +111,50 @@ def test_an_event_its_workers_die_on_is_buried(outbox, tiktok, clock):
     assert tiktok.requests == []
 
 
+def test_no_answer_is_waited_for_beyond_the_lease(is_async):
+    """The events are given back while they are still this worker's, as ones that failed; nobody seems to have died."""
+    outbox, claimed = tt.MemoryOutbox(), []
+    put(outbox, ["e0"])
+
+    def silent(handler):
+        time.sleep(1.5)
+        claimed.extend(outbox.claim(1, lease=30, routes={SOURCE.route}))
+
+    with servers.listening(silent) as tiktok:
+        client = (tt.AsyncClient if is_async else tt.Client)(SOURCE, base_url=tiktok.url)
+        worker = tt.Worker(outbox, client, lease=1, max_wait=0)
+        assert worker.step() == 1
+        worker.close()
+        until(lambda: claimed)
+
+    assert [(claim.attempts, claim.abandoned) for claim in claimed] == [(1, 0)]
+
+
+class Slow(FakeTikTok):
+    """A TikTok that takes ten seconds for whatever it is sent."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
+
+    def _answer(self, request):
+        self.clock.now += 10
+        return super()._answer(request)
+
+
+def test_what_there_is_no_time_for_is_given_back(outbox, clock):
+    """What often failed travels in small pieces; those that would be sent after the lease are somebody else's by then."""
+    put(outbox, [f"e{n}" for n in range(8)])
+    for _ in range(5):
+        outbox.nack(outbox.claim(8, lease=30, routes={SOURCE.route}), delay=0, reason="it failed")
+    tiktok = Slow(clock)
+    tt.Worker(outbox, tiktok.client(), clock=clock, lease=30).step()
+
+    assert [ids(request) for request in tiktok.requests] == [["e0"], ["e1"], ["e2"]]
+    rest = outbox.claim(8, lease=30, routes={SOURCE.route})
+    assert [(claim.record.event_id, claim.abandoned) for claim in rest] == [(f"e{n}", 0) for n in range(3, 8)]
+
+
 def test_retries_are_told_of(outbox, tiktok, clock):
     """With the results and the seconds until the next try."""
     told = []

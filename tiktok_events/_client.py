@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from tiktok_events import _http
@@ -17,7 +18,7 @@ from tiktok_events._recording import outlet
 from tiktok_events._responses import EventResult, TrackResponse, result_of
 from tiktok_events._retry import RetryPolicy
 from tiktok_events._source import EventSource
-from tiktok_events.errors import EventValidationError, TikTokEventsError
+from tiktok_events.errors import EventValidationError, TikTokEventsError, TransportError
 
 if TYPE_CHECKING:
     import httpx
@@ -91,6 +92,13 @@ class _Prepared:
         if errors:
             outlet.dropped(event.event, "invalid", errors)
         return errors
+
+    def _until(self, deadline: float) -> float:
+        """Seconds that a request may take."""
+        left = min(self._timeout, deadline - time.monotonic())
+        if left <= 0:
+            raise TransportError("no time was left for the request")
+        return left
 
     def _retrying(self) -> dict[str, Any]:
         """The policy in tenacity's terms. Made per call: tenacity keeps its state on the object."""
@@ -174,16 +182,20 @@ class Client(_Prepared):
             return outlet.recorder.take(self.source, body)
         return _http.post(self._open(), self.url, body, self._headers, self._timeout)
 
-    def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:
+    def deliver_once(
+        self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
+    ) -> TrackResponse:
         """Deliver encoded items without retrying, for a worker, whose outbox does the waiting.
 
-        *pace* is called before every request, and waits as long as has to be.
+        *pace* is called before every request, and waits as long as has to be. No answer is waited for longer than
+        *within* seconds from now.
         """
+        deadline = time.monotonic() + within
 
         def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return self.post(body)
+            return _http.post(self._open(), self.url, body, self._headers, self._until(deadline))
 
         return run(deliver(items, self._join, self._max_body_bytes), post)
 
@@ -253,13 +265,16 @@ class AsyncClient(_Prepared):
             return outlet.recorder.take(self.source, body)
         return await _http.post_async(self._open(), self.url, body, self._headers, self._timeout)
 
-    async def deliver_once(self, items: list[Item], pace: Callable[[], object] | None = None) -> TrackResponse:
+    async def deliver_once(
+        self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
+    ) -> TrackResponse:
         """As `Client.deliver_once`; *pace* blocks this loop, so let nobody else live on it."""
+        deadline = time.monotonic() + within
 
         async def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return await self.post(body)
+            return await _http.post_async(self._open(), self.url, body, self._headers, self._until(deadline))
 
         return await self._run(deliver(items, self._join, self._max_body_bytes), post)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from tiktok_events._client import AsyncClient, Client
@@ -24,8 +25,8 @@ class Deliverer(Protocol):
 
     source: EventSource
 
-    def deliver_once(self, items: list[Item], pace: Pace | None = None) -> TrackResponse:
-        """Deliver encoded items without retrying."""
+    def deliver_once(self, items: list[Item], pace: Pace | None = None, within: float = inf) -> TrackResponse:
+        """Deliver encoded items without retrying; wait for no answer longer than *within* seconds from now."""
         ...
 
     def close(self) -> None:
@@ -45,7 +46,7 @@ class OwnLoop:
         self._runner: asyncio.Runner | None = None
         self._pid = os.getpid()
 
-    def deliver_once(self, items: list[Item], pace: Pace | None = None) -> TrackResponse:
+    def deliver_once(self, items: list[Item], pace: Pace | None = None, within: float = inf) -> TrackResponse:
         """As `Deliverer.deliver_once`."""
         if self._pid != os.getpid():
             self._renew()  # the parent's loop is not ours to touch
@@ -55,7 +56,7 @@ class OwnLoop:
                 import asyncio
 
                 self._runner = asyncio.Runner()
-            return self._runner.run(self._client.deliver_once(items, pace))
+            return self._runner.run(self._client.deliver_once(items, pace, within))
 
     def close(self) -> None:
         """As `Deliverer.close`."""

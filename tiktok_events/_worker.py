@@ -26,6 +26,8 @@ from tiktok_events.errors import (
 _LOG = logging.getLogger("tiktok_events")
 _PAUSE = 300.0
 _OUTAGE = 1.0
+_OURS = 0.9
+"""The part of a lease in which answers are waited for; the rest is for saying what became of the claims."""
 _TRIED_OFTEN = 3
 _ALONE = 5
 OnSettled = Callable[[Sequence[EventResult]], object]
@@ -35,7 +37,7 @@ OnRetry = Callable[[Sequence[EventResult], float], object]
 class Worker:
     """Delivers what is in *outbox*, each record through the client of its source.
 
-    `lease` is how long a claim is this worker's, `max_wait` the longest pause between tries and `poll` how often an
+    `lease` is how long a claim is this worker's, and no answer is waited for longer than that; `max_wait` the longest pause between tries and `poll` how often an
     outbox that others put into is looked at while it is empty, all in seconds. `in_flight` requests are under way at
     once in `run`, at most `rate` begin in a second (TikTok allows 1,000). Records of sources that no client serves
     stay where they are. A refused event is buried, and so is one that fails alone while its neighbours get through,
@@ -167,11 +169,12 @@ class Worker:
 
     def _step(self, routes: frozenset[Route]) -> int:
         ready = self._circuits.ready(routes)
+        begun = self._clock()
         claims = self.outbox.claim(MAX_EVENTS, lease=self._lease, routes=ready) if ready else []
         if claims:
             route = claims[0].record.route
             with self._circuits.trying(route):
-                self._deliver(route, self._worth_it(claims))
+                self._deliver(route, self._worth_it(claims), begun)
         return len(claims)
 
     def _worth_it(self, claims: list[Claim]) -> list[Claim]:
@@ -181,13 +184,13 @@ class Worker:
             _LOG.error("%d events buried: their workers died on them", len(given_up))
         return [claim for claim in claims if claim.abandoned < self._max_abandoned]
 
-    def _deliver(self, route: Route, claims: list[Claim]) -> None:
-        begun, failures = self._clock(), 0
-        pieces = list(_pieces(claims))
-        while pieces:
+    def _deliver(self, route: Route, claims: list[Claim], begun: float) -> None:
+        """Deliver what was claimed at *begun*, and give back what there is no time for while it is still ours."""
+        pieces, failures = list(_pieces(claims)), 0
+        while pieces and (left := begun + self._lease * _OURS - self._clock()) > 0:
             piece = pieces.pop(0)
             items = [(claim.record.event_id, claim.record.data) for claim in piece]
-            response = self._clients[route].deliver_once(items, self._bucket.take)
+            response = self._clients[route].deliver_once(items, self._bucket.take, left)
             if self._settle(route, piece, response):
                 continue
             failures += 1
@@ -196,7 +199,9 @@ class Worker:
                 break
         rest = [claim for piece in pieces for claim in piece]
         if rest:
-            self.outbox.nack(rest, delay=self._circuits.wait(route), reason="its neighbours failed")
+            self.outbox.nack(
+                rest, delay=self._circuits.wait(route), reason="its neighbours failed, or took all the time"
+            )
 
     def _settle(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> bool:
         """Say what became of *claims*; whether none of them has to be tried again."""
