@@ -1,5 +1,6 @@
 """How fast a worker goes, which routes it leaves alone, and what it does while an outbox fails."""
 
+import itertools
 import logging
 
 import pytest
@@ -92,9 +93,7 @@ def test_an_outage_is_said_once_and_its_end_too(caplog):
     outage = Outage()
     for _ in range(3):
         assert outage.passing(lambda: fail(tt.OutboxUnavailable("the disk is full")), 7) == 7
-    assert outage.lasts
     assert outage.passing(lambda: 1, 0) == 1
-    assert not outage.lasts
     outage.passing(lambda: fail(OSError("zzpii")), 0)
 
     assert [record.getMessage() for record in caplog.records] == [
@@ -102,3 +101,30 @@ def test_an_outage_is_said_once_and_its_end_too(caplog):
         "delivery goes on",
         "delivery stumbled; the events are kept (OSError)",
     ]
+
+
+def test_what_began_before_an_outage_changed_is_no_news(caplog):
+    """Another thread's late failure begins it no second time, and a late success does not end it."""
+    caplog.set_level(logging.INFO)
+    outage = Outage(itertools.count().__next__)
+
+    def fail():
+        raise tt.OutboxUnavailable("the server does not answer")
+
+    def fail_late():
+        outage.passing(fail, 0)
+        outage.passing(lambda: 1, 0)
+        fail()
+
+    def succeed_late():
+        outage.passing(fail, 0)
+        return 1
+
+    assert outage.passing(fail_late, 0) == 0
+    assert outage.passing(succeed_late, 0) == 1
+    assert outage.passing(lambda: 1, 0) == 1
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "the server does not answer; the events are kept",
+        "delivery goes on",
+    ] * 2

@@ -111,27 +111,39 @@ class Circuits:
 
 
 class Outage:
-    """Keeps a delivery loop going through whatever an outbox does; said once when it begins, and once when it ends."""
+    """Keeps delivery loops going through whatever an outbox does; said once when it begins, and once when it ends.
 
-    def __init__(self) -> None:
-        self.lasts = False
+    Threads that share one say it once together: what one of them began before the last change is no news.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lasts, self._changed = False, float("-inf")
 
     def passing(self, work: Callable[[], T], otherwise: T) -> T:
         """What *work* gives, or *otherwise* while it raises."""
+        begun = self._clock()
         try:
             given = work()
         except OutboxUnavailable as error:
-            self._begins("%s; the events are kept", error)
+            self._begins(begun, "%s; the events are kept", error)
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever stumbles, and its text may name values
-            self._begins("delivery stumbled; the events are kept (%s)", type(error).__name__)
+            self._begins(begun, "delivery stumbled; the events are kept (%s)", type(error).__name__)
         else:
-            if self.lasts:
+            if self._lasts and self._turns(begun, lasts=False):
                 _LOG.info("delivery goes on")
-            self.lasts = False
             return given
         return otherwise
 
-    def _begins(self, message: str, *told: object) -> None:
-        if not self.lasts:
+    def _begins(self, begun: float, message: str, *told: object) -> None:
+        if self._turns(begun, lasts=True):
             _LOG.error(message, *told)
-        self.lasts = True
+
+    def _turns(self, begun: float, *, lasts: bool) -> bool:
+        """Whether work that was begun then is the first to tell."""
+        with self._lock:
+            if self._lasts == lasts or begun < self._changed:
+                return False
+            self._lasts, self._changed = lasts, self._clock()
+            return True

@@ -102,10 +102,11 @@ class Worker:
         It never raises for what an outbox or TikTok does. A request that is under way when the bound is over is
         waited for as long as its client's timeout says.
         """
-        others = [threading.Thread(target=self._loop, args=(stop, drain)) for _ in range(self._in_flight - 1)]
+        outage = Outage()
+        others = [threading.Thread(target=self._loop, args=(stop, drain, outage)) for _ in range(self._in_flight - 1)]
         for thread in others:
             thread.start()
-        self._loop(stop, drain)
+        self._loop(stop, drain, outage)
         for thread in others:
             thread.join()
         try:
@@ -152,8 +153,7 @@ class Worker:
         for client in self._clients.values():
             client.close()
 
-    def _loop(self, stop: threading.Event, drain: float) -> None:
-        outage = Outage()
+    def _loop(self, stop: threading.Event, drain: float, outage: Outage) -> None:
         while not stop.is_set():
             stop.wait(outage.passing(self._turn, _OUTAGE))
         deadline = time.monotonic() + drain
