@@ -95,6 +95,26 @@ def test_what_a_worker_elsewhere_delivers_is_not_waited_for(shared, tiktok):
     assert tiktok.requests == []
 
 
+@pytest.mark.parametrize(("deliver", "most"), [(False, 0), (True, 80_000)])
+def test_a_backlog_is_not_asked_about_again_and_again(tiktok, deliver, most):
+    """Of what workers elsewhere deliver nothing is asked; of our own never much more than was put."""
+    asked = []
+
+    class Asked(Shared):
+        def still(self, receipts):
+            asked.append(len(receipts))
+            return receipts
+
+    tiktok.answers(40132)
+    background = tt.BackgroundClient(tiktok.client(), Asked("network"), deliver=deliver)
+    for number in range(40):
+        background.track(*events(1000, f"{number}-"))
+        until(lambda: background._intake.waiting() == 0)
+
+    assert sum(asked) <= most
+    background.close(0)
+
+
 def test_what_somebody_else_delivered_is_not_left(shared, tiktok):
     """Another process's worker may have been faster."""
     tiktok.answers(40132)

@@ -72,7 +72,7 @@ class BackgroundClient:
             on_dropped=on_dropped,
         )
         self._deliver, self._strict = deliver, strict
-        self._intake = Intake(self.outbox, spill, client.source.route)
+        self._intake = Intake(self.outbox, spill, client.source.route, follows=deliver)
         self._renew()
         renew_after_fork(self)
 

@@ -22,12 +22,14 @@ class Intake:
     """Takes the events of *route* for *outbox* without ever waiting for a network.
 
     An outbox on a network is fed from memory by `move`, which belongs to one thread; so is one on this machine while
-    it is busy. *spill* takes what neither it nor memory can.
+    it is busy. *spill* takes what neither it nor memory can. What was put is remembered for `unsettled` only if
+    *follows* says so.
     """
 
-    def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route) -> None:
+    def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route, *, follows: bool) -> None:
         self.memory: MemoryOutbox | None = None if outbox.reach == "process" else MemoryOutbox()
         self._outbox, self._spill, self._route = outbox, spill, frozenset([route])
+        self._follows = follows
         self.renew()
 
     def renew(self) -> None:
@@ -35,6 +37,7 @@ class Intake:
         self.spilled = 0
         self._lock = threading.Lock()
         self._put: set[Receipt] = set()
+        self._many = _MANY
         self._pause = 0.0
         self._down_until = 0.0
 
@@ -64,8 +67,9 @@ class Intake:
         """Bring what waits in memory, and in the spill, to the outbox; how many events moved."""
         sources = [one for one in (self.memory, self._spill) if one is not None]
         moved = sum(self._shift(source) for source in sources)
-        if len(self._put) > _MANY:
-            self.unsettled()
+        if len(self._put) > self._many:
+            # Twice what is left then: a backlog that only grows is not asked about again and again.
+            self._many = max(_MANY, 2 * self.unsettled())
         return moved
 
     def due_in(self) -> float | None:
@@ -121,7 +125,7 @@ class Intake:
             self.spilled += len(records)
 
     def _remember(self, receipts: Sequence[Receipt] | object) -> None:
-        if receipts:
+        if receipts and self._follows:
             with self._lock:
                 self._put.update(receipts)  # type: ignore[arg-type]
 
