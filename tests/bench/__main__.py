@@ -16,7 +16,9 @@ import tiktok_events
 TOPICS = {
     "build": "building",
     "calls": "calls",
+    "delivery": "delivering",
     "import": "importing",
+    "memory": "memory",
     "middleware": "middleware",
     "outboxes": "outboxes",
     "redis": "draining",
