@@ -178,9 +178,7 @@ class Client(_Prepared):
         Raises:
             ApiError, TransportError: As `decode` says, or if no answer came.
         """
-        if outlet.recorder is not None:
-            return outlet.recorder.take(self.source, body)
-        return _http.post(self._open(), self.url, body, self._headers, self._timeout)
+        return self._post_within(body, self._timeout)
 
     def deliver_once(
         self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
@@ -195,9 +193,14 @@ class Client(_Prepared):
         def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return _http.post(self._open(), self.url, body, self._headers, self._until(deadline))
+            return self._post_within(body, self._until(deadline))
 
         return run(deliver(items, self._join, self._max_body_bytes), post)
+
+    def _post_within(self, body: bytes, seconds: float) -> TrackResponse:
+        if outlet.recorder is not None:
+            return outlet.recorder.take(self.source, body)
+        return _http.post(self._open(), self.url, body, self._headers, seconds)
 
     def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity
@@ -261,9 +264,7 @@ class AsyncClient(_Prepared):
 
     async def post(self, body: bytes) -> TrackResponse:
         """As `Client.post`."""
-        if outlet.recorder is not None:
-            return outlet.recorder.take(self.source, body)
-        return await _http.post_async(self._open(), self.url, body, self._headers, self._timeout)
+        return await self._post_within(body, self._timeout)
 
     async def deliver_once(
         self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
@@ -274,9 +275,14 @@ class AsyncClient(_Prepared):
         async def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return await _http.post_async(self._open(), self.url, body, self._headers, self._until(deadline))
+            return await self._post_within(body, self._until(deadline))
 
         return await self._run(deliver(items, self._join, self._max_body_bytes), post)
+
+    async def _post_within(self, body: bytes, seconds: float) -> TrackResponse:
+        if outlet.recorder is not None:
+            return outlet.recorder.take(self.source, body)
+        return await _http.post_async(self._open(), self.url, body, self._headers, seconds)
 
     async def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity

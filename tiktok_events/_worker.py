@@ -37,13 +37,13 @@ OnRetry = Callable[[Sequence[EventResult], float], object]
 class Worker:
     """Delivers what is in *outbox*, each record through the client of its source.
 
-    `lease` is how long a claim is this worker's, and no answer is waited for longer than that; `max_wait` the longest pause between tries and `poll` how often an
-    outbox that others put into is looked at while it is empty, all in seconds. `in_flight` requests are under way at
-    once in `run`, at most `rate` begin in a second (TikTok allows 1,000). Records of sources that no client serves
-    stay where they are. A refused event is buried, and so is one that fails alone while its neighbours get through,
-    or whose worker died on it `max_abandoned` times; nothing else is given up. `on_settled` is given the results of
-    what is done with, `on_retry` the results of what is tried again and the seconds until then; both run in the
-    worker's threads.
+    `lease` is how long a claim is this worker's, and no answer is waited for longer; `max_wait` is the longest pause
+    between tries, and `poll` how often an outbox that others put into is looked at while it is empty, all in seconds.
+    `in_flight` requests are under way at once in `run`, at most `rate` begin in a second (TikTok allows 1,000).
+    Records of sources that no client serves stay where they are. A refused event is buried, and so is one that fails
+    alone while its neighbours get through, or whose worker died on it `max_abandoned` times; nothing else is given
+    up. `on_settled` is given the results of what is done with, `on_retry` the results of what is tried again and the
+    seconds until then; both run in the worker's threads.
 
     Raises:
         ConfigurationError: If two clients serve the same source, or there is none.
