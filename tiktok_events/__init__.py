@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "_async_client": ("AsyncClient",),
     "_background": ("BackgroundClient",),
-    "_client": ("AsyncClient", "Client"),
+    "_client": ("Client",),
     "_counts": ("Stats",),
     "_events.event": ("Event",),
     "_events.objects": ("Ad", "App", "Lead", "Page"),
@@ -61,9 +62,10 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from tiktok_events._async_client import AsyncClient
     from tiktok_events._background import BackgroundClient
     from tiktok_events._checks.check import check
-    from tiktok_events._client import AsyncClient, Client
+    from tiktok_events._client import Client
     from tiktok_events._counts import Stats
     from tiktok_events._events.event import Event
     from tiktok_events._events.objects import Ad, App, Lead, Page

@@ -10,8 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
+from tiktok_events._async_client import AsyncClient
 from tiktok_events._checks.check import check
-from tiktok_events._client import AsyncClient, Client
+from tiktok_events._client import Client
 from tiktok_events._counts import Counts, Stats
 from tiktok_events._events.event import Event
 from tiktok_events._fork import renew_after_fork

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from tiktok_events._client import AsyncClient, Client
+from tiktok_events._async_client import AsyncClient
+from tiktok_events._client import Client
 from tiktok_events._delivery import Item
 from tiktok_events._responses import TrackResponse
 from tiktok_events._source import EventSource

@@ -8,7 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from tiktok_events._client import AsyncClient, Client
+from tiktok_events._async_client import AsyncClient
+from tiktok_events._client import Client
 from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._outbox.protocol import Claim, Outbox, Route
 from tiktok_events._own_loop import Deliverer, deliverer

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 import httpx
 
-from tiktok_events._client import AsyncClient, Client
+from tiktok_events._async_client import AsyncClient
+from tiktok_events._client import Client
 from tiktok_events._facts.codes import code_for
 from tiktok_events._recording.recorder import Dropped, Recorder, capture
 from tiktok_events._retry import RetryPolicy
