@@ -125,7 +125,7 @@ class BackgroundClient:
                 _LOG.warning("%d events dropped: %s", len(records), outlet.NetworkClosed())
             return self._drop([record.event_id for record in records], "closed")
         try:
-            self._intake.put(records)
+            waits = self._intake.put(records)
         except TikTokEventsError as full:
             _LOG.error("%d events dropped: %s", len(records), full)
             return self._drop([record.event_id for record in records], "full")
@@ -136,7 +136,8 @@ class BackgroundClient:
         if self._deliver or self._intake.memory is not None:
             if self._thread is None:
                 self._start()
-            self._wake.set()
+            if (self._deliver or waits) and not self._wake.is_set():  # the thread clears it before it looks
+                self._wake.set()
         return len(records)
 
     def flush(self, timeout: float = 10.0) -> int:

@@ -41,8 +41,8 @@ class Intake:
         self._pause = 0.0
         self._down_until = 0.0
 
-    def put(self, records: Sequence[Record]) -> None:
-        """Keep *records*.
+    def put(self, records: Sequence[Record]) -> bool:
+        """Keep *records*; whether `move` has something to do for them.
 
         Raises:
             OutboxFull: If there is room for them nowhere.
@@ -52,6 +52,7 @@ class Intake:
                 self.memory.put(records)
             else:
                 self._remember(self._outbox.put(records))
+                return False
         except OutboxFull:
             if self._spill is None:
                 raise
@@ -62,6 +63,7 @@ class Intake:
             if self.memory is None:
                 raise
             self.memory.put(records)
+        return True
 
     def move(self) -> int:
         """Bring what waits in memory, and in the spill, to the outbox; how many events moved."""

@@ -185,7 +185,7 @@ def _check_matching(user: Item, item: Item, kind: Kind, found: list[Problem]) ->
     elif kind == "offline":
         if not reachable:
             found.append(problem("offline-identifier", "user"))
-    elif user.keys().isdisjoint(_MATCH_KEYS) and not ("ip" in user and "user_agent" in user):
+    elif not reachable and user.keys().isdisjoint(_MATCH_KEYS) and not ("ip" in user and "user_agent" in user):
         found.append(problem("no-identifier", "user"))
     if item.get("limited_data_use") and "ip" not in user:
         found.append(problem("ldu-without-ip", "limited_data_use"))

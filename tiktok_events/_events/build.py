@@ -69,15 +69,20 @@ def plan(
     fields: Mapping[str, Field],
     direct: Mapping[str, HashOne] | None = None,
     convert: Mapping[str, Convert] | None = None,
+    unusual: Mapping[str, Convert] | None = None,
     undocumented: frozenset[str] = frozenset(),
 ) -> Plan:
-    """The plan for *fields*, with functions of their own for some; *undocumented* ones are for `extra` only."""
-    direct, own = direct or {}, convert or {}
+    """The plan for *fields*, with functions of their own for some; *undocumented* ones are for `extra` only.
+
+    A function of *convert* gets every value of its field, one of *unusual* those that are not taken as they are.
+    """
+    direct, convert = direct or {}, convert or {}
+    own = {**(unusual or {}), **convert}
     known = {key: field for key, field in fields.items() if key not in undocumented}
     return Plan(
         name,
         fields,
-        {key: direct.get(key) or (None if key in own else _HOWS.get(field.type)) for key, field in known.items()},
+        {key: direct.get(key) or (None if key in convert else _HOWS.get(field.type)) for key, field in known.items()},
         {
             key: (own.get(key) or _converter(key, field, direct.get(key)), f"{name}.{key}")
             for key, field in known.items()

@@ -120,7 +120,8 @@ class Properties(WireObject):
         "properties",
         PROPERTIES,
         direct={"currency": _currency},
-        convert={"value": _value, "contents": _contents},
+        convert={"contents": _contents},
+        unusual={"value": _value},
     )
 
     if TYPE_CHECKING:
