@@ -125,6 +125,15 @@ def test_a_key_makes_the_id_that_was_worked_out_by_hand():
     assert tt.event_id("Caf\u00e9", "\u00e9") == hashlib.sha256("4:Caf\u00e9:\u00e9".encode()).hexdigest()[:32]
 
 
+@pytest.mark.parametrize("namespace", ["s", "n" * 64, "n" * 65, "n" * 200, "caf\u00e9", "\udcff"])
+def test_a_namespace_of_any_length_is_the_key_of_an_hmac(namespace):
+    """Beyond a block of the hash it is hashed first. The ids of one namespace are no part of the next one's."""
+    key = namespace.encode("utf-8", "surrogatepass")
+    ids = [tt.event_id("Purchase", number, namespace=namespace) for number in (1, 2, 1)]
+
+    assert ids == [hmac.digest(key, b"8:Purchase:%d" % number, "sha256").hex()[:32] for number in (1, 2, 1)]
+
+
 def test_name_and_key_cannot_run_into_each_other():
     """The name's length stands before it."""
     assert tt.event_id("a:b", "c") != tt.event_id("a", "b:c")

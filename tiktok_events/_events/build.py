@@ -67,6 +67,7 @@ class Plan:
 def plan(
     name: str,
     fields: Mapping[str, Field],
+    *,
     direct: Mapping[str, HashOne] | None = None,
     convert: Mapping[str, Convert] | None = None,
     unusual: Mapping[str, Convert] | None = None,
