@@ -136,7 +136,7 @@ class BackgroundClient:
         if self._deliver or self._intake.memory is not None:
             if self._thread is None:
                 self._start()
-            if (self._deliver or waits) and not self._wake.is_set():  # the thread clears it before it looks
+            if (self._deliver or waits) and not self._wake.is_set():  # cleared before the thread looks
                 self._wake.set()
         return len(records)
 
