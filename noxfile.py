@@ -133,7 +133,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print our times beside their budgets and our peers'; about four minutes. `-- middleware` picks a topic."""
+    """Print our times beside their budgets and our peers'; about six minutes. `-- middleware` picks a topic."""
     needed = nox.project.dependency_groups(PROJECT, "bench")
     session.install(".[fast,redis]", "./adapters/flask", "./adapters/starlette", *needed, env=AS_SHIPPED)
     session.run("python", "tests/bench", *session.posargs, env=AS_SHIPPED)
