@@ -146,6 +146,27 @@ def test_an_outbox_that_is_down_loses_nothing(shared, tiktok, caplog):
     assert background.stats().dropped == 0
 
 
+def test_waiting_for_an_outbox_that_is_down_is_no_work(tiktok):
+    """`flush` and the thread look about twenty times a second, and do not keep each other awake."""
+
+    class Watched(Shared):
+        looks = 0
+
+        def due_in(self, routes):
+            self.looks += 1
+            return super().due_in(routes)
+
+    outbox = Watched("machine")
+    outbox.down = True
+    with tt.BackgroundClient(tiktok.client(), outbox) as background:
+        background.track(*events(1))
+        left = background.flush(0.5)
+        looks, outbox.down = outbox.looks, False
+
+    assert left == 1
+    assert 0 < looks < 50
+
+
 def test_a_spill_takes_what_the_outbox_cannot(tiktok):
     """And gives it back when the outbox is there again."""
     shared, spill = Shared("network"), tt.MemoryOutbox()

@@ -254,9 +254,10 @@ class BackgroundClient:
             self._at_work = True
             pause = outage.passing(self._turn, _OUTAGE)
             self._at_work = False
-            with self._moved:
-                self._moved.notify_all()
-            if pause != 0 and not stop.is_set():
+            if pause == 0:  # something moved; else `flush` would wake this thread, and it `flush`, without a rest
+                with self._moved:
+                    self._moved.notify_all()
+            elif not stop.is_set():
                 self._wake.wait(pause)
         self._let_go()
 
