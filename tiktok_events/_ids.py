@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from enum import Enum
-from functools import lru_cache
-from hashlib import sha256
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-_BLOCK = 64
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 class Unset(Enum):
@@ -53,21 +47,9 @@ def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace
     if not name:
         raise ValueError("a key needs the event's name: event_id(name, key)")
     message = f"{len(name)}:{name}:{key_text(key)}".encode("utf-8", "surrogatepass")
-    if not namespace:
-        return sha256(message).hexdigest()[:32]
-    begun_inner, begun_outer = _begun(namespace)
-    inner, outer = begun_inner.copy(), begun_outer.copy()
-    inner.update(message)
-    outer.update(inner.digest())
-    return outer.hexdigest()[:32]
-
-
-@lru_cache(maxsize=16)
-def _begun(namespace: str) -> tuple[_Hash, _Hash]:
-    """The two hashes of an HMAC-SHA256 (RFC 2104) under *namespace*, its key already in them: it is half the work."""
-    key = namespace.encode("utf-8", "surrogatepass")
-    key = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    return sha256(key.translate(_INNER)), sha256(key.translate(_OUTER))
+    if namespace:
+        return hmac.digest(namespace.encode("utf-8", "surrogatepass"), message, "sha256").hex()[:32]
+    return hashlib.sha256(message).hexdigest()[:32]
 
 
 def key_text(key: object) -> str:
