@@ -16,6 +16,7 @@ def table(pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(body, *options):
+        pytester.makeini("[pytest]")  # its own root, wherever temporary folders are
         pytester.makepyfile(f"import pytest\n{body}")
         options = ("-p", "reference_table", "-p", "no:cacheprovider", "-W", "error", *options)
         result = pytester.runpytest_subprocess(*options)
