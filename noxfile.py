@@ -101,6 +101,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """Cut cables between hosts in namespaces of their own, kill workers, and count what arrives. `-- --long`."""
+    install(session, "torture", "cli,manager,redis")
+    env = {**AS_SHIPPED, "TIKTOK_EVENTS_TORTURE": "1"}
+    session.run("python", "-m", "pytest", "tests/machines", *session.posargs, env=env)
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check the types, the adapters' too: mypy decides, basedpyright is the second opinion."""
     install(session, "types", "cli,fast,manager,phone,redis", *EVERY_ADAPTER)

@@ -33,8 +33,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each turn has dice of its own."""
     if "dice" in metafunc.fixturenames:
-        config = metafunc.config
-        metafunc.parametrize("dice", range(TURNS if config.option.long else 1), indirect=True)
+        turns = TURNS if metafunc.config.getoption("long", False) else 1
+        metafunc.parametrize("dice", range(turns), indirect=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
