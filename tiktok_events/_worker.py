@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections import Counter
@@ -42,7 +43,7 @@ class Worker:
     between tries, and `poll` how often an outbox that others put into is looked at while it is empty, all in seconds.
     `in_flight` requests are under way at once in `run`, at most `rate` begin in a second (TikTok allows 1,000).
     Records of sources that no client serves stay where they are. A refused event is buried, and so is one that fails
-    alone while its neighbours get through, or whose worker died on it `max_abandoned` times; nothing else is given
+    alone while its neighbours get through, or alone, after its worker died on it twice `max_abandoned` times; nothing else is given
     up. `on_settled` is given the results of what is done with, `on_retry` the results of what is tried again and the
     seconds until then; both run in the worker's threads.
 
@@ -175,19 +176,32 @@ class Worker:
         if claims:
             route = claims[0].record.route
             with self._circuits.trying(route):
-                self._deliver(route, self._worth_it(claims), begun)
+                self._deliver(route, self._sorted_out(claims), begun)
         return len(claims)
 
-    def _worth_it(self, claims: list[Claim]) -> list[Claim]:
-        given_up = [claim for claim in claims if claim.abandoned >= self._max_abandoned]
-        if given_up:
-            self.outbox.bury(given_up, reason=f"its worker was gone {self._max_abandoned} times before a word on it")
-            _LOG.error("%d events buried: their workers died on them", len(given_up))
-        return [claim for claim in claims if claim.abandoned < self._max_abandoned]
+    def _sorted_out(self, claims: list[Claim]) -> list[list[Claim]]:
+        """*claims* in requests, without those that are left for later.
 
-    def _deliver(self, route: Route, claims: list[Claim], begun: float) -> None:
+        Of what workers seem to die on, a half by chance is sent, and after all else: where answers of the outbox get
+        lost, living workers look like dead ones, and no event is to blame. One that is to blame is alone in the end.
+        """
+        suspects = [claim for claim in claims if claim.abandoned >= self._max_abandoned]
+        if not suspects:
+            return list(_pieces(claims))
+        pieces = list(_pieces([claim for claim in claims if claim.abandoned < self._max_abandoned]))
+        if len(suspects) == 1 and suspects[0].abandoned >= 2 * self._max_abandoned:
+            self.outbox.bury(suspects, reason=f"its worker was gone {suspects[0].abandoned} times before a word on it")
+            _LOG.error("event %s buried: its workers died on it", suspects[0].record.event_id)
+            return pieces
+        random.shuffle(suspects)
+        half = (len(suspects) + 1) // 2
+        if suspects[half:]:
+            self.outbox.nack(suspects[half:], delay=0.0, reason="its workers were gone often")
+        return [*pieces, suspects[:half]]
+
+    def _deliver(self, route: Route, pieces: list[list[Claim]], begun: float) -> None:
         """Deliver what was claimed at *begun*, and give back what there is no time for while it is still ours."""
-        pieces, failures = list(_pieces(claims)), 0
+        failures = 0
         while pieces and (left := begun + self._lease * _OURS - self._clock()) > 0:
             piece = pieces.pop(0)
             items = [(claim.record.event_id, claim.record.data) for claim in piece]
