@@ -50,6 +50,7 @@ def test_settings_of_a_file(tmp_path):
 
 def test_redis_with_settings_of_its_own_and_of_redis_py():
     """Nothing is opened, and no password shows."""
+    pytest.importorskip("redis")
     outbox = outbox_at("redis://:zzpii@127.0.0.1:1/3?prefix=shop&streams=2&socket_keepalive=true")
 
     assert "shop" in repr(outbox)

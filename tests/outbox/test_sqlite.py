@@ -289,6 +289,9 @@ def test_the_log_beside_the_file_stays_short(path, make, delivered):
         outbox.put([record(number, data=b"x" * 20_000)])
         if delivered and number % 50 == 49:
             outbox.ack(claim(outbox, 50))
+        for thread in threading.enumerate():
+            if thread.name == "tiktok-events outbox log":
+                thread.join()  # a slow disk makes the log longer for a while, and this no test of the disk
         largest = max(largest, log.stat().st_size)
 
     assert largest < 48_000_000
