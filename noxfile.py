@@ -109,6 +109,14 @@ def torture(session: nox.Session) -> None:
 
 
 @nox.session
+def deployment(session: nox.Session) -> None:
+    """Try the recipes of docs/how-to/deployment.md with real servers and schedulers; about two minutes."""
+    install(session, "deployment", "cli,redis", "./adapters/flask")
+    env = {**AS_SHIPPED, "TIKTOK_EVENTS_DEPLOYMENT": "1"}
+    session.run("python", "-m", "pytest", "tests/deployment", *session.posargs, env=env)
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check the types, the adapters' too: mypy decides, basedpyright is the second opinion."""
     install(session, "types", "cli,fast,manager,phone,redis", *EVERY_ADAPTER)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import atexit
 import logging
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import Self
 
+from tiktok_events import _uwsgi
 from tiktok_events._async_client import AsyncClient
 from tiktok_events._checks.check import check
 from tiktok_events._client import Client
 from tiktok_events._counts import Counts, Stats
 from tiktok_events._events.event import Event
-from tiktok_events._fork import renew_after_fork
+from tiktok_events._fork import renew_after_fork, run_in_ending_children
 from tiktok_events._hooks import BeforeSend, Hooks, OnDropped, OnResults, OnRetry
 from tiktok_events._intake import Intake
 from tiktok_events._outbox.memory import MemoryOutbox
@@ -229,6 +229,10 @@ class BackgroundClient:
         return due is not None and due > seconds
 
     def _start(self) -> None:
+        if _uwsgi.forks_us_untold():
+            self._without_thread(time.monotonic())
+            self._let_go()
+            return
         with self._lock:
             if self._thread is not None:
                 return
@@ -236,16 +240,15 @@ class BackgroundClient:
             self._stop = threading.Event()
             thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events", daemon=True)
             try:
-                thread.start()
+                with _uwsgi.undisturbed():
+                    thread.start()
             except RuntimeError:  # the interpreter is going down; `flush` delivers by itself then
                 return
             self._thread = thread
         atexit.register(self._at_exit)
-        for name in ("multiprocessing.util", "billiard.util"):
-            # Children of both end without atexit, but run their own finalizers.
-            util = sys.modules.get(name)
-            if util is not None:
-                util.Finalize(None, self._at_exit, exitpriority=10)
+        run_in_ending_children(self._at_exit)
+        if not _uwsgi.runs_threads():
+            _LOG.warning("uWSGI runs no threads: set enable-threads = true, or events wait until their process ends")
 
     def _run(self, stop: threading.Event) -> None:
         outage = Outage()
@@ -287,7 +290,8 @@ class BackgroundClient:
                 outbox.close()
 
     def _at_exit(self) -> None:
-        left = self.close(_EXIT_TIMEOUT)
+        with _uwsgi.undisturbed():
+            left = self.close(_EXIT_TIMEOUT)
         if left:
             kept = "" if self.outbox.reach == "process" else ": those in the outbox are kept"
             _LOG.error("%d events were not delivered before the process ended%s", left, kept)

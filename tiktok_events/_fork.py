@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -39,6 +41,14 @@ def renew_after_fork(living: Renewable) -> None:
 def pause_while_forking(living: Pausable) -> None:
     """Have *living* at rest while this process forks, for as long as it lives."""
     _resting.add(living)
+
+
+def run_in_ending_children(work: Callable[[], object]) -> None:
+    """Have *work* run when a child of multiprocessing or billiard ends: without atexit, but with its own finalizers."""
+    for name in ("multiprocessing.util", "billiard.util"):
+        util = sys.modules.get(name)
+        if util is not None:
+            util.Finalize(None, work, exitpriority=10)
 
 
 def _renew_all() -> None:

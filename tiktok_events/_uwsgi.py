@@ -1,0 +1,42 @@
+"""What uWSGI does unlike other servers. Its module is there before any application is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def forks_us_untold() -> bool:
+    """Whether this is a master that forks its workers with no word to Python: no thread and no open file may be there."""
+    uwsgi = _uwsgi()
+    return uwsgi is not None and uwsgi.masterpid() == os.getpid() and "py-call-uwsgi-fork-hooks" not in uwsgi.opt
+
+
+def runs_threads() -> bool:
+    """Whether threads go on while no request is served. Since 2.0.27 they do unless told otherwise."""
+    return bool(getattr(_uwsgi(), "has_threads", True))
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Have no signal end this thread's work, nor that of threads which are started meanwhile.
+
+    A worker ends inside of its signal handler. A second signal there, such as systemd and Ctrl-C send to the master and
+    its workers alike while the master passes on its own, would end it before what runs at exit is done.
+    """
+    if _uwsgi() is None:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _uwsgi() -> Any:
+    return sys.modules.get("uwsgi")
