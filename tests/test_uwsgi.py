@@ -16,7 +16,7 @@ def uwsgi(monkeypatch):
     """uWSGI's module in a worker that is served well."""
     module = ModuleType("uwsgi")
     module.opt, module.has_threads = {"master": True}, 1
-    module.masterpid = lambda: os.getppid()
+    module.masterpid = os.getppid
     monkeypatch.setitem(sys.modules, "uwsgi", module)
     return module
 

@@ -44,11 +44,14 @@ def pause_while_forking(living: Pausable) -> None:
 
 
 def run_in_ending_children(work: Callable[[], object]) -> None:
-    """Have *work* run when a child of multiprocessing or billiard ends: without atexit, but with its own finalizers."""
+    """Have *work* run when a child ends that skips atexit: of multiprocessing, billiard, or a Celery worker."""
     for name in ("multiprocessing.util", "billiard.util"):
         util = sys.modules.get(name)
         if util is not None:
             util.Finalize(None, work, exitpriority=10)
+    celery = sys.modules.get("celery.signals")
+    if celery is not None:  # its children are billiard's, but run no finalizers either
+        celery.worker_process_shutdown.connect(lambda **told: work(), weak=False, dispatch_uid=work)
 
 
 def _renew_all() -> None:

@@ -1,8 +1,9 @@
 """What only Flask has: the extension, its config, the Jinja global, and requests without a middleware."""
 
 import pytest
+import servers
 from marker_hook import raises
-from visitor import SECRET, SOURCE, Browser, calls
+from visitor import AGENT, SECRET, SOURCE, Browser, calls
 
 pytest.importorskip("flask")
 pytest.importorskip("tiktok_events_flask")
@@ -263,3 +264,59 @@ def test_the_middleware_wraps_what_was_there(app):
     TikTokEvents(app)
 
     assert isinstance(app.wsgi_app, WSGIMiddleware)
+
+
+@pytest.fixture
+def shop(app, tmp_path, monkeypatch):
+    """A function: make that app's extension, with an outbox in a file that "config" or "environment" names."""
+
+    def made(where, url=f"sqlite:///{tmp_path / 'tiktok.db'}", listener=None):
+        settings = {"TIKTOK_OUTBOX_URL": url, "TIKTOK_DELIVER": "0"}
+        if listener is not None:
+            monkeypatch.setenv("TIKTOK_API_URL", listener.url)
+        for name, value in settings.items():
+            if where == "config":
+                app.config[name] = value
+            else:
+                monkeypatch.setenv(name, value)
+        return TikTokEvents(app, consent=lambda request: True)
+
+    return made
+
+
+@pytest.mark.parametrize("where", ["config", "environment"])
+def test_its_worker_delivers_what_the_app_queues(app, shop, where):
+    """With the outbox, the pixel and the token of the app, wherever they are set; and no token is shown."""
+    with servers.listening() as listener:
+        tiktok = shop(where, listener=listener)
+        with app.test_request_context("/", headers={"User-Agent": AGENT}):
+            assert tiktok.track("Lead").sent
+        arrived_before = list(listener.bodies)
+        done = app.test_cli_runner().invoke(args=["tiktok-events", "worker", "--once"])
+        tiktok.site.close()
+
+        assert done.exit_code == 0, done.output
+        assert arrived_before == []
+        assert len(listener.event_ids) == 1
+        assert listener.tokens == ["zzpii-token"]
+        assert "zzpii" not in done.output
+
+
+@pytest.mark.parametrize(("url", "told"), [("memory:", "gone with its process"), ("", "gone with its process")])
+def test_its_worker_needs_an_outbox_that_others_see(app, shop, url, told):
+    """With none, or one in memory, it would wait for events that never come."""
+    shop("config", url)
+    done = app.test_cli_runner().invoke(args=["tiktok-events", "worker", "--once"])
+
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_its_worker_says_why_it_is_off():
+    """It names the variable that is missing."""
+    app = flask.Flask("shop")
+    TikTokEvents(app)
+    done = app.test_cli_runner().invoke(args=["tiktok-events", "worker"])
+
+    assert done.exit_code == 2
+    assert "TIKTOK_PIXEL_CODE" in done.output

@@ -69,6 +69,7 @@ class Shop:
         """Start a program."""
         process = subprocess.Popen(
             [str(word) for word in words],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -19,7 +19,7 @@ from tiktok_events_flask.commands import commands
 __version__ = "0.1.0"
 __all__ = ["TikTokEvents"]
 
-_SETTINGS = frozenset(inspect.signature(web.Site).parameters) - {"enabled"}
+_SETTINGS = frozenset(inspect.signature(web.Site).parameters) - {"deliver", "enabled"}  # `from_env` reads their words
 
 
 class _Request(web.WebRequest):

@@ -1,0 +1,57 @@
+"""Celery with a queue in a folder: tasks that report, and beat that has an outbox drained."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+from conftest import Shop, ended, needs, until
+
+import tiktok_events as tt
+
+needs("celery")
+ORDERS = [f"order-{number:02}" for number in range(10)]
+
+
+@pytest.fixture
+def celery(shop: Shop):
+    """Start `celery -A tasks`, with what follows."""
+    (shop.folder / "queue").mkdir()
+
+    def start(*words: object, **environment: str):
+        return shop.start(sys.executable, "-m", "celery", "-A", "tasks", *words, **environment)
+
+    return start
+
+
+@pytest.mark.parametrize("options", [(), ("--max-tasks-per-child", 2)], ids=["plain", "max-tasks-per-child"])
+def test_the_children_deliver_what_their_tasks_report(shop, celery, options):
+    """Those of a worker that is told to end, and those that are replaced after some tasks: neither run atexit."""
+    ordering = "import tasks, sys; [tasks.ordered.delay(number) for number in sys.argv[1:]]"
+    assert ended(shop.start(sys.executable, "-c", ordering, *ORDERS))[0] == 0
+    worker = celery("worker", "--concurrency", 2, "--pool", "prefork", *options)
+    until(lambda: all((shop.folder / number).exists() for number in ORDERS))
+    os.kill(worker.pid, signal.SIGTERM)
+
+    assert ended(worker)[0] == 0
+    assert shop.arrived == ORDERS
+
+
+def test_beat_has_the_outbox_drained(shop, celery):
+    """The shop only puts; a task of Celery's delivers."""
+    file = shop.folder / "tiktok.db"
+    worker = celery("worker", "--concurrency", 1, "--beat", TIKTOK_OUTBOX_URL=f"sqlite:///{file}")
+    source = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token")
+    outbox = tt.SQLiteOutbox(file)
+    with tt.BackgroundClient(tt.Client(source, base_url=shop.tiktok.url), outbox, deliver=False) as web:
+        for number in ORDERS:
+            web.track(tt.Event("Purchase", event_id=number, user={"ttclid": "E.C.P.1"}))
+        until(lambda: outbox.depth() == 0)
+    os.kill(worker.pid, signal.SIGTERM)
+
+    assert ended(worker)[0] == 0
+    assert shop.arrived == ORDERS
+    assert len(shop.tiktok.tokens) == len(shop.tiktok.bodies)
+    assert set(shop.tiktok.tokens) == {"example-token"}
