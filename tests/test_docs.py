@@ -29,7 +29,7 @@ BLOCK = re.compile(
 NEEDED = {"phone_region": "phonenumbers", "events_manager import": "starlette"}
 NEEDED |= {"tiktok_events_flask": "tiktok_events_flask", "tiktok_events_starlette": "tiktok_events_starlette"}
 NEEDED |= {"tiktok_events_starlette.fastapi": "fastapi"}
-NEEDED |= {f"from {name}": name for name in ("fastapi", "flask", "starlette")}
+NEEDED |= {f"from {name}": name for name in ("celery", "fastapi", "flask", "starlette")}
 
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#L(\d+))?[^)]*\)")

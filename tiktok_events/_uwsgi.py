@@ -16,7 +16,7 @@ def forks_us_untold() -> bool:
 
 
 def runs_threads() -> bool:
-    """Whether threads go on while no request is served. Since 2.0.27 they do unless told otherwise."""
+    """Whether threads go on while no request is served. Of 2.0.26 they do not unless it is told to, of 2.0.28 they do."""
     return bool(getattr(_uwsgi(), "has_threads", True))
 
 
