@@ -190,7 +190,7 @@ class BackgroundClient:
         return await asyncio.to_thread(self.close, timeout)
 
     def stats(self) -> Stats:
-        """Numbers since this process began. Asks the outbox how much waits in it."""
+        """Numbers since this process began. Asks the outbox how much waits in it: of one that cannot tell, nothing."""
         try:
             waiting = self.outbox.depth()
         except TikTokEventsError:

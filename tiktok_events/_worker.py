@@ -20,7 +20,6 @@ from tiktok_events._retry import RetryPolicy
 from tiktok_events.errors import (
     ApiError,
     ConfigurationError,
-    OutboxUnavailable,
     RateLimitError,
     TikTokEventsError,
 )
@@ -95,6 +94,7 @@ class Worker:
 
         Raises:
             OutboxUnavailable: If the outbox cannot be used now.
+            ConfigurationError: If its file cannot be an outbox.
         """
         return self._step(self._routes)
 
@@ -102,7 +102,7 @@ class Worker:
         """Deliver until *stop* is set, then what is due for at most *drain* seconds; how many events are left.
 
         It never raises for what an outbox or TikTok does. A request that is under way when the bound is over is
-        waited for as long as its client's timeout says.
+        waited for, as long as its client's timeout and the lease say. 0 are left if the outbox cannot tell.
         """
         outage = Outage()
         others = [threading.Thread(target=self._loop, args=(stop, drain, outage)) for _ in range(self._in_flight - 1)]
@@ -113,17 +113,18 @@ class Worker:
             thread.join()
         try:
             return self.outbox.depth()
-        except OutboxUnavailable:
+        except TikTokEventsError:
             return 0
 
     def drain_once(self, timeout: float | None = None) -> int:
         """Deliver what is due, for Celery beat, cron and the like; how many deliveries were tried.
 
         Without a *timeout* a source that fails is left for the next call. With one, in seconds, it also waits for what
-        is due later, but begins no wait that does not fit.
+        is due later, but begins no wait that does not fit; a request that is under way is waited for.
 
         Raises:
             OutboxUnavailable: If the outbox cannot be used now.
+            ConfigurationError: If its file cannot be an outbox.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         tried, failed = 0, frozenset[Route]()
@@ -142,7 +143,12 @@ class Worker:
             time.sleep(due)
 
     def due_in(self) -> float | None:
-        """Seconds until there is something to do; None if nothing waits."""
+        """Seconds until there is something to do; None if nothing waits.
+
+        Raises:
+            OutboxUnavailable: If the outbox cannot be used now.
+            ConfigurationError: If its file cannot be an outbox.
+        """
         ready = self._circuits.ready(self._routes)
         waits = [self.outbox.due_in(ready)] if ready else []
         for route in self._routes - ready:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 
@@ -134,6 +136,19 @@ def test_what_it_cannot_use_is_said(run, arguments, told, environment):
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
     assert "zzpii" not in done.stderr
+
+
+def test_a_file_that_is_something_else_is_left_alone(run, tmp_path, environment):
+    """It says so, and ends with 1."""
+    with closing(sqlite3.connect(tmp_path / "orders.db")) as connection:
+        connection.execute("CREATE TABLE orders (number INTEGER)")
+    before = (tmp_path / "orders.db").read_bytes()
+    done = run("worker", "--once", "--outbox", "sqlite:///orders.db", **environment)
+
+    assert done.returncode == 1
+    assert "Stopped " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "orders.db").read_bytes() == before
 
 
 def test_without_a_token_it_names_the_variable(run, url):

@@ -33,6 +33,9 @@ class MemoryOutbox:
     raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
     `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. Threads may share it; a forked
     child starts with an empty one, since its parent still has the events. `clock` counts seconds and never goes back.
+
+    Raises:
+        ValueError: If `overflow` is something else.
     """
 
     reach: Reach = "process"

@@ -16,7 +16,7 @@ import click
 from tiktok_events._client import Client
 from tiktok_events._outbox.protocol import Outbox
 from tiktok_events._worker import Worker
-from tiktok_events.errors import OutboxUnavailable
+from tiktok_events.errors import TikTokEventsError
 
 _OPTIONS = (
     click.option("--once", is_flag=True, help="Deliver what is due and end."),
@@ -76,7 +76,7 @@ def _once(worker: Worker) -> int:
     try:
         worker.drain_once()
         return 1 if worker.due_in() is not None else 0
-    except OutboxUnavailable as error:
+    except TikTokEventsError as error:
         click.echo(f"Stopped {error}", err=True)
         return 1
 
@@ -120,7 +120,7 @@ def _reports(seconds: float, told: Callable[[], str]) -> Iterator[None]:
 def _told(outbox: Outbox, done: Counter[str]) -> str:
     try:
         waiting = f"{outbox.depth():,} waiting"
-    except OutboxUnavailable as error:
+    except TikTokEventsError as error:
         waiting = str(error)
     numbers = [f"{done[status]:,} {status}" for status in ("delivered", "partial", "rejected") if done[status]]
     return ", ".join([*(numbers or ["0 delivered"]), waiting])
