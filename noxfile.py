@@ -102,10 +102,15 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Cut cables between hosts in namespaces of their own, kill workers, and count what arrives. `-- --long`."""
+    """Kill, fork, fill, starve and cut off real processes, and count what arrives. `-- --long`, `-- --peers`."""
     install(session, "torture", "cli,manager,redis")
     env = {**AS_SHIPPED, "TIKTOK_EVENTS_TORTURE": "1"}
-    session.run("python", "-m", "pytest", "tests/machines", *session.posargs, env=env)
+    if "--peers" in session.posargs:
+        session.install(*nox.project.dependency_groups(PROJECT, "peers"))
+    # More at once than there are cores: most of the time is spent waiting.
+    session.run("python", "-m", "pytest", "tests/torture", "-n", "4", "--maxschedchunk", "1", *session.posargs, env=env)
+    hosts = [one for one in session.posargs if one != "--peers"]
+    session.run("python", "-m", "pytest", "tests/machines", *hosts, env=env)
 
 
 @nox.session

@@ -44,12 +44,14 @@ class Listener(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Listener
+    body: dict[str, Any]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.paths.append(self.path)
         self.server.tokens.append(self.headers["Access-Token"])
-        self.server.bodies.append(json.loads(body))
+        self.body = json.loads(body)
+        self.server.bodies.append(self.body)
         self.server.respond(self)
 
     def do_GET(self) -> None:

@@ -86,6 +86,23 @@ def test_an_event_that_makes_tiktok_fail_is_found_and_buried(outbox, clock):
     assert outbox.depth() == 0
 
 
+def test_a_rejected_token_holds_up_its_own_worker_alone(outbox, tiktok, clock):
+    """It leaves the source alone for five minutes; a worker with a new token delivers at once."""
+    put(outbox, [f"e{n}" for n in range(1500)])
+    rejected = FakeTikTok()
+    rejected.answers(40105)
+    worker = tt.Worker(outbox, rejected.client(), clock=clock)
+    assert worker.step() == 1000
+    assert worker.step() == 0
+    assert worker.due_in() == 300
+
+    mended = tt.Worker(outbox, tiktok.client(), clock=clock)
+    while mended.step():
+        pass
+    assert outbox.depth() == 0
+    assert len(tiktok.events) == 1500
+
+
 def test_nothing_is_buried_while_everything_fails(outbox, tiktok, clock):
     """However long it lasts: no event is to blame for an outage."""
     tiktok.answers(*[httpx.Response(503)] * 1000)

@@ -207,7 +207,7 @@ class Worker:
 
     def _deliver(self, route: Route, pieces: list[list[Claim]], begun: float) -> None:
         """Deliver what was claimed at *begun*, and give back what there is no time for while it is still ours."""
-        failures = 0
+        failures, stopped = 0, False
         while pieces and (left := begun + self._lease * _OURS - self._clock()) > 0:
             piece = pieces.pop(0)
             items = [(claim.record.event_id, claim.record.data) for claim in piece]
@@ -220,9 +220,8 @@ class Worker:
                 break
         rest = [claim for piece in pieces for claim in piece]
         if rest:
-            self.outbox.nack(
-                rest, delay=self._circuits.wait(route), reason="its neighbours failed, or took all the time"
-            )
+            delay = 0.0 if stopped else self._circuits.wait(route)
+            self.outbox.nack(rest, delay=delay, reason="its neighbours failed, or took all the time")
 
     def _settle(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> bool:
         """Say what became of *claims*; whether none of them has to be tried again."""
@@ -261,7 +260,8 @@ class Worker:
         if failures == 1:
             what = "nothing gets through until the set-up is mended" if stopped else "trying again"
             _LOG.log(logging.ERROR if stopped else logging.WARNING, "%s; %s, events are kept", error, what)
-        self.outbox.nack(claims, delay=delay, reason=str(error))
+        # A set-up that is refused is this worker's: one that is mended need not wait for the events.
+        self.outbox.nack(claims, delay=0.0 if stopped else delay, reason=str(error))
         if self._on_retry is not None:
             self._on_retry([result for _, result in failed], delay)
 
