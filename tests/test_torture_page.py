@@ -38,17 +38,3 @@ def test_accounts_on_the_page_add_up():
         numbers = [int(cell.replace(",", "")) for cell in (accepted, counted, dead)]
 
         assert numbers[0] == numbers[1] + numbers[2], (case, outbox)
-
-
-def test_every_case_is_tried():
-    """Its name stands in a test, or is a parameter of one."""
-    tests = "\n".join(path.read_text("utf-8") for path in SUITE.glob("test_*.py"))
-    tests = tests.replace('{when} the first event"', 'before the first event" after the first event"')
-    made = {
-        "fork before the first event",
-        "fork after the first event",
-        "multiprocessing, fork",
-        "multiprocessing, spawn",
-    }
-
-    assert [case for case in CASES if f'"{case}"' not in tests and case not in made] == []
