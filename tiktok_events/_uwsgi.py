@@ -24,8 +24,8 @@ def runs_threads() -> bool:
 def undisturbed() -> Iterator[None]:
     """Have no signal end this thread's work, nor that of threads which are started meanwhile.
 
-    A worker ends inside of its signal handler. A second signal there, such as systemd and Ctrl-C send to the master and
-    its workers alike while the master passes on its own, would end it before what runs at exit is done.
+    A worker ends inside of its signal handler, and a second signal ends it there at once or never. One comes where
+    systemd or Ctrl-C signal the workers too, beside the master.
     """
     if _uwsgi() is None:
         yield

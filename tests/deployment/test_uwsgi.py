@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
+import servers
 from conftest import APPS, BIN, Shop, ended, needs, until
 
 needs("pyuwsgi")
@@ -57,12 +59,21 @@ def test_without_fork_hooks_the_workers_deliver_too(shop, option):
     assert shop.arrived == sorted(["import", "up", *PAGES])
 
 
-def test_a_signal_to_all_of_its_processes_loses_nothing(shop):
-    """As systemd and Ctrl-C send it, while the master sends its workers another one."""
+def test_a_second_signal_does_not_end_the_delivery(shop):
+    """As the one that the master sends its workers while systemd, or Ctrl-C, has sent them theirs."""
+
+    def take_long(handler):
+        time.sleep(2)
+        servers.answer_ok(handler)
+
+    shop.tiktok.respond = take_long
     server = uwsgi(shop, {"master": "true", "processes": "2", "die-on-term": "true"})
-    shop.visit(*PAGES)
-    until(lambda: shop.arrived)  # by now nobody is serving a page: who is runs nothing at its exit
-    os.killpg(server.pid, signal.SIGTERM)
+    workers = {int(told) for told in shop.visit(*PAGES)}
+    until(lambda: shop.arrived)
+    os.kill(server.pid, signal.SIGTERM)
+    time.sleep(0.7)  # by then both are at what runs at their exit, for two seconds and more
+    for worker in workers:
+        os.kill(worker, signal.SIGTERM)
 
     assert ended(server)[0] == 0
     assert shop.arrived == sorted(["up", *PAGES])
