@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any, Self
@@ -16,6 +17,9 @@ from tiktok_events.testing import SOURCE, FakeTikTok
 pytest_plugins = ["marker_hook", "reference_table", "redis_fixtures", "pytester"]
 # Without the extra `manager` there is no Events Manager to test; `nox -s tests_bare` runs the rest.
 collect_ignore = [] if find_spec("starlette") else ["events_manager"]
+# Both take options of their own, and minutes; `nox -s torture` runs one after the other.
+if os.environ.get("TIKTOK_EVENTS_TORTURE") != "1":
+    collect_ignore += ["torture", "machines"]
 
 # Machines that run tests are slow at odd moments, which says nothing about the code.
 settings.register_profile(
@@ -135,7 +139,6 @@ def client(make_client: Callable[..., Any]) -> Any:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the environment it happens to run in."""
-    import os
 
     for name in os.environ:
         if name.startswith("TIKTOK_") or name.lower().endswith("_proxy"):

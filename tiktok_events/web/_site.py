@@ -189,7 +189,7 @@ class Site:
         Raises:
             InvalidSnapshot: With `strict`, when it was changed or is older than 28 days.
         """
-        from tiktok_events.web._tracker import resumed  # a tracker has a site: one of the two must wait
+        from tiktok_events.web._resume import resumed  # a tracker has a site: one of the two must wait
 
         return resumed(self, snapshot, consent=consent)
 

@@ -18,15 +18,12 @@ from tiktok_events._rules.table import problem
 from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError
 from tiktok_events.web import _visits as visits
-from tiktok_events.web._consent import Answer, Consent, consent_of, say_once
-from tiktok_events.web._context import Context
+from tiktok_events.web._consent import Consent, say_once
 from tiktok_events.web._cookies import REDIRECT_COOKIE
 from tiktok_events.web._face import Face
 from tiktok_events.web._pixel import Call, call_for
 from tiktok_events.web._redirect import carried_calls, joined
-from tiktok_events.web._request import WebRequest
-from tiktok_events.web._site import Site
-from tiktok_events.web._snapshot import InvalidSnapshot, Snapshot, pack, unpack
+from tiktok_events.web._snapshot import Snapshot, pack
 from tiktok_events.web._tracked import Reason, Tracked
 from tiktok_events.web._visit import Visit
 
@@ -290,27 +287,6 @@ class Tracker(Visit):
         call: Call | None = None,
     ) -> Tracked:
         return Tracked(name, event_id, sent=sent, reason=reason, call=call, tracker=self)
-
-
-def resumed(site: Site, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
-    """A tracker with what *snapshot* holds; one without context, and a warning, when it cannot be read.
-
-    Raises:
-        TypeError: If *consent* is no answer.
-        InvalidSnapshot: Where `site` is strict, when *snapshot* was changed or is too old.
-    """
-    request = WebRequest(method="POST")
-    said = None if consent is UNSET else consent_of(consent)
-    if said is None and consent is not UNSET:
-        raise TypeError("consent must be True, False, None or a Consent")
-    try:
-        context, told = unpack(site.snapshots, snapshot, now=site.clock())
-    except InvalidSnapshot:
-        if snapshot and site.is_strict(request):
-            raise
-        say_once("a snapshot could not be read: its events go without the visitor's context", logging.WARNING)
-        context, told = Context(), Consent.UNKNOWN
-    return Tracker.of_earlier(site, request, context, said or told)
 
 
 def _told(error: Exception) -> list[str]:
