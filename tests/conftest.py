@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any, Self
@@ -20,6 +21,10 @@ collect_ignore = [] if find_spec("starlette") else ["events_manager"]
 # Both take options of their own, and minutes; `nox -s torture` runs one after the other.
 if os.environ.get("TIKTOK_EVENTS_TORTURE") != "1":
     collect_ignore += ["torture", "machines"]
+
+# A shell has what it starts in the background ignore SIGINT, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines that run tests are slow at odd moments, which says nothing about the code.
 settings.register_profile(
@@ -139,7 +144,6 @@ def client(make_client: Callable[..., Any]) -> Any:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the environment it happens to run in."""
-
     for name in os.environ:
         if name.startswith("TIKTOK_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

@@ -28,9 +28,12 @@ def demo() -> Iterator[dict[str, Any]]:
     """The addresses of a demo that runs."""
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        try:
+            yield json.loads(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def summary(url: str, figure: str) -> dict[str, int]:
