@@ -10,7 +10,7 @@ CASES = {
     "gunicorn": "`preload_app`, 4 workers, events before the fork too, 200 requests from 8 threads, SIGTERM",
     "uvicorn": "2 workers, the same load, SIGTERM",
     "SIGTERM, web": "a request of 1 s is under way when the web server is told to end",
-    "SIGTERM, worker": "4 requests of 0.5 s are under way when `tiktok-events worker` is told to end",
+    "SIGTERM, worker": "2 requests of 0.5 s are under way when `tiktok-events worker` is told to end",
     "endpoint down at exit": "275 events for a port that nobody listens on; the endpoint comes back after the exit",
     "429": "three times in a row",
     "429, Retry-After": "twice `Retry-After: 2`",

@@ -52,6 +52,7 @@ def test_kill_web(stage, dice, kills):
 
     row = stage.settle("kill -9, web", may_lose_memory=True)
     assert row.accepted
+    assert row.dead == 0  # no event is to blame
     assert stage.kind == "redis" or row.in_memory <= 0.1 * row.accepted
 
 
@@ -82,7 +83,7 @@ def test_kill_worker(stage, dice, kills):
     stage.drain()
 
     row = stage.settle("kill -9, worker")
-    assert row.in_memory == 0
+    assert (row.in_memory, row.dead) == (0, 0)
     assert row.counted > kills
 
 
