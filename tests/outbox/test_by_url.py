@@ -1,5 +1,6 @@
 """The outbox that a URL names, and what a site makes of it."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -45,7 +46,8 @@ def test_settings_of_a_file(tmp_path):
         outbox.put([RECORD])
     outbox.close()
 
-    assert sqlite3.connect(tmp_path / "a.db").execute("SELECT count(*) FROM event").fetchone() == (1,)
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        assert file.execute("SELECT count(*) FROM event").fetchone() == (1,)
 
 
 def test_redis_with_settings_of_its_own_and_of_redis_py():
