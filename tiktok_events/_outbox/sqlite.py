@@ -27,9 +27,9 @@ SELECT event_source, event_source_id, test_event_code, event_id, data, reason, t
 FROM dead JOIN route ON route.id = dead.route ORDER BY dead.id DESC LIMIT ?
 """
 _FIND_DEAD = """
-SELECT route, event_id, data FROM dead WHERE ?1 IS NULL OR event_id IN (SELECT value FROM json_each(?1)) ORDER BY id
+SELECT route, event_id, data FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids)) ORDER BY id
 """
-_PURGE = "DELETE FROM dead WHERE ?1 IS NULL OR event_id IN (SELECT value FROM json_each(?1))"
+_PURGE = "DELETE FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids))"
 _STILL = "SELECT id FROM event WHERE id IN (SELECT value FROM json_each(?))"
 _OLDEST = "SELECT put FROM event ORDER BY id LIMIT 1"
 
@@ -136,7 +136,7 @@ class SQLiteOutbox:
             OutboxFull: If there is no room for all of them; they stay dead letters.
         """
         self._arrived()
-        named, now = (_listed(event_ids),), self._wall_clock()
+        named, now = {"ids": _listed(event_ids)}, self._wall_clock()
 
         def put_back(connection: sqlite3.Connection) -> int:
             rows = connection.execute(_FIND_DEAD, named).fetchall()
@@ -150,7 +150,7 @@ class SQLiteOutbox:
 
     def purge(self, event_ids: Collection[str] | None = None) -> int:
         """As `Outbox.purge`."""
-        named = (_listed(event_ids),)
+        named = {"ids": _listed(event_ids)}
         return self._write(lambda connection: connection.execute(_PURGE, named).rowcount)
 
     def still(self, receipts: Collection[Receipt]) -> Collection[Receipt]:

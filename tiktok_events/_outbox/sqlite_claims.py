@@ -27,25 +27,25 @@ SELECT event_id, data, attempts, abandoned, event.id FROM leased JOIN event ON e
 WHERE lease = ? ORDER BY event.id
 """
 _TAKE_AGAIN = """
-INSERT INTO leased SELECT ?1, id, attempts, abandoned FROM later WHERE route = ?2 AND due <= ?3 ORDER BY due, id LIMIT ?4
+INSERT INTO leased SELECT :lease, id, attempts, abandoned FROM later WHERE route = :route AND due <= :now ORDER BY due, id LIMIT :limit
 """
 _TAKEN_AGAIN = """
-DELETE FROM later WHERE route = ?2 AND due <= ?3 AND id IN (SELECT id FROM leased WHERE lease = ?1)
+DELETE FROM later WHERE route = :route AND due <= :now AND id IN (SELECT id FROM leased WHERE lease = :lease)
 """
-_TAKE_NEW = "INSERT INTO leased SELECT ?1, id, 0, 0 FROM event WHERE id > ?3 AND route = ?2 ORDER BY id LIMIT ?4"
+_TAKE_NEW = "INSERT INTO leased SELECT :lease, id, 0, 0 FROM event WHERE id > :claimed AND route = :route ORDER BY id LIMIT :limit"
 _SERVED = """
-UPDATE route SET served = ?1, claimed = max(claimed, (SELECT max(id) FROM leased WHERE lease = ?1)) WHERE id = ?2
+UPDATE route SET served = :lease, claimed = max(claimed, (SELECT max(id) FROM leased WHERE lease = :lease)) WHERE id = :route
 """
-_STILL_HELD = "SELECT id FROM leased WHERE lease = ?1 AND id IN (SELECT value FROM json_each(?2))"
-_DECIDED = "DELETE FROM leased WHERE lease = ?1 AND id IN (SELECT value FROM json_each(?2))"
-_ENDED = "DELETE FROM lease WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM leased WHERE lease = ?1)"
+_STILL_HELD = "SELECT id FROM leased WHERE lease = :lease AND id IN (SELECT value FROM json_each(:ids))"
+_DECIDED = "DELETE FROM leased WHERE lease = :lease AND id IN (SELECT value FROM json_each(:ids))"
+_ENDED = "DELETE FROM lease WHERE id = :lease AND NOT EXISTS (SELECT 1 FROM leased WHERE lease = :lease)"
 _GIVE_BACK = """
-INSERT INTO later SELECT route, ?3, leased.id, attempts + 1, abandoned
-FROM leased JOIN lease ON lease.id = leased.lease WHERE lease = ?1 AND leased.id IN (SELECT value FROM json_each(?2))
+INSERT INTO later SELECT route, :due, leased.id, attempts + 1, abandoned
+FROM leased JOIN lease ON lease.id = leased.lease WHERE lease = :lease AND leased.id IN (SELECT value FROM json_each(:ids))
 """
 _BURY = """
-INSERT INTO dead (route, event_id, data, reason, time) SELECT route, event_id, data, ?2, ?3 FROM event
-WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id
+INSERT INTO dead (route, event_id, data, reason, time) SELECT route, event_id, data, :reason, :time FROM event
+WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id
 """
 _TRIM = "DELETE FROM dead WHERE id <= (SELECT id FROM dead ORDER BY id DESC LIMIT 1 OFFSET ?)"
 _FORGET = "DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))"
@@ -82,10 +82,11 @@ def claim(
             continue
         into = "INSERT INTO lease (route, holder, until) VALUES (?, ?, ?)"
         token = connection.execute(into, (number, this_holder(), now + lease)).lastrowid
-        taken = connection.execute(_TAKE_AGAIN, (token, number, now, limit)).rowcount
-        connection.execute(_TAKEN_AGAIN, (token, number, now))
-        connection.execute(_TAKE_NEW, (token, number, claimed, limit - taken))
-        connection.execute(_SERVED, (token, number))
+        known = {"lease": token, "route": number, "now": now, "claimed": claimed, "limit": limit}
+        taken = connection.execute(_TAKE_AGAIN, known).rowcount
+        connection.execute(_TAKEN_AGAIN, known)
+        connection.execute(_TAKE_NEW, {**known, "limit": limit - taken})
+        connection.execute(_SERVED, known)
         return [
             Claim(Record(*route, event_id, data), attempts, abandoned, (token, row))
             for event_id, data, attempts, abandoned, row in connection.execute(_MINE, (token,))
@@ -100,11 +101,11 @@ def decide(connection: sqlite3.Connection, claims: Sequence[Claim], decision: De
         token, row = cast("tuple[int, int]", one.receipt)
         by_lease.setdefault(token, []).append(row)
     for token, rows in by_lease.items():
-        held = [row for (row,) in connection.execute(_STILL_HELD, (token, json.dumps(rows)))]
+        held = [row for (row,) in connection.execute(_STILL_HELD, {"lease": token, "ids": json.dumps(rows)})]
         ids = json.dumps(held)
         decision(connection, token, ids)
-        connection.execute(_DECIDED, (token, ids))
-        connection.execute(_ENDED, (token,))
+        connection.execute(_DECIDED, {"lease": token, "ids": ids})
+        connection.execute(_ENDED, {"lease": token})
 
 
 def forget(connection: sqlite3.Connection, token: int, ids: str) -> None:
@@ -116,14 +117,14 @@ def forget(connection: sqlite3.Connection, token: int, ids: str) -> None:
 
 def give_back(due: float) -> Decision:
     """They may be claimed again when the clock shows *due*."""
-    return lambda connection, token, ids: connection.execute(_GIVE_BACK, (token, ids, due))
+    return lambda connection, token, ids: connection.execute(_GIVE_BACK, {"lease": token, "ids": ids, "due": due})
 
 
 def bury(reason: str, time: float, most: int) -> Decision:
     """They become dead letters, of which the newest *most* are kept."""
 
     def move(connection: sqlite3.Connection, token: int, ids: str) -> None:
-        connection.execute(_BURY, (ids, reason, time))
+        connection.execute(_BURY, {"ids": ids, "reason": reason, "time": time})
         connection.execute(_TRIM, (most,))
         forget(connection, token, ids)
 
