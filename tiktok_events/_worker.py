@@ -42,8 +42,8 @@ class Worker:
     between tries, and `poll` how often an outbox that others put into is looked at while it is empty, all in seconds.
     `in_flight` requests are under way at once in `run`, at most `rate` begin in a second (TikTok allows 1,000).
     Records of sources that no client serves stay where they are. A refused event is buried, and so is one that fails
-    alone while its neighbours get through, or alone, after its worker died on it twice `max_abandoned` times; nothing else is given
-    up. `on_settled` is given the results of what is done with, `on_retry` the results of what is tried again and the
+    alone while its neighbours get through, or is alone when workers have died on it twice `max_abandoned` times;
+    nothing else is given up. `on_settled` is given the results of what is done with, `on_retry` the results of what is tried again and the
     seconds until then; both run in the worker's threads.
 
     Raises:
@@ -239,6 +239,9 @@ class Worker:
         if taken:
             self.outbox.ack(taken)
         self._delivered[route] += len(taken)
+        if self._alone:
+            for claim, _ in done:
+                self._alone.pop(claim.record.event_id, None)
         if failed:
             self._give_back(route, failed, response.error)
         elif self._circuits.mend(route):
