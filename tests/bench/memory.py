@@ -82,7 +82,8 @@ def measure(name: str) -> None:
 
 
 def _of(name: str) -> float:
-    process = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}  # a safe path leaves out the script's own folder
+    process = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=True, env=env)
     return float(process.stdout)
 
 
