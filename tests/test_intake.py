@@ -8,6 +8,7 @@ import pytest
 import servers
 
 import tiktok_events as tt
+from tiktok_events._intake import Intake
 from tiktok_events.testing import SOURCE
 
 
@@ -194,6 +195,18 @@ def test_a_spill_takes_what_memory_cannot(tiktok):
     assert (memory.depth(), spill.depth()) == (2, 2)
     assert background.stats().dropped == 0
     background.close()
+
+
+def test_a_spill_takes_what_neither_outbox_nor_memory_can():
+    """Though the call that fills memory is the one that finds the outbox down."""
+    shared, spill = Shared("machine"), tt.MemoryOutbox()
+    shared.down = True
+    intake = Intake(shared, spill, SOURCE.route, follows=False)
+    intake.memory = tt.MemoryOutbox(max_events=2)
+    records = [tt.Record(*SOURCE.route, f"e{n}", b"{}") for n in range(3)]
+
+    assert intake.put(records)
+    assert (intake.memory.depth(), spill.depth(), intake.spilled) == (0, 3, 3)
 
 
 def test_what_a_dead_process_left_in_the_spill_is_delivered(tiktok):

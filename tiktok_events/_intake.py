@@ -48,21 +48,12 @@ class Intake:
             OutboxFull: If there is room for them nowhere.
         """
         try:
-            if self.memory is not None and (self._outbox.reach == "network" or self._is_down()):
-                self.memory.put(records)
-            else:
-                self._remember(self._outbox.put(records))
-                return False
+            return self._keep(records)
         except OutboxFull:
             if self._spill is None:
                 raise
             self._spill.put(records)
             self.spilled += len(records)
-        except TikTokEventsError as error:  # busy, down, or a file that is another program's: somebody may mend it
-            self._goes_down(error)
-            if self.memory is None:
-                raise
-            self.memory.put(records)
         return True
 
     def move(self) -> int:
@@ -95,6 +86,22 @@ class Intake:
         with self._lock:
             self._put -= put - still
         return len(still)
+
+    def _keep(self, records: Sequence[Record]) -> bool:
+        """Put *records* into the outbox, or into memory; whether they have to be moved."""
+        if self.memory is None or not (self._outbox.reach == "network" or self._is_down()):
+            try:
+                self._remember(self._outbox.put(records))
+            except OutboxFull:
+                raise
+            except TikTokEventsError as error:  # busy, down, or another program's file: somebody may mend it
+                self._goes_down(error)
+                if self.memory is None:
+                    raise
+            else:
+                return False
+        self.memory.put(records)
+        return True
 
     def _shift(self, source: Outbox) -> int:
         if self._is_down() and (source is self._spill or self._spill is None):
