@@ -13,33 +13,14 @@ from tiktok_events._events.event import Event
 from tiktok_events._prepared import OnProgress, Prepared
 from tiktok_events._recording import outlet
 from tiktok_events._responses import TrackResponse
-from tiktok_events._retry import RetryPolicy
-from tiktok_events._source import EventSource
 from tiktok_events.errors import TikTokEventsError
 
 if TYPE_CHECKING:
     import httpx
 
 
-class AsyncClient(Prepared):
+class AsyncClient(Prepared["httpx.AsyncClient"]):
     """`Client` for async code: the same arguments, with an `httpx.AsyncClient` as `http`. Belongs to one event loop."""
-
-    def __init__(
-        self,
-        source: EventSource,
-        *,
-        base_url: str | None = None,
-        timeout: float = 10.0,
-        retry: RetryPolicy | None = None,
-        max_body_bytes: int = 4_000_000,
-        http: httpx.AsyncClient | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(
-            source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
-        )
-        self._given: httpx.AsyncClient | None = http
-        self._own: httpx.AsyncClient | None = None
 
     async def track(self, *events: Event) -> TrackResponse:
         """As `Client.track`."""

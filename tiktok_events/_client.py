@@ -14,14 +14,12 @@ from tiktok_events._events.event import Event
 from tiktok_events._prepared import OnProgress, Prepared
 from tiktok_events._recording import outlet
 from tiktok_events._responses import TrackResponse
-from tiktok_events._retry import RetryPolicy
-from tiktok_events._source import EventSource
 
 if TYPE_CHECKING:
     import httpx
 
 
-class Client(Prepared):
+class Client(Prepared["httpx.Client"]):
     """Deliver events to one source, now, and say what became of each.
 
     `base_url` is TikTok's, or `TIKTOK_API_URL`; it must be https except on loopback. `timeout` bounds one request in
@@ -33,23 +31,8 @@ class Client(Prepared):
         ConfigurationError: If the address may not carry a token.
     """
 
-    def __init__(
-        self,
-        source: EventSource,
-        *,
-        base_url: str | None = None,
-        timeout: float = 10.0,
-        retry: RetryPolicy | None = None,
-        max_body_bytes: int = 4_000_000,
-        http: httpx.Client | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(
-            source, base_url=base_url, timeout=timeout, retry=retry, max_body_bytes=max_body_bytes, clock=clock
-        )
-        self._given: httpx.Client | None = http
-        self._own: httpx.Client | None = None
-        self._pid = os.getpid()
+    _pid = 0
+    """Who opened the connections: after a fork they are the parent's."""
 
     def track(self, *events: Event) -> TrackResponse:
         """Deliver *events*, splitting, retrying and isolating bad ones, then raise if any was refused or failed.

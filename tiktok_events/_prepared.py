@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tiktok_events import _http
 from tiktok_events._checks.check import check
@@ -19,13 +19,12 @@ from tiktok_events._source import EventSource
 from tiktok_events.errors import EventValidationError, TikTokEventsError, TransportError
 
 OnProgress = Callable[[int], object]
+Http = TypeVar("Http")
+"""The httpx client that delivers: a blocking one or an async one."""
 
 
-class Prepared:
+class Prepared(Generic[Http]):
     """What both clients are: a source, an address, limits, and the flows that turn events into requests."""
-
-    _given: Any
-    """The caller's own httpx client, or None."""
 
     def __init__(
         self,
@@ -35,6 +34,7 @@ class Prepared:
         timeout: float = 10.0,
         retry: RetryPolicy | None = None,
         max_body_bytes: int = 4_000_000,
+        http: Http | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.source = source
@@ -44,6 +44,8 @@ class Prepared:
         self._max_body_bytes = max_body_bytes
         self._clock = clock
         self._headers = _http.request_headers(source.access_token)
+        self._given = http
+        self._own: Http | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r}, url={self.url!r})"
