@@ -125,11 +125,17 @@ def ended(process: subprocess.Popen[str], timeout: float = 40.0) -> tuple[int, s
 
 
 @pytest.fixture
-def tiktok() -> Iterator[servers.Listener]:
-    """A TikTok that takes half a second for a request: longer than a server that ends waits for nothing."""
+def seconds() -> float:
+    """How long TikTok takes for a request: longer than a server that ends waits for nothing."""
+    return 0.5
+
+
+@pytest.fixture
+def tiktok(seconds: float) -> Iterator[servers.Listener]:
+    """A TikTok that takes its time."""
 
     def slowly(handler: servers.BaseHTTPRequestHandler) -> None:
-        time.sleep(0.5)
+        time.sleep(seconds)
         servers.answer_ok(handler)
 
     with servers.listening(slowly) as listener:

@@ -26,17 +26,35 @@ def celery(shop: Shop):
     return start
 
 
-@pytest.mark.parametrize("options", [(), ("--max-tasks-per-child", 2)], ids=["plain", "max-tasks-per-child"])
-def test_the_children_deliver_what_their_tasks_report(shop, celery, options):
-    """Those of a worker that is told to end, and those that are replaced after some tasks: neither run atexit."""
+@pytest.fixture
+def ordered(shop: Shop, celery):
+    """Start a worker with two children once tasks that report are waiting for it."""
     ordering = "import tasks, sys; [tasks.ordered.delay(number) for number in sys.argv[1:]]"
     assert ended(shop.start(sys.executable, "-c", ordering, *ORDERS))[0] == 0
-    worker = celery("worker", "--concurrency", 2, "--pool", "prefork", *options)
+
+    def start(*options: object):
+        return celery("worker", "--concurrency", 2, "--pool", "prefork", *options)
+
+    return start
+
+
+@pytest.mark.parametrize("seconds", [3.5])
+def test_the_children_of_a_worker_that_ends_deliver(shop, ordered):
+    """They run no atexit; and two requests take longer than Celery takes to end."""
+    worker = ordered()
     until(lambda: all((shop.folder / number).exists() for number in ORDERS))
     os.kill(worker.pid, signal.SIGTERM)
 
     assert ended(worker)[0] == 0
     assert shop.arrived == ORDERS
+
+
+def test_children_that_are_replaced_deliver(shop, ordered):
+    """Each ends after two tasks, with one of their events still to be sent, and the worker goes on."""
+    worker = ordered("--max-tasks-per-child", 2)
+    until(lambda: shop.arrived == ORDERS)
+
+    assert worker.poll() is None
 
 
 def test_beat_has_the_outbox_drained(shop, celery):
