@@ -6,6 +6,7 @@ import time
 import pytest
 import redis_time
 from clocks import Clock
+from records import ROUTES
 
 import tiktok_events as tt
 
@@ -129,6 +130,22 @@ def clock():
 def outbox(kind):
     """An empty outbox."""
     return kind.outbox()
+
+
+@pytest.fixture
+def claim(kind):
+    """Claim from an outbox: 10 records of any route, for 30 units of time."""
+
+    def claimed(outbox, limit=10, lease=30, routes=ROUTES):
+        return outbox.claim(limit, lease=lease * kind.unit, routes=routes)
+
+    return claimed
+
+
+@pytest.fixture
+def give_back(kind):
+    """Give claims back, for a delay in units of time."""
+    return lambda outbox, claims, delay=0: outbox.nack(claims, delay=delay * kind.unit, reason="x")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Records to put, and what tests say of claims."""
+"""Records to put, what tests say of claims, and processes beside the test's own."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 import sqlite3
 
 import markers
+import pytest
 
 import tiktok_events as tt
 
@@ -14,6 +15,7 @@ TEST = ("web", "C0EXAMPLE0EXAMPLE000", "TEST1")
 APP = ("app", "7001", None)
 ROUTES = (WEB, TEST, APP)
 DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
+FORKS_WITH_THREADS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 def record(number, route=WEB, data=DATA):
