@@ -1,6 +1,7 @@
 """The kinds of outbox, each made and put to the same tests."""
 
 import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -167,3 +168,17 @@ def make(path):
     for one in made:
         with contextlib.suppress(tt.TikTokEventsError):
             one.close()
+
+
+@pytest.fixture
+def hold(path):
+    """Begin to write into the file, and go on until told to stop."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as other:
+
+        @contextlib.contextmanager
+        def held():
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+
+        yield held

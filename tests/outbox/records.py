@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
+import time
 
 import markers
 import pytest
@@ -16,6 +18,7 @@ APP = ("app", "7001", None)
 ROUTES = (WEB, TEST, APP)
 DATA = b'{"user":{"email":"%s"}}' % min(markers.DIGESTS).encode()
 FORKS_WITH_THREADS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes and boots are known where there is a /proc")
 
 
 def record(number, route=WEB, data=DATA):
@@ -31,6 +34,21 @@ def records(number, route=WEB):
 def ids(those):
     """Whose they are: claims or dead letters."""
     return [one.record.event_id for one in those]
+
+
+def claim(outbox, limit=10, lease=30.0, routes=ROUTES):
+    """Claim with the defaults of these tests."""
+    return outbox.claim(limit, lease=lease, routes=routes)
+
+
+def becomes_true(what, seconds=10):
+    """Whether it does, looked at often, within *seconds*."""
+    until = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def in_child(work):

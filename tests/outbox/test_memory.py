@@ -3,14 +3,9 @@
 import pytest
 from clocks import Clock
 from marker_hook import raises
-from records import APP, ROUTES, WEB, ids, record, records
+from records import APP, WEB, claim, ids, record, records
 
 import tiktok_events as tt
-
-
-def claim(outbox, limit=10, lease=30.0):
-    """Claim with the defaults of these tests."""
-    return outbox.claim(limit, lease=lease, routes=ROUTES)
 
 
 def test_it_holds_so_many_bytes():

@@ -7,17 +7,12 @@ import pytest
 import redis_process
 import redis_time
 from marker_hook import raises
-from records import APP, ROUTES, WEB, ids, record, records
+from records import APP, WEB, claim, ids, record, records
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, FakeTikTok
 
 ODD = ("web", "C0EXAMPLE0EXAMPLE000", "TEST:1}")
-
-
-def claim(outbox, limit=10, lease=30.0, routes=ROUTES):
-    """Claim with the defaults of these tests."""
-    return outbox.claim(limit, lease=lease, routes=routes)
 
 
 @pytest.fixture
