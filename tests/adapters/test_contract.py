@@ -3,22 +3,11 @@
 import json
 import re
 
-import pytest
-from contract_apps import SHOPS
-from marker_hook import raises
 from markers import EMAIL, PHONE
-from visitor import AGENT, FETCH, IP, NAVIGATION, calls
+from visitor import AGENT, FETCH, IP, LANDING, NAVIGATION, calls, names
 
 import tiktok_events as tt
-from tiktok_events.web import ConsentCookie, CookiePolicy
-
-RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
-LANDING = "/page?ttclid=E.C.P.zzpii-click"
-
-
-def names(response):
-    """The cookies that an answer sets."""
-    return [header.partition("=")[0] for header in response.headers.get_list("set-cookie")]
+from tiktok_events.web import CookiePolicy
 
 
 def test_a_page_has_the_base_code_once(browser):
@@ -116,131 +105,6 @@ def test_a_json_answer_has_its_call_in_the_body(browser, sink):
     assert calls(browser.get("/page")) == []
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        {"email": "nonsense zzpii", "phone": "zzpii call me"},
-        {"email": "@", "phone": "000"},
-        {"email": "\x00\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "phone": "+"},
-        {"email": "zzpii@" + "a" * 5000, "phone": "5" * 5000},
-        {"email": "<script>zzpii</script>", "phone": "'; drop table"},
-    ],
-    ids=["words", "signs", "emoji", "long", "hostile"],
-)
-def test_nonsense_in_the_form_costs_its_field_and_nothing_else(browser, sink, form):
-    """The status is the same, the purchase arrives, and what cannot be an identifier is not in it."""
-    response = browser.post("/buy", {"order": "1001", **form})
-
-    assert response.status_code == 303
-    (event,) = sink.wire()
-    assert not {"email", "phone"} & set(event["user"])
-    assert event["properties"]["value"] == 23.0
-
-
-@pytest.mark.parametrize("text", ["-NaN", "sNaN", "zzpii", "</script>", "\x00", "1e400", "12,50 EUR", "z" * 5_000])
-def test_nonsense_money_costs_its_field_and_nothing_else(browser, sink, text):
-    """A price, a quantity or a currency that is none is left out; the rest of the purchase arrives."""
-    response = browser.post("/buy", {"price": text, "quantity": text, "currency": text, "country": text})
-
-    (event,) = sink.wire()
-    assert response.status_code == 303
-    assert event["properties"]["contents"] == [{"content_id": "sku-1"}]
-    assert "currency" not in event["properties"]
-    assert "country" not in event["user"]
-
-
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "zzpii", "</script>", "1e400"])
-def test_a_value_that_is_none_costs_the_event_and_no_page(browser, sink, text):
-    """Neither half of a purchase without a value that counts goes out; the shop sells on."""
-    response = browser.post("/buy", {"value": text})
-
-    assert response.status_code == 303
-    assert sink.events == []
-    assert calls(browser.get("/page")) == []
-
-
-def test_one_bad_field_leaves_the_good_one(browser, sink):
-    """A wrong e-mail address takes no phone number along."""
-    browser.post("/buy", {"email": "zzpii", "phone": PHONE})
-
-    (event,) = sink.wire()
-    assert event["user"]["phone"] == tt.User(phone=PHONE).phone
-    assert "email" not in event["user"]
-
-
-def test_who_denied_leaves_no_trace(visit, framework, sink):
-    """No event, no call, no identifier; the cookies of before are expired."""
-    browser = visit(framework, consent=RULE)
-    browser.cookies.set("agreed", "yes", domain="shop.example")
-    browser.get(LANDING)
-    browser.cookies.set("agreed", "no", domain="shop.example")
-    response = browser.get("/product")
-
-    assert sink.events == []
-    assert calls(response) == []
-    assert all("Max-Age=0" in header for header in response.headers.get_list("set-cookie"))
-    assert sorted(names(response)) == ["_tte_id", "ttclid"]
-
-
-def test_who_was_not_asked_is_not_measured(visit, framework, sink):
-    """Unknown consent blocks by default."""
-    browser = visit(framework, consent=lambda request: None)
-    response = browser.get("/product")
-
-    assert sink.events == []
-    assert names(response) == []
-    assert "C0EXAMPLE0EXAMPLE000" not in response.text
-
-
-def test_consent_is_given_in_the_answer_that_says_so(visit, framework):
-    """The banner's POST may write cookies, and its page's click id is not lost."""
-    browser = visit(framework, consent=RULE)
-    landing = "https://shop.example" + LANDING
-    response = browser.post("/agree", headers={**FETCH, "referer": landing})
-
-    assert names(response) == ["_tte_id", "ttclid"]
-
-
-def test_consent_is_taken_back_in_the_answer_that_says_so(browser):
-    """The cookies are expired at once."""
-    browser.get(LANDING)
-    response = browser.post("/refuse", headers=FETCH)
-
-    assert sorted(names(response)) == ["_tte_id", "ttclid"]
-    assert all("Max-Age=0" in header for header in response.headers.get_list("set-cookie"))
-
-
-def test_the_consent_callable_reads_cookies(visit, framework, sink):
-    """`request.cookies` is there on every framework's request, and on the plain one."""
-    browser = visit(framework, consent=lambda request: {"yes": True}.get(request.cookies.get("agreed")))
-    browser.get("/product")
-    browser.cookies.set("agreed", "yes", domain="shop.example")
-    browser.get("/product")
-
-    assert len(sink.events) == 1
-
-
-def test_the_consent_callable_is_given_the_frameworks_request(visit, framework):
-    """Not the neutral one, where there is a framework."""
-    seen = []
-
-    def consent(request):
-        seen.append(request.__class__.__module__.partition(".")[0])
-        return True
-
-    visit(framework, consent=consent).get("/page")
-
-    assert seen == [SHOPS[framework].native]
-
-
-def test_a_consent_callable_that_fails_does_not_take_the_page_down(visit, framework, sink):
-    """It is a denial."""
-    browser = visit(framework, consent=lambda request: 1 / 0)
-
-    assert browser.get("/product").status_code == 200
-    assert sink.events == []
-
-
 def test_an_error_page_still_carries_the_call(browser, sink):
     """What was tracked and not rendered goes to the next page."""
     response = browser.get("/fails")
@@ -303,18 +167,6 @@ def test_an_excluded_path_has_no_visitors(visit, framework):
     assert names(other) == ["_tte_id"]
 
 
-def test_a_mistake_raises_when_the_site_is_strict(visit, framework):
-    """At the desk it is an exception, or the framework's page of one; elsewhere the shop sells on."""
-    browser = visit(framework, strict=True, identify=lambda request: {"mail": "zzpii"})
-    if SHOPS[framework].has_error_page:
-        assert browser.post("/buy").status_code == 500
-    else:
-        with raises(TypeError):
-            browser.post("/buy")
-
-    assert visit(framework, identify=lambda request: {"mail": "zzpii"}).post("/buy").status_code == 303
-
-
 def test_a_site_that_is_off_leaves_every_answer_alone(visit, framework, sink):
     """Nothing rendered, nothing written, nothing sent."""
     browser = visit(framework, enabled=False)
@@ -324,16 +176,6 @@ def test_a_site_that_is_off_leaves_every_answer_alone(visit, framework, sink):
     assert names(page) == names(redirect) == []
     assert redirect.status_code == 303
     assert sink.events == []
-
-
-def test_a_sender_that_fails_costs_no_page(visit, framework):
-    """Whatever the client raises, the shop sells on."""
-
-    class Broken:
-        def track(self, *events):
-            raise tt.TransportError("the outbox is gone")
-
-    assert visit(framework, client=Broken()).post("/buy", {"order": "1001"}).status_code == 303
 
 
 SCRIPT = [

@@ -25,6 +25,7 @@ NAVIGATION = {
     "user-agent": AGENT,
 }
 FETCH = {**NAVIGATION, "accept": "*/*", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors"}
+LANDING = "/page?ttclid=E.C.P.zzpii-click"
 _PUSH = re.compile(r"\(window\.tiktokEvents=window\.tiktokEvents\|\|\[\]\)\.push\((\{.*?\})\);</script>", re.DOTALL)
 
 
@@ -82,3 +83,8 @@ def calls(response: httpx.Response | str) -> list[dict[str, Any]]:
     """The pixel calls that a page makes."""
     text = response if isinstance(response, str) else response.text
     return [call for data in _PUSH.findall(text) for call in json.loads(data)["calls"]]
+
+
+def names(response: httpx.Response) -> list[str]:
+    """The cookies that an answer sets."""
+    return [header.partition("=")[0] for header in response.headers.get_list("set-cookie")]

@@ -1,0 +1,81 @@
+"""The contract on consent: who denied or was not asked leaves no trace, whatever the framework."""
+
+from contract_apps import SHOPS
+from visitor import FETCH, LANDING, calls, names
+
+from tiktok_events.web import ConsentCookie
+
+RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
+
+
+def test_who_denied_leaves_no_trace(visit, framework, sink):
+    """No event, no call, no identifier; the cookies of before are expired."""
+    browser = visit(framework, consent=RULE)
+    browser.cookies.set("agreed", "yes", domain="shop.example")
+    browser.get(LANDING)
+    browser.cookies.set("agreed", "no", domain="shop.example")
+    response = browser.get("/product")
+
+    assert sink.events == []
+    assert calls(response) == []
+    assert all("Max-Age=0" in header for header in response.headers.get_list("set-cookie"))
+    assert sorted(names(response)) == ["_tte_id", "ttclid"]
+
+
+def test_who_was_not_asked_is_not_measured(visit, framework, sink):
+    """Unknown consent blocks by default."""
+    browser = visit(framework, consent=lambda request: None)
+    response = browser.get("/product")
+
+    assert sink.events == []
+    assert names(response) == []
+    assert "C0EXAMPLE0EXAMPLE000" not in response.text
+
+
+def test_consent_is_given_in_the_answer_that_says_so(visit, framework):
+    """The banner's POST may write cookies, and its page's click id is not lost."""
+    browser = visit(framework, consent=RULE)
+    landing = "https://shop.example" + LANDING
+    response = browser.post("/agree", headers={**FETCH, "referer": landing})
+
+    assert names(response) == ["_tte_id", "ttclid"]
+
+
+def test_consent_is_taken_back_in_the_answer_that_says_so(browser):
+    """The cookies are expired at once."""
+    browser.get(LANDING)
+    response = browser.post("/refuse", headers=FETCH)
+
+    assert sorted(names(response)) == ["_tte_id", "ttclid"]
+    assert all("Max-Age=0" in header for header in response.headers.get_list("set-cookie"))
+
+
+def test_the_consent_callable_reads_cookies(visit, framework, sink):
+    """`request.cookies` is there on every framework's request, and on the plain one."""
+    browser = visit(framework, consent=lambda request: {"yes": True}.get(request.cookies.get("agreed")))
+    browser.get("/product")
+    browser.cookies.set("agreed", "yes", domain="shop.example")
+    browser.get("/product")
+
+    assert len(sink.events) == 1
+
+
+def test_the_consent_callable_is_given_the_frameworks_request(visit, framework):
+    """Not the neutral one, where there is a framework."""
+    seen = []
+
+    def consent(request):
+        seen.append(request.__class__.__module__.partition(".")[0])
+        return True
+
+    visit(framework, consent=consent).get("/page")
+
+    assert seen == [SHOPS[framework].native]
+
+
+def test_a_consent_callable_that_fails_does_not_take_the_page_down(visit, framework, sink):
+    """It is a denial."""
+    browser = visit(framework, consent=lambda request: 1 / 0)
+
+    assert browser.get("/product").status_code == 200
+    assert sink.events == []
