@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from event_lines import LINE, jsonl
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -33,6 +34,12 @@ def manager() -> Iterator[RunningManager]:
 
     with running(faults=True) as manager:
         yield manager
+
+
+@pytest.fixture
+def port(manager: RunningManager) -> str:
+    """Where the manager listens."""
+    return manager.url.rpartition(":")[2]
 
 
 @pytest.fixture
@@ -85,6 +92,14 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Res
 
     monkeypatch.chdir(tmp_path)
     return lambda *arguments, **options: CliRunner().invoke(app, [str(one) for one in arguments], **options)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of one good event."""
+    path = tmp_path / "events.jsonl"
+    path.write_text(jsonl(LINE))
+    return path
 
 
 @pytest.fixture
