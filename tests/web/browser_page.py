@@ -30,6 +30,11 @@ def fields(*calls: Call, **others: Any) -> PageFields:
     return made  # type: ignore[no-any-return]
 
 
+def twin(call: Call, *, with_id: bool = True) -> list[Any]:
+    """The track call that *call* becomes."""
+    return [call.event, call.params, *([{"event_id": call.event_id}] if with_id else [])]
+
+
 def code_in(markup: str) -> dict[str, str]:
     """The script element of *markup*, as the fake browser takes it."""
     found = re.fullmatch(r'<script(?: nonce="([^"]*)")?>(.*)</script>', markup, re.DOTALL)

@@ -1,9 +1,8 @@
-"""What the snippet does in a page: queues, guards, consent. Run in node."""
+"""What the snippet does in a page: the queue, the calls, and each of them once. Run in node."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from browser_page import (
@@ -19,8 +18,9 @@ from browser_page import (
     needs_node,
     said,
     tracked,
+    twin,
 )
-from test_pixel_markup import DIGEST, METHODS, Rule
+from test_pixel_markup import DIGEST, METHODS
 
 from tiktok_events.web._pixel import (
     Call,
@@ -35,18 +35,6 @@ from tiktok_events.web._pixel import (
 pytestmark = needs_node
 
 URL = "https://analytics.tiktok.com/i18n/pixel/events.js"
-FOREIGN = (
-    'window.ttq=[];ttq.methods=["page","track"];ttq.load=function(id){ttq._i[id]=[];};'
-    'ttq._i={};ttq.instance=function(id){var a=ttq._i[id];ttq.methods.concat("identify").forEach(function(m){'
-    "a[m]=function(){a.push([m].concat([].slice.call(arguments)));};});return a;};"
-    "ttq.page=function(){ttq.push(['page']);};ttq.track=function(){ttq.push(['track'].concat([].slice.call(arguments)));};"
-)
-COOKIE = {"consent_rule": Rule("consent", {"yes"})}
-
-
-def twin(call: Call, *, with_id: bool = True) -> list[Any]:
-    """The track call that *call* becomes."""
-    return [call.event, call.params, *([{"event_id": call.event_id}] if with_id else [])]
 
 
 @pytest.mark.reference("8.5.1b")
@@ -160,128 +148,6 @@ def test_calls_may_stand_above_the_pixel() -> None:
     assert browse(early)["ttq"] is None
 
 
-@pytest.mark.parametrize(
-    ("cookie", "hold", "methods"),
-    [
-        ("consent=yes", False, ["page"]),
-        ('a=1; consent="yes"; consent=no', False, ["page"]),
-        ("consent=no", True, None),
-        ("consent=maybe", True, None),
-        ("consent=", True, None),
-        ("other=yes; xconsent=yes; consent", False, None),
-        ("", False, None),
-        ("", True, ["holdConsent", "page"]),
-    ],
-)
-def test_the_page_asks_the_consent_cookie(cookie: str, hold: bool, methods: list[str] | None) -> None:
-    """Granted is all, any other value nothing; a missing cookie is nothing too, or waits."""
-    seen = browse(render_pixel(**fields(KEYED, hold_consent=hold, **COOKIE)), cookie=cookie)
-
-    assert (None if seen["ttq"] is None else said(seen)) == methods
-    assert tracked(seen) == ([] if methods is None else [twin(KEYED)])
-    assert len(seen["inserted"]) == (0 if methods is None else 1)
-
-
-def test_held_calls_wait_without_a_rule() -> None:
-    """holdConsent comes before everything, and a call that may be lost with the page is not noted for the tab."""
-    seen = browse(render_pixel(**fields(KEYED, hold_consent=True)))
-
-    assert said(seen) == ["holdConsent", "page"]
-    assert tracked(seen) == [twin(KEYED)]
-    assert seen["storage"] == {}
-
-
-def test_a_banners_answer_counts_at_once() -> None:
-    """The cookie is asked anew for every call: a late yes loads the pixel or releases it, a late no revokes."""
-    fire = f"tiktokEvents.fire({json.dumps(payload(RANDOM))});"
-    yes, no = "document.cookie='consent=yes';" + fire, "document.cookie='consent=no';" + fire
-    blocked = browse(render_pixel(**fields(**COOKIE)), fire, yes)
-    held = browse(render_pixel(**fields(hold_consent=True, **COOKIE)), yes)
-    revoked = browse(render_pixel(**fields(**COOKIE)), no, yes, cookie="consent=yes")
-
-    assert said(blocked) == ["page"]
-    assert said(held) == ["holdConsent", "page", "grantConsent"]
-    assert said(revoked) == ["page", "revokeConsent", "grantConsent"]
-    assert tracked(blocked) == tracked(held) == tracked(revoked) == [twin(RANDOM)]
-
-
-@pytest.mark.parametrize(
-    ("gpc", "others", "cookie", "options"),
-    [
-        ("ldu", {}, "", {"limited_data_use": True}),
-        ("deny", {}, "", None),
-        ("ignore", {}, "", {}),
-        ("ldu", COOKIE, "consent=yes", {"limited_data_use": True}),
-        ("deny", COOKIE, "consent=yes", {"limited_data_use": True}),
-        ("deny", {**COOKIE, "hold_consent": True}, "", None),
-    ],
-)
-def test_the_page_minds_global_privacy_control(gpc: Any, others: Any, cookie: str, options: Any) -> None:
-    """Limited data use, for the pixel and in each call; a no, unless the cookie says yes; or nothing."""
-    seen = browse(render_pixel(**fields(KEYED, gpc=gpc, **others)), cookie=cookie, gpc=True)
-
-    assert (None if seen["ttq"] is None else seen["ttq"]["options"][PIXEL]) == options
-    assert [one[1].get("limited_data_use") for one in tracked(seen)] == (
-        [] if options is None else [1 if options else None]
-    )
-
-
-def test_without_the_signal_nothing_is_limited() -> None:
-    """A browser that sends no signal, or withdraws it, is served in full; the server's flag counts in any case."""
-    plain = browse(render_pixel(**fields(KEYED, gpc="deny")), gpc=False)
-    flagged = browse(render_pixel(**fields(KEYED, limited_data_use=True)))
-
-    assert plain["ttq"]["options"] == {PIXEL: {}}
-    assert tracked(plain) == [twin(KEYED)]
-    assert flagged["ttq"]["options"] == {PIXEL: {"limited_data_use": True}}
-    assert tracked(flagged)[0][1] == {**KEYED.params, "limited_data_use": 1}
-
-
-def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
-    """Somebody else's base code for the same pixel stays, a note says so, and the calls go to it."""
-    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
-
-    assert seen["inserted"] == []
-    assert said(seen) == ["page"]
-    assert tracked(seen) == [twin(KEYED)]
-    assert len(seen["notes"]) == 1
-    assert PIXEL in seen["notes"][0]
-
-
-def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
-    """Another pixel of the page sees neither our calls nor a second page view."""
-    seen = browse(f"{FOREIGN}ttq.load('{OTHER_PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
-
-    assert said(seen) == ["page"]
-    assert seen["ttq"]["instances"] == {PIXEL: [["page"], ["track", *twin(KEYED)]], OTHER_PIXEL: []}
-    assert seen["notes"] == []
-
-
-def test_base_code_that_cannot_wait_gets_nothing_to_hold() -> None:
-    """Loaders older than the consent API have no holdConsent: then an unknown visitor's calls are dropped."""
-    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');", render_pixel(**fields(KEYED, hold_consent=True)))
-
-    assert (said(seen), tracked(seen)) == ([], [])
-
-
-def test_a_queue_without_load_is_taken_over() -> None:
-    """Calls that somebody queued before any base code stay in front."""
-    seen = browse("window.ttq=[['track','Lead']];", render_pixel(**fields()))
-
-    assert said(seen) == ["track", "page"]
-
-
-def test_the_snippet_twice_is_the_snippet_once() -> None:
-    """Turbo and htmx run a body's scripts again: one load, one page(), each call once, and no note."""
-    markup = render_pixel(**fields(KEYED))
-    seen = browse(markup, markup)
-
-    assert len(seen["inserted"]) == 1
-    assert said(seen) == ["page"]
-    assert tracked(seen) == [twin(KEYED)]
-    assert seen["notes"] == []
-
-
 def test_the_static_script_reads_the_data_blocks() -> None:
     """The same page without inline code; blocks that the parser has not reached yet are read when it has."""
     blocks = [block_in(render_data(**fields(RANDOM)))]
@@ -336,21 +202,3 @@ def test_read_is_null_safe() -> None:
     code += "emit('htmx:afterRequest');emit('htmx:after:request', {});"
 
     assert tracked(browse(render_pixel(**fields()), code)) == []
-
-
-def test_without_settings_the_pages_own_pixel_is_used() -> None:
-    """A static shell with its own base code and our static script fires through that; before it, calls wait."""
-    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
-    seen = browse(static_script(), f"{FOREIGN}ttq.load('{PIXEL}');", fire)
-    waited = browse(static_script(), fire, f"tiktokEvents.push({block_in(render_data(**fields()))});")
-
-    assert seen["ttq"]["queue"] == [["track", *twin(KEYED)]]
-    assert tracked(waited) == [twin(KEYED)]
-
-
-def test_a_pixel_that_fails_takes_no_other_down() -> None:
-    """One pixel's broken track is passed over, and the page sees nothing of it."""
-    code = f"ttq.instance=function(id){{return id==='{PIXEL}'?null:ttq._i[id];}};ttq._i['{OTHER_PIXEL}'].track=function(n){{this.push(['track',n]);}};"
-    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
-
-    assert tracked(browse(render_pixel(**fields(pixels=[OTHER_PIXEL])), code, fire), OTHER_PIXEL) == [["Purchase"]]

@@ -1,0 +1,81 @@
+"""What the snippet does beside other base code, itself a second time, or a pixel that fails. Run in node."""
+
+from __future__ import annotations
+
+import json
+
+from browser_page import KEYED, OTHER_PIXEL, PIXEL, block_in, browse, fields, needs_node, said, tracked, twin
+
+from tiktok_events.web._pixel import payload, render_data, render_pixel, static_script
+
+pytestmark = needs_node
+
+FOREIGN = (
+    'window.ttq=[];ttq.methods=["page","track"];ttq.load=function(id){ttq._i[id]=[];};'
+    'ttq._i={};ttq.instance=function(id){var a=ttq._i[id];ttq.methods.concat("identify").forEach(function(m){'
+    "a[m]=function(){a.push([m].concat([].slice.call(arguments)));};});return a;};"
+    "ttq.page=function(){ttq.push(['page']);};ttq.track=function(){ttq.push(['track'].concat([].slice.call(arguments)));};"
+)
+
+
+def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
+    """Somebody else's base code for the same pixel stays, a note says so, and the calls go to it."""
+    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
+
+    assert seen["inserted"] == []
+    assert said(seen) == ["page"]
+    assert tracked(seen) == [twin(KEYED)]
+    assert len(seen["notes"]) == 1
+    assert PIXEL in seen["notes"][0]
+
+
+def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
+    """Another pixel of the page sees neither our calls nor a second page view."""
+    seen = browse(f"{FOREIGN}ttq.load('{OTHER_PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
+
+    assert said(seen) == ["page"]
+    assert seen["ttq"]["instances"] == {PIXEL: [["page"], ["track", *twin(KEYED)]], OTHER_PIXEL: []}
+    assert seen["notes"] == []
+
+
+def test_base_code_that_cannot_wait_gets_nothing_to_hold() -> None:
+    """Loaders older than the consent API have no holdConsent: then an unknown visitor's calls are dropped."""
+    seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');", render_pixel(**fields(KEYED, hold_consent=True)))
+
+    assert (said(seen), tracked(seen)) == ([], [])
+
+
+def test_a_queue_without_load_is_taken_over() -> None:
+    """Calls that somebody queued before any base code stay in front."""
+    seen = browse("window.ttq=[['track','Lead']];", render_pixel(**fields()))
+
+    assert said(seen) == ["track", "page"]
+
+
+def test_the_snippet_twice_is_the_snippet_once() -> None:
+    """Turbo and htmx run a body's scripts again: one load, one page(), each call once, and no note."""
+    markup = render_pixel(**fields(KEYED))
+    seen = browse(markup, markup)
+
+    assert len(seen["inserted"]) == 1
+    assert said(seen) == ["page"]
+    assert tracked(seen) == [twin(KEYED)]
+    assert seen["notes"] == []
+
+
+def test_without_settings_the_pages_own_pixel_is_used() -> None:
+    """A static shell with its own base code and our static script fires through that; before it, calls wait."""
+    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
+    seen = browse(static_script(), f"{FOREIGN}ttq.load('{PIXEL}');", fire)
+    waited = browse(static_script(), fire, f"tiktokEvents.push({block_in(render_data(**fields()))});")
+
+    assert seen["ttq"]["queue"] == [["track", *twin(KEYED)]]
+    assert tracked(waited) == [twin(KEYED)]
+
+
+def test_a_pixel_that_fails_takes_no_other_down() -> None:
+    """One pixel's broken track is passed over, and the page sees nothing of it."""
+    code = f"ttq.instance=function(id){{return id==='{PIXEL}'?null:ttq._i[id];}};ttq._i['{OTHER_PIXEL}'].track=function(n){{this.push(['track',n]);}};"
+    fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
+
+    assert tracked(browse(render_pixel(**fields(pixels=[OTHER_PIXEL])), code, fire), OTHER_PIXEL) == [["Purchase"]]
