@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,14 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marker_hook import raises
-from web_requests import BROWSER, NOW, Recorder, a_request, a_site, a_tracker, sent_by
+from middlewares import HTML, asgi_app, over_asgi, over_wsgi, wsgi_app
+from web_requests import BROWSER, NOW, a_request, a_site, a_tracker, sent_by
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
 from tiktok_events.web import ASGIMiddleware, Site, Tracker, WebRequest, WSGIMiddleware, tracker_from
-
-HTML = [("content-type", "text/html; charset=utf-8")]
-View = Callable[[Tracker], tuple[int, list[tuple[str, str]], bytes]]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,39 +30,6 @@ def _the_browser_keeps_no_log() -> Iterator[None]:
     logger.setLevel(logging.WARNING)
     yield
     logger.setLevel(before)
-
-
-def asgi_app(view: View) -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        status, headers, body = view(tracker_from(scope))
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await send({"type": "http.response.start", "status": status, "headers": raw})
-        await send({"type": "http.response.body", "body": body})
-
-    return app
-
-
-def wsgi_app(view: View) -> Any:
-    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
-        status, headers, body = view(tracker_from(environ))
-        start_response(f"{status} Told", headers)
-        return [body]
-
-    return app
-
-
-def over_asgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(ASGIMiddleware(asgi_app(view), site))
-        async with httpx.AsyncClient(transport=transport) as client:
-            return await client.request(method, url, **sent)
-
-    return asyncio.run(ask())
-
-
-def over_wsgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
-    with httpx.Client(transport=httpx.WSGITransport(WSGIMiddleware(wsgi_app(view), site))) as client:
-        return client.request(method, url, **sent)
 
 
 @pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
@@ -210,174 +173,6 @@ def test_a_tracker_is_where_the_standards_keep_things() -> None:
     for nothing in ({}, {"state": None}, {"state": {}}):
         with raises(tt.ConfigurationError, match="ASGIMiddleware"):
             tracker_from(nothing)
-
-
-@pytest.mark.parametrize("kind", ["websocket", "unknown"])
-@pytest.mark.reference("8.5.6g")
-def test_other_scopes_pass_through(kind: str) -> None:
-    """A websocket has no cookies of ours; scope and send are the server's own."""
-    seen: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.extend((scope, receive, send))
-
-    scope: dict[str, Any] = {"type": kind}
-    asyncio.run(ASGIMiddleware(app, a_site())(scope, "receive", "send"))  # type: ignore[arg-type]
-
-    assert seen == [scope, "receive", "send"]
-    assert scope == {"type": kind}
-
-
-class Closing(Recorder):
-    """A client that notes when it was closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed: list[float] = []
-
-    def flush(self, timeout: float = 10.0) -> int:
-        return 0
-
-    def close(self, timeout: float = 10.0) -> None:
-        self.closed.append(timeout)
-
-
-def test_a_shutdown_delivers_what_is_queued() -> None:
-    """3.13: before the server hears that the app is down; its other messages pass."""
-    client = Closing()
-    heard: list[tuple[str, int]] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def send(message: Any) -> None:
-        heard.append((message["type"], len(client.closed)))
-
-    asyncio.run(ASGIMiddleware(app, a_site(client=client))({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
-
-    assert heard == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
-    assert client.closed == [10.0]
-
-
-@pytest.mark.reference("8.5.6h")
-def test_an_asgi_body_is_not_buffered() -> None:
-    """The first chunk is with the server before the second is made."""
-    order: list[object] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200})
-        for chunk in (b"one", b"two"):
-            order.append(f"made {chunk!r}")
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.trailers", "headers": []})
-
-    async def send(message: Any) -> None:
-        order.append(message.get("body", message["type"]))
-
-    asyncio.run(ASGIMiddleware(app, a_site())({"type": "http", "headers": []}, None, send))  # type: ignore[arg-type]
-
-    assert order == [
-        *("http.response.start", "made b'one'", b"one", "made b'two'", b"two", "http.response.trailers"),
-    ]
-
-
-def test_the_scope_of_the_server_is_not_lost() -> None:
-    """State of the lifespan stays beside ours, and a message is never changed in the app's hands."""
-    message: dict[str, Any] = {
-        "type": "http.response.start",
-        "status": 200,
-        "headers": [[b"content-type", b"text/html"]],
-    }
-    sent: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"]["tiktok"].track("Lead")
-        await send(message)
-
-    async def send(one: Any) -> None:
-        sent.append(one)
-
-    scope: dict[str, Any] = {"type": "http", "state": {"pool": 1}, "headers": []}
-    asyncio.run(ASGIMiddleware(app, a_site())(scope, None, send))  # type: ignore[arg-type]
-
-    assert scope["state"]["pool"] == 1
-    assert message["headers"] == [[b"content-type", b"text/html"]]
-    assert len(sent[0]["headers"]) > 1
-
-
-class Started:
-    """A server's start_response, and the write it gives."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Any, ...]] = []
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-        self.calls.append((status, headers, exc_info))
-        return io.BytesIO().write
-
-
-@pytest.mark.reference("8.5.6h")
-def test_a_wsgi_body_is_returned_as_it_is() -> None:
-    """The very iterable, so streaming, `close` and `wsgi.file_wrapper` stay intact."""
-
-    class FileWrapper:
-        def __iter__(self) -> Any:
-            return iter([b"a", b"b"])
-
-        def close(self) -> None: ...
-
-    body = FileWrapper()
-
-    def app(environ: Any, start_response: Any) -> Any:
-        start_response("200 OK", list(HTML))
-        return body
-
-    assert WSGIMiddleware(app, a_site())({}, Started()) is body
-
-
-@pytest.mark.reference("8.5.6j", "8.5.6k")
-def test_start_response_twice_and_exc_info() -> None:
-    """An app that fails after its first headers gives others, with the exception; both are finished, once each."""
-    started = Started()
-    writes = []
-
-    def app(environ: Any, start_response: Any) -> Any:
-        environ["tiktok_events.tracker"].track("Lead")
-        writes.append(start_response("200 OK", list(HTML)))
-        try:
-            raise LookupError("template")
-        except LookupError:
-            info = sys.exc_info()
-            writes.append(start_response("500 Oh", [("content-type", "text/html")], info))
-        del info
-        return []
-
-    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in BROWSER.items()}
-    WSGIMiddleware(app, a_site())({**environ, "REQUEST_METHOD": "GET"}, started)
-    first, second = started.calls
-
-    assert (first[0], first[2], second[0]) == ("200 OK", None, "500 Oh")
-    assert second[2][0] is LookupError
-    assert [name for name, _ in first[1]].count("set-cookie") == 2
-    assert [name for name, _ in second[1]].count("set-cookie") == 1
-    assert all(callable(write) for write in writes)
-
-
-@pytest.mark.parametrize(
-    ("status", "headers"), [("OK", [("a", "b")]), ("200 OK", [("x-name", "\u2028")]), (200, [("a", "b")])]
-)
-def test_what_a_server_would_refuse_goes_to_the_server(status: Any, headers: Any) -> None:
-    """A wrong status or header is the app's fault, and the server says it better."""
-    started = Started()
-
-    def app(environ: Any, start_response: Any) -> Any:
-        start_response(status, headers)
-        return []
-
-    WSGIMiddleware(app, a_site())({}, started)
-
-    assert started.calls == [(status, headers, None)]
 
 
 def test_requests_in_threads_keep_apart() -> None:
