@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import logging
@@ -13,30 +12,25 @@ from typing import Any
 import markers
 import pytest
 from marker_hook import raises
-from web_requests import CLICKED, NOW, SECRET, VISITOR_COOKIE, a_request, a_site, a_tracker, cookies_of, sent_by
-
-import tiktok_events as tt
-from tiktok_events.web import (
-    ASGIMiddleware,
-    ConsentCookie,
-    CookiePolicy,
-    Site,
-    Tracker,
-    WebRequest,
-    tracker_from,
+from web_requests import (
+    CLICKED,
+    HTML,
+    NOW,
+    PRIVATE,
+    SECRET,
+    VISITOR_COOKIE,
+    a_request,
+    a_site,
+    a_tracker,
+    cookies_of,
+    sent_by,
 )
+
+from tiktok_events.web import ASGIMiddleware, ConsentCookie, CookiePolicy, Site, Tracker, WebRequest
 from tiktok_events.web._cookies import Click, SetCookie, Visitor
 from tiktok_events.web._response import finish
 
-HTML = [(b"content-type", b"text/html")]
-PRIVATE = (b"cache-control", b"private")
 RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
-
-
-@pytest.fixture(autouse=True)
-def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is logged once a process is not used up by the tests before."""
-    monkeypatch.setattr("tiktok_events.web._consent._said", set())
 
 
 def data_of(tracker: Tracker) -> dict[str, Any]:
@@ -147,27 +141,6 @@ def test_a_browsers_own_no_makes_no_page_for_others() -> None:
     assert finish(other, 200, list(HTML)) == HTML
 
 
-def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
-    """3.12: a shop whose pages only print the pixel is told as well, once."""
-    site = Site.from_env({"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000"})
-    for _ in range(2):
-        assert a_tracker(site).face.pixel() == ""
-
-    assert ["TIKTOK" in record.getMessage() for record in caplog.records] == [True]
-
-
-@pytest.mark.parametrize("value", ["0", "false", " No ", "OFF"])
-def test_told_to_be_off_says_nothing(value: str, caplog: pytest.LogCaptureFixture) -> None:
-    """`TIKTOK_ENABLED=0`, with a token or without."""
-    code = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "example-token"}
-    for env in ({}, code):
-        site = Site.from_env({**env, "TIKTOK_ENABLED": value})
-
-        assert a_tracker(site).face.pixel() == ""
-        assert a_tracker(site).track("Lead").reason == "off"
-    assert caplog.records == []
-
-
 def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
     """A plain request knows of no debug mode."""
 
@@ -183,90 +156,6 @@ def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
     assert [a_site(strict=False).is_strict(one) for one in (plain, debugged)] == [False, False]
     with raises(TypeError):
         Tracker(a_site(), debugged).track("Lead", valu=1)
-
-
-def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
-    """And `tiktok.pixel()` finds it there while the request lasts; the page is private then."""
-    pages: list[str] = []
-    started: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        scope["state"]["csp_nonce"] = "Zm9yIG9uZSBwYWdl"
-        pages.append(tracker_from(scope).face.pixel())
-        await send({"type": "http.response.start", "status": 200, "headers": list(HTML)})
-
-    async def send(message: Any) -> None:
-        started.append(message)
-
-    site = a_site(consent=None)
-    scope: Any = {"type": "http", "headers": [(b"cookie", VISITOR_COOKIE.encode())]}
-    asyncio.run(ASGIMiddleware(app, site)(scope, None, send))  # type: ignore[arg-type]
-
-    assert pages[0].startswith('<script nonce="Zm9yIG9uZSBwYWdl">')
-    assert PRIVATE in started[0]["headers"]
-    assert tracker_from(scope).request.csp_nonce is None
-
-
-@pytest.mark.parametrize("state", [None, [], {"csp_nonce": None}, {"csp_nonce": ""}])
-def test_without_a_nonce_there_is_none(state: Any) -> None:
-    """And a page without one is everybody's."""
-    request = a_request(cookie=VISITOR_COOKIE)
-    request.origin = {"state": state}
-    tracker = Tracker(a_site(consent=None), request)
-
-    assert tracker.face.pixel().startswith("<script>")
-    assert finish(tracker, 200, list(HTML)) == HTML
-
-
-class Lazy:
-    """A nonce as Django 6 makes it: nothing, and false, until it is printed."""
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __str__(self) -> str:
-        return "bGF6eQ=="
-
-
-@pytest.mark.parametrize("how", ["site", "state", "argument"])
-def test_a_nonce_may_be_lazy(how: str) -> None:
-    """It is made when it is printed, and once."""
-    request = a_request()
-    request.origin = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
-    tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
-    given: Any = {"nonce": Lazy()} if how == "argument" else {}
-
-    assert tracker.face.pixel(**given).startswith('<script nonce="bGF6eQ==">')
-
-
-def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:
-    """One with a quote in it is left out, with a line in the log, and raises when strict or given by the template."""
-    bad = 'x" onload="zzpii'
-    found = a_request()
-    found.origin = {"state": {"csp_nonce": bad}}
-    pages = [
-        Tracker(a_site(), found).face.pixel(),
-        a_tracker(a_site(nonce=lambda request: bad)).face.pixel(),
-    ]
-
-    assert all(page.startswith("<script>") for page in pages)
-    assert ["zzpii" in page for page in pages] == [False, False]
-    assert len(caplog.records) == 1
-    with raises(tt.ConfigurationError):
-        a_tracker(a_site(nonce=lambda request: bad, strict=True)).face.pixel()
-    with raises(tt.ConfigurationError):
-        a_tracker().face.pixel(nonce=bad)
-
-
-def test_the_sources_of_a_policy_can_be_overridden() -> None:
-    """TikTok moves its hosts: a directive given replaces ours, an empty one leaves it out."""
-    sources = a_tracker().face.csp_sources({"connect-src": ["https://analytics.us.tiktok.com"], "frame-src": ()})
-
-    assert sources["connect-src"] == ("https://analytics.us.tiktok.com",)
-    assert "frame-src" not in sources
-    assert "https://analytics.tiktok.com" in sources["script-src"]
-    with raises(tt.ConfigurationError):
-        a_tracker().face.csp_sources({"script-src": ["'self'; default-src *"]})
 
 
 def test_a_no_takes_the_calls_of_its_request_along() -> None:

@@ -1,4 +1,4 @@
-"""Requests, sites and a recording client that the tests of the web half share."""
+"""Requests, sites, headers of answers and a recording client that the tests of the web half share."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ BROWSER = {
 CLICKED = f"ttclid={markers.TTCLID}"
 VISITOR_COOKIE = f"_tte_id=1.{NOW_MS:013d}.{VISITOR}"
 DAY = 86_400
+HTML = [(b"content-type", b"text/html")]
+PRIVATE = (b"cache-control", b"private")
 
 
 class Recorder:

@@ -1,0 +1,98 @@
+"""A page under a Content-Security-Policy: where its nonce comes from, and the sources it needs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from marker_hook import raises
+from web_requests import HTML, PRIVATE, VISITOR_COOKIE, a_request, a_site, a_tracker
+
+import tiktok_events as tt
+from tiktok_events.web import ASGIMiddleware, Tracker, tracker_from
+from tiktok_events.web._response import finish
+
+
+def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
+    """And `tiktok.pixel()` finds it there while the request lasts; the page is private then."""
+    pages: list[str] = []
+    started: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"]["csp_nonce"] = "Zm9yIG9uZSBwYWdl"
+        pages.append(tracker_from(scope).face.pixel())
+        await send({"type": "http.response.start", "status": 200, "headers": list(HTML)})
+
+    async def send(message: Any) -> None:
+        started.append(message)
+
+    site = a_site(consent=None)
+    scope: Any = {"type": "http", "headers": [(b"cookie", VISITOR_COOKIE.encode())]}
+    asyncio.run(ASGIMiddleware(app, site)(scope, None, send))  # type: ignore[arg-type]
+
+    assert pages[0].startswith('<script nonce="Zm9yIG9uZSBwYWdl">')
+    assert PRIVATE in started[0]["headers"]
+    assert tracker_from(scope).request.csp_nonce is None
+
+
+@pytest.mark.parametrize("state", [None, [], {"csp_nonce": None}, {"csp_nonce": ""}])
+def test_without_a_nonce_there_is_none(state: Any) -> None:
+    """And a page without one is everybody's."""
+    request = a_request(cookie=VISITOR_COOKIE)
+    request.origin = {"state": state}
+    tracker = Tracker(a_site(consent=None), request)
+
+    assert tracker.face.pixel().startswith("<script>")
+    assert finish(tracker, 200, list(HTML)) == HTML
+
+
+class Lazy:
+    """A nonce as Django 6 makes it: nothing, and false, until it is printed."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return "bGF6eQ=="
+
+
+@pytest.mark.parametrize("how", ["site", "state", "argument"])
+def test_a_nonce_may_be_lazy(how: str) -> None:
+    """It is made when it is printed, and once."""
+    request = a_request()
+    request.origin = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
+    tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
+    given: Any = {"nonce": Lazy()} if how == "argument" else {}
+
+    assert tracker.face.pixel(**given).startswith('<script nonce="bGF6eQ==">')
+
+
+def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:
+    """One with a quote in it is left out, with a line in the log, and raises when strict or given by the template."""
+    bad = 'x" onload="zzpii'
+    found = a_request()
+    found.origin = {"state": {"csp_nonce": bad}}
+    pages = [
+        Tracker(a_site(), found).face.pixel(),
+        a_tracker(a_site(nonce=lambda request: bad)).face.pixel(),
+    ]
+
+    assert all(page.startswith("<script>") for page in pages)
+    assert ["zzpii" in page for page in pages] == [False, False]
+    assert len(caplog.records) == 1
+    with raises(tt.ConfigurationError):
+        a_tracker(a_site(nonce=lambda request: bad, strict=True)).face.pixel()
+    with raises(tt.ConfigurationError):
+        a_tracker().face.pixel(nonce=bad)
+
+
+def test_the_sources_of_a_policy_can_be_overridden() -> None:
+    """TikTok moves its hosts: a directive given replaces ours, an empty one leaves it out."""
+    sources = a_tracker().face.csp_sources({"connect-src": ["https://analytics.us.tiktok.com"], "frame-src": ()})
+
+    assert sources["connect-src"] == ("https://analytics.us.tiktok.com",)
+    assert "frame-src" not in sources
+    assert "https://analytics.tiktok.com" in sources["script-src"]
+    with raises(tt.ConfigurationError):
+        a_tracker().face.csp_sources({"script-src": ["'self'; default-src *"]})
