@@ -2,10 +2,56 @@
 
 from __future__ import annotations
 
-import pytest
-from web_requests import a_tracker
+import logging
 
+import pytest
+from web_requests import NOW, a_site, a_tracker
+
+import tiktok_events as tt
 from tiktok_events.web import Site
+
+
+def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3.12: without a token the site is off: nothing rendered, nothing sent, one line in the log."""
+    site = Site.from_env(clock=lambda: NOW)
+    trackers = [a_tracker(site) for _ in range(3)]
+    with caplog.at_level(logging.INFO, "tiktok_events"):
+        tracked = [tracker.track("Purchase", key=1) for tracker in trackers]
+
+    assert {one.reason for one in tracked} == {"off"}
+    assert [tracker.face.pixel() for tracker in trackers] == [""] * 3
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "TIKTOK_PIXEL_CODE" in caplog.text
+    assert not trackers[0].face.enabled
+    assert trackers[0].cookies(is_page=True) == []
+
+
+def test_told_to_be_off_is_off_without_a_word(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TIKTOK_ENABLED=0` and `enabled=False` are nobody's mistake."""
+    monkeypatch.setenv("TIKTOK_ENABLED", "0")
+    site = Site.from_env()
+
+    assert site.off_reason is None
+    assert a_tracker(site).track("Purchase").reason == "off"
+    assert a_tracker(a_site(enabled=False)).track("Purchase").reason == "off"
+    assert caplog.records == []
+
+
+def test_a_site_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pixel code and token it is on, and makes a client that starts with the first event."""
+    monkeypatch.setenv("TIKTOK_PIXEL_CODE", "C0EXAMPLE0EXAMPLE000")
+    monkeypatch.setenv("TIKTOK_ACCESS_TOKEN", "example-token")
+    monkeypatch.setenv("TIKTOK_SECRET_KEY", "a secret of the tests")
+    outbox = tt.MemoryOutbox()
+    site = Site.from_env(outbox=outbox)
+
+    assert a_tracker(site).enabled
+    assert isinstance(site.sender(), tt.BackgroundClient)
+    assert site.sender() is site.sender()
+    assert site.redirects
+    site.close(0.1)
 
 
 def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:

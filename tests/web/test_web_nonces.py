@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import markers
 import pytest
 from marker_hook import raises
 from web_requests import HTML, PRIVATE, VISITOR_COOKIE, a_request, a_site, a_tracker
@@ -12,6 +13,16 @@ from web_requests import HTML, PRIVATE, VISITOR_COOKIE, a_request, a_site, a_tra
 import tiktok_events as tt
 from tiktok_events.web import ASGIMiddleware, Tracker, tracker_from
 from tiktok_events.web._response import finish
+
+
+def test_nonces() -> None:
+    """The site's callable gives one; one that raises costs the nonce, not the page."""
+
+    def failing(request: object) -> str:
+        raise RuntimeError(markers.EMAIL)
+
+    assert '<script nonce="abc">' in a_tracker(a_site(nonce=lambda request: "abc")).face.pixel()
+    assert a_tracker(a_site(nonce=failing)).face.pixel().startswith("<script>")
 
 
 def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:

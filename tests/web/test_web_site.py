@@ -19,6 +19,7 @@ from web_requests import (
     PRIVATE,
     SECRET,
     VISITOR_COOKIE,
+    Recorder,
     a_request,
     a_site,
     a_tracker,
@@ -26,6 +27,7 @@ from web_requests import (
     sent_by,
 )
 
+import tiktok_events as tt
 from tiktok_events.web import ASGIMiddleware, ConsentCookie, CookiePolicy, Site, Tracker, WebRequest
 from tiktok_events.web._cookies import Click, SetCookie, Visitor
 from tiktok_events.web._response import finish
@@ -45,6 +47,21 @@ def test_every_setting_is_in_the_reference() -> None:
     settings = list(inspect.signature(Site).parameters)
 
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == settings
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"secret_key": "short"},
+        {"source": tt.EventSource.offline("7123456789012", "example-token")},
+        {"pixels": ["<script>"]},
+        {"client": Recorder(), "outbox": tt.MemoryOutbox()},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_once(settings: dict[str, Any]) -> None:
+    """A mistake in the settings shows at start, not on a page."""
+    with raises(tt.ConfigurationError):
+        a_site(**settings)
 
 
 def test_further_pixels_and_load_options_reach_the_page() -> None:
