@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import click
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 _LONGEST = 200
+
+format_option: Callable[[Any], Any] = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output for people or for programs.",
+)
 
 
 def clean(text: object, longest: int = _LONGEST) -> str:

@@ -12,7 +12,7 @@ import webbrowser
 import click
 
 from tiktok_events.cli import advice
-from tiktok_events.cli.console import clean, stderr
+from tiktok_events.cli.console import clean, format_option, stderr
 from tiktok_events.cli.day import a_day
 from tiktok_events.cli.manager import need_manager
 from tiktok_events.cli.playing import compare, play, progress, tell
@@ -57,14 +57,7 @@ Then say no, at the foot of a page, or block the pixel: the first sends nothing,
 @click.option("--once", is_flag=True, help="Play the day, print the table and end.")
 @click.option("--visitors", type=click.IntRange(10, 20_000), help="Play a day of this many.  [400]")
 @click.option("--seed", type=int, help="Play another day.  [1]")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output for people or for programs.",
-)
+@format_option
 def demo(
     port: int,
     shop_port: int,

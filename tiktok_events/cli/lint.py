@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tiktok_events._facts.fields import KINDS, Kind
 from tiktok_events._rules.problem import Rule
-from tiktok_events.cli.console import clean, show, stdout, styled
+from tiktok_events.cli.console import clean, format_option, show, stdout, styled
 from tiktok_events.cli.lines import FileUnreadable
 from tiktok_events.cli.linting import Checked, Finding, Shape, checked
 from tiktok_events.cli.rules import ALL_RULES
@@ -92,14 +92,7 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
     type=click.Choice(["body", "jsonl"]),
     help="What FILE holds.  [seen from its suffix and first line]",
 )
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output for people or for programs.",
-)
+@format_option
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
     "--explain",

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 from rich.table import Table
 
 from tiktok_events._outbox.protocol import DeadLetter, Outbox
-from tiktok_events.cli.console import clean, show, stderr, stdout, styled
+from tiktok_events.cli.console import clean, format_option, show, stderr, stdout, styled
 from tiktok_events.cli.outbox_option import opened, outbox_option
 from tiktok_events.errors import TikTokEventsError
 
@@ -28,15 +27,6 @@ Examples:
   tiktok-events outbox replay --all
   tiktok-events outbox purge 5f2c0d1e
 """
-
-format_option: Callable[[Any], Any] = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output for people or for programs.",
-)
 
 
 @click.group(help=HELP, short_help="See what waits in an outbox and what is dead; replay or purge it.")

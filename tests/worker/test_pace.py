@@ -4,7 +4,6 @@ import itertools
 import logging
 
 import pytest
-from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -12,12 +11,6 @@ from tiktok_events._pace import Circuits, Outage, TokenBucket
 
 WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
 APP = ("app", "7001", None)
-
-
-@pytest.fixture
-def clock():
-    """The clock of these tests."""
-    return Clock()
 
 
 def test_so_many_a_second_and_no_more(clock):

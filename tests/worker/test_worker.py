@@ -5,7 +5,6 @@ import logging
 import httpx
 import markers
 import pytest
-from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -25,18 +24,6 @@ def put(outbox, number, source=SOURCE, **fields):
             for n in range(number)
         )
     )
-
-
-@pytest.fixture
-def clock():
-    """The outbox's clock."""
-    return Clock()
-
-
-@pytest.fixture
-def outbox(clock):
-    """An empty outbox."""
-    return tt.MemoryOutbox(clock=clock)
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import time
 from contextlib import suppress
 
 import httpx
-import pytest
 import servers
-from clocks import Clock
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -19,18 +17,6 @@ def put(outbox, names):
     """Put one event per name."""
     background = tt.BackgroundClient(tt.Client(SOURCE), outbox, deliver=False)
     background.track(*(tt.Event("Purchase", event_id=name, event_time=1_790_000_000) for name in names))
-
-
-@pytest.fixture
-def clock():
-    """The clock of outbox and worker."""
-    return Clock()
-
-
-@pytest.fixture
-def outbox(clock):
-    """An empty outbox."""
-    return tt.MemoryOutbox(clock=clock)
 
 
 def ids(request):
