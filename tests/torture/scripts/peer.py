@@ -37,7 +37,7 @@ def ours(outbox=None):
         tt.Client(tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token"), base_url=url), outbox
     )
     if deed == "again" and outbox is not None:
-        tt.Worker(outbox, background.client).drain_once(10)
+        tt.Worker(outbox, background.client).drain_once(30)  # what failed often waits longer
     return lambda number: background.track(tt.Event("Purchase", event_id=str(number)))
 
 
