@@ -1,6 +1,9 @@
-"""Time that passes when a test says so."""
+"""Time that passes when a test says so, and waiting for what really takes some."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
 
 
 class Clock:
@@ -17,3 +20,12 @@ class Clock:
         """Let *seconds* pass."""
         self.slept.append(seconds)
         self.now += seconds
+
+
+def until(is_true: Callable[[], object], seconds: float = 30.0) -> float:
+    """Wait for it; how many seconds that took."""
+    begun = time.monotonic()
+    while not is_true():
+        assert time.monotonic() - begun < seconds, "it never came"
+        time.sleep(0.01)
+    return time.monotonic() - begun

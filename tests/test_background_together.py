@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from clocks import until
 
 import tiktok_events as tt
 from tiktok_events import _courier
@@ -11,14 +12,6 @@ from tiktok_events import _courier
 def event(name):
     """One event."""
     return tt.Event("Purchase", event_id=name)
-
-
-def until(is_true, seconds=10):
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_events_that_keep_coming_share_requests(tiktok):

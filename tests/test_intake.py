@@ -6,6 +6,7 @@ import time
 
 import pytest
 import servers
+from clocks import until
 
 import tiktok_events as tt
 from tiktok_events._intake import Intake
@@ -42,14 +43,6 @@ class Shared(tt.MemoryOutbox):
 def shared(request):
     """A shared outbox."""
     return Shared(request.param)
-
-
-def until(is_true, seconds=10):
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_no_request_touches_the_network(tiktok):

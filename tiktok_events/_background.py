@@ -39,7 +39,8 @@ class BackgroundClient:
 
     Hooks: `before_send` is given every event in the caller's thread and returns it, another one, or None to drop it;
     `on_sent`, `on_rejected` are given results, `on_retry` results and the seconds until the next try, `on_dropped`
-    event ids and a reason ("full", "invalid", "before_send", or in a test run "closed"). All but the first and `on_dropped` run in the thread.
+    event ids and a reason ("full", "invalid", "before_send", or in a test run "closed"). All but the first and
+    `on_dropped` run in the thread.
     """
 
     def __init__(

@@ -141,8 +141,8 @@ class Courier:
         self._let_go()
 
     def _turn(self) -> tuple[int, float | None]:
-        """Move and deliver one batch: of how many, and else the seconds until there may be one, None if nothing waits."""
-        moved = self._intake.move() + (0 if self._worker is None else self._worker.step())
+        """Move a batch, deliver one: how many the larger held, else the seconds until there may be one, None if nothing waits."""
+        moved = max(self._intake.move(), 0 if self._worker is None else self._worker.step())
         if moved:
             return moved, None
         waits = [self._intake.due_in()]

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Sequence
 
+from tiktok_events._facts.fields import MAX_EVENTS
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Receipt, Record, Route
 from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsError
 
 _LOG = logging.getLogger("tiktok_events")
-_BATCH = 1_000
 _LEASE = 60.0
 _LONGEST_PAUSE = 5.0
 _MANY = 10_000
@@ -106,7 +106,7 @@ class Intake:
     def _shift(self, source: Outbox) -> int:
         if self._is_down() and (source is self._spill or self._spill is None):
             return 0
-        claims = source.claim(_BATCH, lease=_LEASE, routes=self._route)
+        claims = source.claim(MAX_EVENTS, lease=_LEASE, routes=self._route)
         if not claims:
             return 0
         try:

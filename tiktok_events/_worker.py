@@ -43,8 +43,8 @@ class Worker:
     `in_flight` requests are under way at once in `run`, at most `rate` begin in a second (TikTok allows 1,000).
     Records of sources that no client serves stay where they are. A refused event is buried, and so is one that fails
     alone while its neighbours get through, or is alone when workers have died on it twice `max_abandoned` times;
-    nothing else is given up. `on_settled` is given the results of what is done with, `on_retry` the results of what is tried again and the
-    seconds until then; both run in the worker's threads.
+    nothing else is given up. `on_settled` is given the results of what is done with, `on_retry` the results of what is
+    tried again and the seconds until then; both run in the worker's threads.
 
     Raises:
         ConfigurationError: If two clients serve the same source, or there is none.

@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 
 import pytest
+from clocks import until
 
 import tiktok_events as tt
 from tiktok_events.events_manager import running
@@ -50,14 +51,6 @@ def environment(manager):
         "TIKTOK_ACCESS_TOKEN": "token",
         "TIKTOK_API_URL": f"{manager.url}/open_api/v1.3",
     }
-
-
-def until(is_true, seconds=20):
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_once_delivers_what_is_due(run, put, url, manager, environment):

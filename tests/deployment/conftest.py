@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,6 +21,7 @@ from urllib.error import URLError
 
 import pytest
 import servers
+from clocks import until
 
 APPS = Path(__file__).parent / "apps"
 BIN = Path(sys.executable).parent
@@ -35,14 +36,6 @@ def needs(*modules: str) -> None:
         raise AssertionError(f"{', '.join(missing)} is not installed")
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed")
-
-
-def until(is_true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 class Shop:

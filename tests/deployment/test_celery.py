@@ -7,7 +7,8 @@ import signal
 import sys
 
 import pytest
-from conftest import Shop, ended, needs, until
+from clocks import until
+from conftest import Shop, ended, needs
 
 import tiktok_events as tt
 

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BIN, Shop, ended, until
+from clocks import until
+from conftest import BIN, Shop, ended
 
 import tiktok_events as tt
 

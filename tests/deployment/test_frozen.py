@@ -9,7 +9,8 @@ import time
 
 import pytest
 import servers
-from conftest import APPS, Shop, until
+from clocks import until
+from conftest import APPS, Shop
 
 
 class Runtime:

@@ -9,7 +9,8 @@ import time
 
 import pytest
 import servers
-from conftest import Shop, ended, needs, until
+from clocks import until
+from conftest import Shop, ended, needs
 
 needs("gunicorn", "uvicorn")
 PAGES = [f"page-{number:02}" for number in range(20)]

@@ -8,7 +8,8 @@ import time
 
 import pytest
 import servers
-from conftest import APPS, BIN, Shop, ended, needs, until
+from clocks import until
+from conftest import APPS, BIN, Shop, ended, needs
 
 needs("pyuwsgi")
 PAGES = [f"page-{number:02}" for number in range(20)]

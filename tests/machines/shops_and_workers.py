@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clocks import until
 from network import Host, Network, Program, network
 
 import tiktok_events as tt
@@ -124,15 +124,6 @@ def _first_served(turn: int) -> Sequence[str]:
     if shutil.which("chrt") is None or subprocess.run([*before, "true"], capture_output=True, check=False).returncode:
         return ()
     return before
-
-
-def until(is_true: Callable[[], object], seconds: float = 30.0) -> float:
-    """Wait for it; how long that took."""
-    begun = time.monotonic()
-    while not is_true():
-        assert time.monotonic() - begun < seconds, "it never came"
-        time.sleep(0.01)
-    return time.monotonic() - begun
 
 
 def _listens(host: Host, port: int) -> bool:

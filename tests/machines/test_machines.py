@@ -6,8 +6,9 @@ import signal
 import time
 from collections import Counter
 
+from clocks import until
 from network import CUTS, cuts_at_random
-from shops_and_workers import PIXEL, SHOPS, TOKEN, WORKERS, stage, until
+from shops_and_workers import PIXEL, SHOPS, TOKEN, WORKERS, stage
 
 import tiktok_events as tt
 from tiktok_events._protocol import encode_item

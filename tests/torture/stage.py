@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 from cases import CASES
+from clocks import until
 from gate import Behaviour, gate
 from ledger import Row, Written, row_of
 
@@ -166,14 +166,6 @@ def told(process: subprocess.Popen[str], timeout: float = 60.0) -> dict[str, Any
     assert process.returncode == 0, err
     said: dict[str, Any] = json.loads(out)
     return said
-
-
-def until(is_true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def _put_down(process: subprocess.Popen[str]) -> None:

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 import servers
-from stage import ended, until
+from clocks import until
+from stage import ended
 
 SLOW = {"delay": 0.05, "times": 10_000}
 

@@ -5,7 +5,8 @@ import signal
 import time
 
 import pytest
-from stage import LEASE, LONGEST_WAIT, ended, until
+from clocks import until
+from stage import LEASE, LONGEST_WAIT, ended
 
 SLOW = {"delay": 0.1, "times": 10_000}
 PER_PROCESS = 200

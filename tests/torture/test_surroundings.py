@@ -6,8 +6,9 @@ import subprocess
 import time
 
 import pytest
+from clocks import until
 from gate import failing_at
-from stage import ended, told, until
+from stage import ended, told
 
 
 def missing(what):

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import servers
-from stage import ended, until
+from clocks import until
+from stage import ended
 
 
 def load(url, number, threads=8):

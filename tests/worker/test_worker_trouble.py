@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import httpx
 import servers
+from clocks import until
 from marker_hook import raises
 
 import tiktok_events as tt
@@ -233,14 +234,6 @@ def running(worker, **options):
         return left[0]
 
     return end
-
-
-def until(is_true, seconds=10):
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_several_requests_are_under_way_at_once():
