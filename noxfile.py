@@ -126,7 +126,8 @@ def types(session: nox.Session) -> None:
     """Check the types, the adapters' too: mypy decides, basedpyright is the second opinion."""
     install(session, "types", "cli,fast,manager,phone,redis", *EVERY_ADAPTER)
     session.run("mypy", *session.posargs)
-    session.run("basedpyright", *session.posargs)
+    # By itself it would look into the .venv that `uv run` leaves here.
+    session.run("basedpyright", "--pythonpath", f"{session.bin}/python", *session.posargs)
 
 
 @nox.session
