@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from sphinx.pycode import ModuleAnalyzer
 
-from tiktok_events._facts import codes, currencies, fields, names
-from tiktok_events._rules import table
-from tiktok_events._rules.problem import Rule
+from tiktok_events._spec import codes, currencies, fields, names
+from tiktok_events._spec import rules as table
+from tiktok_events._spec.problem import Rule
 
 KINDS = ("web", "app", "offline", "crm")
 SPOILS = {"event": "dropped", "field": "sent without it", "nothing": "sent"}
@@ -88,7 +88,7 @@ def rule_table(severity: str) -> str:
             code(rule.id),
             _gaps(f"The value {rule.message}."),
             _gaps(rule.fix),
-            SPOILS[rule.spoils],
+            SPOILS[rule.effect],
             _source(rule),
         )
         for rule in table.RULES.values()

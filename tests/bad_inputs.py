@@ -2,7 +2,7 @@
 
 `CASES` are events of one source each, as the keyword arguments of `Event` (or a line of a file). Most are JSON;
 `json` says so. `rule` is the rule id that must be named, at `field`; with `raises` the constructor refuses instead.
-`spoils` says what a sender that never raises does: drop the "event", or leave out the "field".
+`effect` says what a sender that never raises does: drop the "event", or leave out the "field".
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Case:
     fields: dict[str, Any]
     rule: str = ""
     field: str = ""
-    spoils: str = "event"
+    effect: str = "event"
     raises: type[Exception] | None = None
 
     @property
@@ -57,14 +57,14 @@ def good(source: str, **fields: Any) -> dict[str, Any]:
     return made
 
 
-def _spread(rule: str, where: str, values: list[Any], *, kinds: Any = KINDS, spoils: str = "field") -> list[Case]:
+def _spread(rule: str, where: str, values: list[Any], *, kinds: Any = KINDS, effect: str = "field") -> list[Case]:
     """One case a value of `object.field`, the sources in turn."""
     name, _, field = where.partition(".")
     cases = []
     for number, value in enumerate(values):
         source = kinds[number % len(kinds)]
         fields = good(source, **{name: {field: value} if field else value})
-        cases.append(Case(f"{rule} {where} {number}", source, fields, rule, where, spoils))
+        cases.append(Case(f"{rule} {where} {number}", source, fields, rule, where, effect))
     return cases
 
 
@@ -133,7 +133,7 @@ def _visitors() -> list[Case]:
         *_spread("not-unicode", "user.email", ["zzpii\ud800@example.com"]),
         *_spread("not-unicode", "user.idfv", [surrogate], kinds=app),
         *_spread("not-unicode", "user.external_id", [surrogate], kinds=("crm",)),
-        *_spread("legacy-field", "user.extra", [{"phone_number": 1}, {"emails": []}, {"sha256_email": "x"}, {"callback": "x"}, {"lead_id": "x"}], spoils="event"),
+        *_spread("legacy-field", "user.extra", [{"phone_number": 1}, {"emails": []}, {"sha256_email": "x"}, {"callback": "x"}, {"lead_id": "x"}], effect="event"),
     ]  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _money() -> list[Case]:
         ["1.5", "two", 1.5, float("nan"), float("inf"), Decimal("1.5"), 2**53, "1 2"],
     )
     return [
-        *_spread("value-malformed", "properties.value", values, spoils="event"),
+        *_spread("value-malformed", "properties.value", values, effect="event"),
         *_spread("currency-malformed", "properties.currency", currencies),
         *_spread("integer-malformed", "properties.num_items", wholes),
         *_spread("integer-malformed", "properties.num_adults", ["two", 1.5]),
@@ -214,15 +214,15 @@ def _events() -> list[Case]:
         *(Case(f"no name {source}", source, good(source, event=""), "event-missing", "event") for source in KINDS),
         *(Case(f"name not Unicode {source}", source, good(source, event="Zzpii\ud800"), "event-missing", "event") for source in ("web", "app")),
         *(Case(f"name left out {source}", source, {k: v for k, v in good(source).items() if k != "event"}, "event-missing", "event") for source in KINDS),
-        *_spread("name-offline", "event", ["Zzpii", "purchase", "Pageview", "Zzpii Sale", "Login"], kinds=("offline",), spoils="event"),
+        *_spread("name-offline", "event", ["Zzpii", "purchase", "Pageview", "Zzpii Sale", "Login"], kinds=("offline",), effect="event"),
         *(Case(f"no time {source}", source, {k: v for k, v in good(source).items() if k != "event_time"}, "event-time-missing", "event_time") for source in ("offline", "crm")),
         *(Case(f"time None {source}", source, good(source, event_time=None), "event-time-missing", "event_time") for source in ("offline", "crm")),
-        *_spread("event-time-unit", "event_time", seconds + seconds, spoils="event"),
-        *_spread("event-time-range", "event_time", early, spoils="event"),
+        *_spread("event-time-unit", "event_time", seconds + seconds, effect="event"),
+        *_spread("event-time-range", "event_time", early, effect="event"),
         *_spread("page-url-malformed", "page.url", urls, kinds=("web",)),
         *_spread("not-unicode", "page.url", ["https://shop.example/zzpii\ud800"], kinds=("web",)),
-        *_spread("ad-source", "ad", [{"campaign_id": "1"}, {"callback": "zzpii"}], kinds=("offline", "crm"), spoils="event"),
-        *_spread("legacy-field", "extra", [{"context": {}}, {"timestamp": "now"}, {"pixel_code": "C0"}, {"type": "track"}, {"test_event_code": "T1"}], spoils="event"),
+        *_spread("ad-source", "ad", [{"campaign_id": "1"}, {"callback": "zzpii"}], kinds=("offline", "crm"), effect="event"),
+        *_spread("legacy-field", "extra", [{"context": {}}, {"timestamp": "now"}, {"pixel_code": "C0"}, {"type": "track"}, {"test_event_code": "T1"}], effect="event"),
         Case("no app", "app", {k: v for k, v in good("app").items() if k != "app"}, "app-id-missing", "app.app_id"),
         Case("empty app id", "app", good("app", app={"app_id": ""}), "app-id-missing", "app.app_id"),
         Case("app without id", "app", good("app", app={"app_id": None, "app_name": "Zzpii"}), "app-id-missing", "app.app_id"),

@@ -6,7 +6,7 @@ import pytest
 from clocks import until
 
 import tiktok_events as tt
-from tiktok_events import _courier
+from tiktok_events._delivery import delivery_thread as _delivery_thread
 
 
 def event(name):
@@ -30,7 +30,7 @@ def test_events_that_keep_coming_share_requests(tiktok):
 @pytest.fixture
 def long(monkeypatch):
     """Events are gathered for a minute."""
-    monkeypatch.setattr(_courier, "_GATHER", 60.0)
+    monkeypatch.setattr(_delivery_thread, "_GATHER", 60.0)
 
 
 def test_an_event_alone_goes_at_once(tiktok, long):

@@ -10,10 +10,10 @@ from bad_inputs import CASES, GOOD, KINDS, SOURCE_IDS, good
 from marker_hook import raises
 
 import tiktok_events as tt
-from tiktok_events._rules.table import RULES
+from tiktok_events._spec.rules import RULES
 
 DATA = [case for case in CASES if case.raises is None]
-SPOILT_FIELDS = [case for case in DATA if case.spoils == "field"]
+CASES_THAT_DROP_A_FIELD = [case for case in DATA if case.effect == "field"]
 MISTAKES = [case for case in CASES if case.raises is not None]
 
 
@@ -114,16 +114,16 @@ def test_the_background_keeps_going(case, tiktok, caplog):
         left = background.flush(5)
     stats = background.stats()
 
-    delivered = ["good-1", "good-2"] if case.spoils == "event" else ["good-1", "bad", "good-2"]
+    delivered = ["good-1", "good-2"] if case.effect == "event" else ["good-1", "bad", "good-2"]
     assert left == 0
     assert [event["event_id"] for event in tiktok.events] == delivered
-    assert stats.invalid == (case.spoils == "event")
+    assert stats.invalid == (case.effect == "event")
     assert stats.problems[case.rule] >= 1
     assert f"({case.rule})" in caplog.text
     assert stats.delivered == len(delivered)
 
 
-@pytest.mark.parametrize("case", SPOILT_FIELDS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", CASES_THAT_DROP_A_FIELD, ids=lambda case: case.id)
 def test_a_spoilt_field_is_left_out(case):
     """What is sent in its place is nothing, or the good ones among several."""
     name, _, field = case.field.partition(".")

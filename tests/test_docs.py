@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 import tiktok_events as tt
-from tiktok_events import _http
-from tiktok_events._recording import outlet
+from tiktok_events._api import network_guard, transport
 from tiktok_events.testing import capture
 
 ROOT = Path(__file__).parent.parent
@@ -67,12 +66,12 @@ def run_tests_of(names):
 @pytest.fixture
 def settings(monkeypatch, tmp_path, tiktok):
     """The environment a reader has set by now, and a TikTok at the other end. This machine answers for itself."""
-    really = _http.open_sync
+    really = transport.open_sync
     monkeypatch.setattr(
-        _http, "open_sync", lambda timeout, url: really(timeout, url) if "127.0.0.1" in url else _fake(tiktok)
+        transport, "open_sync", lambda timeout, url: really(timeout, url) if "127.0.0.1" in url else _fake(tiktok)
     )
-    monkeypatch.setattr(outlet, "closed", False)
-    monkeypatch.setattr(_http, "open_async", lambda timeout, url: _fake_async(tiktok))
+    monkeypatch.setattr(network_guard, "is_blocked", False)
+    monkeypatch.setattr(transport, "open_async", lambda timeout, url: _fake_async(tiktok))
     monkeypatch.chdir(tmp_path)
     for name in ("SECRET_KEY", "PIXEL_CODE", "OFFLINE_EVENT_SET_ID", "CRM_EVENT_SET_ID", "ACCESS_TOKEN"):
         monkeypatch.setenv(f"TIKTOK_{name}", "C0EXAMPLE0EXAMPLE000")

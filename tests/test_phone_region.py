@@ -6,7 +6,7 @@ import markers
 import pytest
 
 import tiktok_events as tt
-from tiktok_events._events import phone as phone_module
+from tiktok_events._events.normalize import phone as phone_module
 
 
 def sha(text):

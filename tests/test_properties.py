@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import tiktok_events as tt
-from tiktok_events import _json, _protocol
+from tiktok_events._api import encoding as _protocol
 from tiktok_events._checks.body import check_body
-from tiktok_events._events import normalize
+from tiktok_events._events.normalize import identifiers as normalize
+from tiktok_events._runtime import json_codec
 
 NOW = 1_790_000_000
 SOURCES = {
@@ -125,11 +126,11 @@ def test_any_item_is_read(kind, item):
     assert isinstance(check_body(json.dumps(body), now=NOW).problems, list)
 
 
-@pytest.mark.parametrize("dumps", [_json.dumps_stdlib, _json.dumps_orjson], ids=["stdlib", "orjson"])
+@pytest.mark.parametrize("dumps", [json_codec.dumps_stdlib, json_codec.dumps_orjson], ids=["stdlib", "orjson"])
 @given(fields=st.lists(strategies.sane_events, max_size=4), kind=st.sampled_from(sorted(SOURCES)))
 def test_what_is_encoded_reads_back(dumps, fields, kind):
     """A body holds the events as they are, in order, by either JSON library."""
-    if dumps is _json.dumps_orjson:
+    if dumps is json_codec.dumps_orjson:
         pytest.importorskip("orjson")
     events = [tt.Event(**one) for one in fields]
     items = [dumps(event._wire) for event in events]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import tiktok_events as tt
-from tiktok_events._facts import codes, currencies, names
-from tiktok_events._facts import fields as facts
+from tiktok_events._spec import codes, currencies, names
+from tiktok_events._spec import fields as facts
 
 ROOT = Path(tt.__file__).parent
 LAZY = ("ssl", "asyncio", "httpx", "httpcore", "tenacity", "sqlite3", "phonenumbers", "idna", "multiprocessing")
@@ -88,11 +88,11 @@ def test_every_name_is_there_and_documented(name):
 def test_the_imports_for_checkers_are_the_lazy_ones():
     """What a type checker sees is what `__getattr__` loads, and `__all__` promises."""
     tree = ast.parse((ROOT / "__init__.py").read_text())
-    (guarded,) = [node for node in tree.body if isinstance(node, ast.If)]
-    seen = {node.module.removeprefix("tiktok_events."): tuple(one.name for one in node.names) for node in guarded.body}
+    guarded, _ = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {one.name: node.module.removeprefix("tiktok_events.") for node in guarded.body for one in node.names}
 
-    assert seen == tt._HOMES
-    assert sorted(tt._HOME) == tt.__all__
+    assert seen == tt._MODULE_OF
+    assert sorted([*tt._MODULE_OF, *tt.errors.__all__]) == tt.__all__
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error():
@@ -136,7 +136,7 @@ def test_the_core_works_without_any_extra():
 
 def test_both_json_libraries_write_the_same():
     """Byte for byte, for everything an event holds."""
-    from tiktok_events import _json
+    from tiktok_events._runtime import json_codec
 
     pytest.importorskip("orjson")
     value = {
@@ -148,7 +148,7 @@ def test_both_json_libraries_write_the_same():
         "zero": -0.0,
     }
 
-    assert _json.dumps_orjson(value).replace(b"5e-7", b"5e-07") == _json.dumps_stdlib(value)
+    assert json_codec.dumps_orjson(value).replace(b"5e-7", b"5e-07") == json_codec.dumps_stdlib(value)
 
 
 def test_facts_are_the_references():

@@ -7,7 +7,7 @@ import markers
 import pytest
 import servers
 
-from tiktok_events._recording import outlet
+from tiktok_events._api import network_guard
 
 PLUGIN = "tiktok_events._recording.pytest_plugin"
 # Every way to another machine ends here, and is noted; what is asked of this machine goes through.
@@ -199,8 +199,8 @@ def test_it(tiktok):
     tiktok.assert_sent("Lead")
 
 def test_closed():
-    from tiktok_events._recording import outlet
-    assert outlet.closed
+    from tiktok_events._api import network_guard
+    assert network_guard.is_blocked
 """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
@@ -259,12 +259,14 @@ def test_a_failure_tells_why_and_nothing_of_a_person(run, style):
 
 def test_a_run_within_a_run_leaves_the_process_as_it_was(pytester):
     """Here the network is closed already; and a run that opens it closes it again."""
-    pytester.makepyfile("from tiktok_events._recording import outlet\ndef test_it(): assert not outlet.closed")
-    before = outlet.closed
+    pytester.makepyfile(
+        "from tiktok_events._api import network_guard\ndef test_it(): assert not network_guard.is_blocked"
+    )
+    before = network_guard.is_blocked
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "--tiktok-live").assert_outcomes(passed=1)
 
     assert before
-    assert outlet.closed
+    assert network_guard.is_blocked
 
 
 def test_the_suite_itself_runs_behind_it(request):
@@ -286,8 +288,9 @@ def test_the_plugin_imports_nothing_heavy():
 
     assert done.stdout.split() == [
         "tiktok_events",
+        "tiktok_events._api",
+        "tiktok_events._api.network_guard",
         "tiktok_events._recording",
-        "tiktok_events._recording.outlet",
         PLUGIN,
         "tiktok_events.errors",
     ]

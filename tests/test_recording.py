@@ -11,7 +11,7 @@ from marker_hook import raises
 
 import tiktok_events as tt
 from tiktok_events import testing
-from tiktok_events._recording import outlet
+from tiktok_events._api import network_guard
 from tiktok_events.testing import SOURCE, capture
 
 SHOP = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token", id_namespace="shop")
@@ -250,13 +250,13 @@ def test_it_ends_with_its_block_even_when_that_fails():
         raise RuntimeError("the test failed")
     tt.BackgroundClient(tt.Client(SHOP), deliver=False).track(purchase())
 
-    assert outlet.recorder is None
+    assert network_guard.recorder is None
     assert recording.sent() == []
 
 
 def test_what_is_logged_once_is_logged_again(caplog, monkeypatch):
     """A test before has not used it up, and this one does not use it up for the process."""
-    monkeypatch.setattr("tiktok_events.web._consent._said", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
     site = tt.Site(SOURCE)
     for _ in range(2):
         with capture():
@@ -286,4 +286,4 @@ def test_a_test_case_records_by_itself():
     results = [case.run() for _ in range(2)]
 
     assert [result.wasSuccessful() for result in results] == [True, True]
-    assert outlet.recorder is None
+    assert network_guard.recorder is None

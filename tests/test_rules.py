@@ -8,11 +8,12 @@ import markers
 import pytest
 
 import tiktok_events as tt
-from tiktok_events._rules.table import RULES
+from tiktok_events._spec.rules import RULES
 
 NOW = 1_790_000_000
 SOURCES = {kind: tt.EventSource(kind, bad_inputs.SOURCE_IDS[kind], "token") for kind in bad_inputs.KINDS}
 PACKAGE = Path(tt.__file__).parent
+TABLE = PACKAGE / "_spec" / "rules.py"
 CONFIDENCE = {"O", "O2", "A", "1", "X", "U", "-"}
 
 
@@ -30,22 +31,22 @@ def test_every_rule_is_whole(rule):
     assert rule.fix.endswith((".", "]'")) or "pip install" in rule.fix
     assert rule.source
     assert rule.confidence in CONFIDENCE
-    assert rule.spoils in ("event", "field", "nothing")
-    assert (rule.severity == "error") <= (rule.spoils != "nothing")
+    assert rule.effect in ("event", "field", "nothing")
+    assert (rule.severity == "error") <= (rule.effect != "nothing")
     if rule.severity == "error" and rule.id != "hash-of-nothing":
         assert rule.confidence in ("O", "O2", "-")
 
 
 def test_every_rule_is_used():
     """Each id stands somewhere in the code beside the table."""
-    code = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py") if path.name != "table.py")
+    code = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py") if path != TABLE)
 
     assert [rule for rule in RULES if f'"{rule}"' not in code] == []
 
 
 def test_the_table_has_no_two_rules_of_one_name():
     """Each line of the table is a rule of its own."""
-    text = (PACKAGE / "_rules" / "table.py").read_text()
+    text = TABLE.read_text()
 
     assert len(re.findall(r"^\s*Rule\(", text, re.MULTILINE)) == len(RULES)
 
@@ -195,7 +196,7 @@ def test_advice_by_source(kind, fields, expected):
     ],
 )
 def test_what_a_visitor_cannot_be_matched_by(user, expected):
-    """Kept as it is, with a warning."""
+    """StoredIdentifiers as it is, with a warning."""
     about = ("ip-", "user-agent-", "ttclid-")
     found = [one for one in rules("web", user=user) if one.startswith(about)]
 

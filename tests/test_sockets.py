@@ -11,7 +11,7 @@ import servers
 from marker_hook import raises
 
 import tiktok_events as tt
-from tiktok_events import _http
+from tiktok_events._api import transport
 
 PURCHASE = tt.Event("Purchase", event_id="order-1", event_time=1_790_000_000, user={"email": markers.EMAIL})
 ONCE = tt.RetryPolicy(attempts=1)
@@ -243,7 +243,7 @@ def test_the_token_shows_nowhere(connect, fake_http, tiktok):
 def test_our_own_client_uses_the_environments_proxy_elsewhere():
     """For TikTok's address it trusts the environment, as httpx does."""
     with (
-        _http.open_sync(1, "https://business-api.tiktok.com/") as outside,
-        _http.open_sync(1, "http://localhost/") as here,
+        transport.open_sync(1, "https://business-api.tiktok.com/") as outside,
+        transport.open_sync(1, "http://localhost/") as here,
     ):
         assert (outside.trust_env, here.trust_env) == (True, False)

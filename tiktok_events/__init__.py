@@ -1,7 +1,7 @@
 """TikTok conversion tracking: typed events in, checked and hashed Events API payloads out, and delivered.
 
-`import tiktok_events as tt` gives the names below; each is loaded when it is first used, so that importing this
-package costs neither an HTTP client nor a framework.
+`import tiktok_events as tt` gives the names below. Each is loaded on first use, so that importing this package costs
+neither an HTTP client nor a framework.
 """
 
 from __future__ import annotations
@@ -10,169 +10,95 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from tiktok_events import errors
+from tiktok_events.errors import *  # noqa: F403 - `errors.__all__` is the list
+
 __version__ = "0.1.0"
 
-_HOMES = {
-    "_async_client": ("AsyncClient",),
-    "_background": ("BackgroundClient",),
-    "_client": ("Client",),
-    "_counts": ("Stats",),
-    "_events.event": ("Event",),
-    "_events.objects": ("Ad", "App", "Lead", "Page"),
-    "_events.properties": ("Content", "Properties"),
-    "_events.typed": (
-        "AdFields",
-        "AppFields",
-        "ContentFields",
-        "EventFields",
-        "LeadFields",
-        "PageFields",
-        "PropertiesFields",
-        "UserFields",
-    ),
-    "_events.user": ("User",),
-    "_ids": ("event_id",),
-    "_money": ("from_minor_units",),
+if TYPE_CHECKING:
+    from tiktok_events._api.async_client import AsyncClient as AsyncClient
+    from tiktok_events._api.client import Client as Client
+    from tiktok_events._api.encoding import decode as decode
+    from tiktok_events._api.encoding import encode as encode
+    from tiktok_events._api.response import EventResult as EventResult
+    from tiktok_events._api.response import TrackResponse as TrackResponse
+    from tiktok_events._api.retry import RetryPolicy as RetryPolicy
+    from tiktok_events._checks.check import check as check
+    from tiktok_events._delivery.background_client import BackgroundClient as BackgroundClient
+    from tiktok_events._delivery.stats import Stats as Stats
+    from tiktok_events._delivery.worker import Worker as Worker
+    from tiktok_events._events.event import Event as Event
+    from tiktok_events._events.event import EventFields as EventFields
+    from tiktok_events._events.ids import event_id as event_id
+    from tiktok_events._events.normalize.money import from_minor_units as from_minor_units
+    from tiktok_events._events.objects import Ad as Ad
+    from tiktok_events._events.objects import AdFields as AdFields
+    from tiktok_events._events.objects import App as App
+    from tiktok_events._events.objects import AppFields as AppFields
+    from tiktok_events._events.objects import Lead as Lead
+    from tiktok_events._events.objects import LeadFields as LeadFields
+    from tiktok_events._events.objects import Page as Page
+    from tiktok_events._events.objects import PageFields as PageFields
+    from tiktok_events._events.properties import Content as Content
+    from tiktok_events._events.properties import ContentFields as ContentFields
+    from tiktok_events._events.properties import Properties as Properties
+    from tiktok_events._events.properties import PropertiesFields as PropertiesFields
+    from tiktok_events._events.source import EventSource as EventSource
+    from tiktok_events._events.user import User as User
+    from tiktok_events._events.user import UserFields as UserFields
+    from tiktok_events._outbox.memory import MemoryOutbox as MemoryOutbox
+    from tiktok_events._outbox.protocol import Claim as Claim
+    from tiktok_events._outbox.protocol import DeadLetter as DeadLetter
+    from tiktok_events._outbox.protocol import Outbox as Outbox
+    from tiktok_events._outbox.protocol import Record as Record
+    from tiktok_events._outbox.redis.outbox import RedisOutbox as RedisOutbox
+    from tiktok_events._outbox.sqlite.outbox import SQLiteOutbox as SQLiteOutbox
+    from tiktok_events._spec.problem import Problem as Problem
+    from tiktok_events.web import ConsentCookie as ConsentCookie
+    from tiktok_events.web import Site as Site
+
+_MODULES = {
+    "_api.async_client": ("AsyncClient",),
+    "_api.client": ("Client",),
+    "_api.encoding": ("decode", "encode"),
+    "_api.response": ("EventResult", "TrackResponse"),
+    "_api.retry": ("RetryPolicy",),
+    "_checks.check": ("check",),
+    "_delivery.background_client": ("BackgroundClient",),
+    "_delivery.stats": ("Stats",),
+    "_delivery.worker": ("Worker",),
+    "_events.event": ("Event", "EventFields"),
+    "_events.ids": ("event_id",),
+    "_events.normalize.money": ("from_minor_units",),
+    "_events.objects": ("Ad", "AdFields", "App", "AppFields", "Lead", "LeadFields", "Page", "PageFields"),
+    "_events.properties": ("Content", "ContentFields", "Properties", "PropertiesFields"),
+    "_events.source": ("EventSource",),
+    "_events.user": ("User", "UserFields"),
     "_outbox.memory": ("MemoryOutbox",),
     "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "Record"),
-    "_outbox.sqlite": ("SQLiteOutbox",),
-    "_outbox.redis": ("RedisOutbox",),
-    "_protocol": ("decode", "encode"),
-    "_responses": ("EventResult", "TrackResponse"),
-    "_retry": ("RetryPolicy",),
-    "_checks.check": ("check",),
-    "_rules.problem": ("Problem",),
-    "_source": ("EventSource",),
-    "_worker": ("Worker",),
+    "_outbox.redis.outbox": ("RedisOutbox",),
+    "_outbox.sqlite.outbox": ("SQLiteOutbox",),
+    "_spec.problem": ("Problem",),
     "web": ("ConsentCookie", "Site"),
-    "errors": (
-        "ApiError",
-        "AuthenticationError",
-        "ConfigurationError",
-        "EventValidationError",
-        "OutboxFull",
-        "OutboxUnavailable",
-        "RateLimitError",
-        "RejectedError",
-        "ServerError",
-        "TikTokEventsError",
-        "TransportError",
-    ),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+"""The public names by their module; the block above repeats them for type checkers, and a test compares the two."""
 
-if TYPE_CHECKING:
-    from tiktok_events._async_client import AsyncClient
-    from tiktok_events._background import BackgroundClient
-    from tiktok_events._checks.check import check
-    from tiktok_events._client import Client
-    from tiktok_events._counts import Stats
-    from tiktok_events._events.event import Event
-    from tiktok_events._events.objects import Ad, App, Lead, Page
-    from tiktok_events._events.properties import Content, Properties
-    from tiktok_events._events.typed import (
-        AdFields,
-        AppFields,
-        ContentFields,
-        EventFields,
-        LeadFields,
-        PageFields,
-        PropertiesFields,
-        UserFields,
-    )
-    from tiktok_events._events.user import User
-    from tiktok_events._ids import event_id
-    from tiktok_events._money import from_minor_units
-    from tiktok_events._outbox.memory import MemoryOutbox
-    from tiktok_events._outbox.protocol import Claim, DeadLetter, Outbox, Record
-    from tiktok_events._outbox.redis import RedisOutbox
-    from tiktok_events._outbox.sqlite import SQLiteOutbox
-    from tiktok_events._protocol import decode, encode
-    from tiktok_events._responses import EventResult, TrackResponse
-    from tiktok_events._retry import RetryPolicy
-    from tiktok_events._rules.problem import Problem
-    from tiktok_events._source import EventSource
-    from tiktok_events._worker import Worker
-    from tiktok_events.errors import (
-        ApiError,
-        AuthenticationError,
-        ConfigurationError,
-        EventValidationError,
-        OutboxFull,
-        OutboxUnavailable,
-        RateLimitError,
-        RejectedError,
-        ServerError,
-        TikTokEventsError,
-        TransportError,
-    )
-    from tiktok_events.web import ConsentCookie, Site
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
-    "Ad",
-    "AdFields",
-    "ApiError",
-    "App",
-    "AppFields",
-    "AsyncClient",
-    "AuthenticationError",
-    "BackgroundClient",
-    "Claim",
-    "Client",
-    "ConfigurationError",
-    "ConsentCookie",
-    "Content",
-    "ContentFields",
-    "DeadLetter",
-    "Event",
-    "EventFields",
-    "EventResult",
-    "EventSource",
-    "EventValidationError",
-    "Lead",
-    "LeadFields",
-    "MemoryOutbox",
-    "Outbox",
-    "OutboxFull",
-    "OutboxUnavailable",
-    "Page",
-    "PageFields",
-    "Problem",
-    "Properties",
-    "PropertiesFields",
-    "RateLimitError",
-    "Record",
-    "RedisOutbox",
-    "RejectedError",
-    "RetryPolicy",
-    "SQLiteOutbox",
-    "ServerError",
-    "Site",
-    "Stats",
-    "TikTokEventsError",
-    "TrackResponse",
-    "TransportError",
-    "User",
-    "UserFields",
-    "Worker",
-    "check",
-    "decode",
-    "encode",
-    "event_id",
-    "from_minor_units",
-]
+if not TYPE_CHECKING:  # type checkers read the imports above
+    __all__ = [*sorted([*errors.__all__, *_MODULE_OF])]
 
 logging.getLogger("tiktok_events").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME.get(name)
-    if home is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*errors.__all__, *_MODULE_OF, "__version__"]

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tiktok_events._responses import TrackResponse
-    from tiktok_events._rules.problem import Problem
+    from tiktok_events._api.response import TrackResponse
+    from tiktok_events._spec.problem import Problem
 
 __all__ = [
     "ApiError",
@@ -90,7 +90,7 @@ class ApiError(TikTokEventsError):
     `code` is TikTok's code, or the HTTP status where the answer held none; `status` the HTTP status; `request_id`
     what TikTok's support asks for; `index` the first refused event when the message names it; `wait` the seconds
     before a retry makes sense; `retry_after` the server's own wish in seconds, if it gave one. `kind` is the code
-    table's word for what to do (docs/reference/codes.md). The text is TikTok's, with every value blanked.
+    table's word for what to do (docs/reference/codes.md). The text is TikTok's, with every value redact.
     """
 
     def __init__(

@@ -13,12 +13,12 @@ from typing import Any
 import attrs
 import httpx
 
-from tiktok_events._async_client import AsyncClient
-from tiktok_events._client import Client
-from tiktok_events._facts.codes import code_for
+from tiktok_events._api.async_client import AsyncClient
+from tiktok_events._api.client import Client
+from tiktok_events._api.retry import RetryPolicy
+from tiktok_events._events.source import EventSource
 from tiktok_events._recording.recorder import Dropped, Recorder, capture
-from tiktok_events._retry import RetryPolicy
-from tiktok_events._source import EventSource
+from tiktok_events._spec.codes import code_for
 
 __all__ = ["Dropped", "FakeTikTok", "RecordedRequest", "Recorder", "TikTokEventsTestCase", "capture"]
 

@@ -1,4 +1,4 @@
-"""A visitor of every framework's shop, and a site whose clock and dice stand still."""
+"""A visitor of every framework's shop, and a site whose clock and ids stand still."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _no_addresses_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is logged once a process is not used up here for the tests that look at it."""
-    monkeypatch.setattr("tiktok_events.web._consent._said", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,8 +63,8 @@ def make_site(sink: Sink) -> Callable[..., web.Site]:
     """Make sites with the options given."""
 
     def make(**options: Any) -> web.Site:
-        dice = itertools.count(1)
-        known = {"client": sink, "secret_key": SECRET, "clock": lambda: NOW, "dice": lambda: f"{next(dice):032x}"}
+        numbers = itertools.count(1)
+        known = {"client": sink, "secret_key": SECRET, "clock": lambda: NOW, "new_id": lambda: f"{next(numbers):032x}"}
         return web.Site(SOURCE, **{**known, **options})
 
     return make

@@ -11,13 +11,14 @@ import views
 from views import STATUS, TEMPLATES
 
 from tiktok_events import web
+from tiktok_events.web import TemplateVariable
 
 
 def rendered(tracker: web.Tracker, name: str) -> str:
     """A page where there is no template engine."""
-    html = TEMPLATES[name].replace("{{ tiktok.consent }}", tracker.face.consent)
+    html = TEMPLATES[name].replace("{{ tiktok.consent }}", TemplateVariable(tracker).consent)
     while "{{ tiktok.pixel() }}" in html:
-        html = html.replace("{{ tiktok.pixel() }}", str(tracker.face.pixel()), 1)
+        html = html.replace("{{ tiktok.pixel() }}", str(TemplateVariable(tracker).pixel()), 1)
     return html
 
 

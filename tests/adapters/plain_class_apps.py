@@ -7,6 +7,7 @@ import views
 from views import STATUS, TEMPLATES
 
 from tiktok_events import web
+from tiktok_events.web import TemplateVariable
 
 
 def litestar(site: web.Site) -> Any:
@@ -19,7 +20,7 @@ def litestar(site: web.Site) -> Any:
     def respond(tracker: web.Tracker, reply: views.Reply) -> Any:
         kind, content = reply
         if kind == "page":
-            return Template(content, context={"tiktok": tracker.face})
+            return Template(content, context={"tiktok": TemplateVariable(tracker)})
         if kind == "json":
             return Response(content, status_code=200, media_type=MediaType.JSON)
         if kind == "redirect":
@@ -55,7 +56,7 @@ def quart(site: web.Site) -> Any:
     async def respond(tracker: web.Tracker, reply: views.Reply) -> Any:
         kind, content = reply
         if kind == "page":
-            return await render_template(content, tiktok=tracker.face)
+            return await render_template(content, tiktok=TemplateVariable(tracker))
         if kind == "json":
             return content
         return redirect(content, 303) if kind == "redirect" else (content, STATUS[kind])
@@ -82,7 +83,9 @@ def bottle(site: web.Site) -> Any:
         kind, content = reply
         if kind == "page":
             # Bottle's own templates know no __html__: an exclamation mark is their word for markup.
-            return template(TEMPLATES[content].replace("{{ tiktok.pixel", "{{! tiktok.pixel"), tiktok=tracker.face)
+            return template(
+                TEMPLATES[content].replace("{{ tiktok.pixel", "{{! tiktok.pixel"), tiktok=TemplateVariable(tracker)
+            )
         if kind == "json":
             return content
         if kind == "redirect":

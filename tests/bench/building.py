@@ -19,8 +19,8 @@ from facebook_business.adobjects.serverside.event_request import EventRequest
 from facebook_business.adobjects.serverside.user_data import UserData
 
 import tiktok_events as tt
-from tiktok_events import _json
-from tiktok_events._protocol import encode_item
+from tiktok_events._api.encoding import encode_item
+from tiktok_events._runtime import json_codec
 
 SOURCE = tt.EventSource.web("C4A1B2C3D4E5F6G7H8I9", "token", id_namespace="shop")
 ID = "0123456789abcdef0123456789abcdef"
@@ -204,10 +204,10 @@ def run(rounds: int = 80, loops: int = 100) -> None:
         assert _same(made, floor_orjson()), "the candidates do not say the same"
 
     def stdlib() -> object:
-        return il.replaced(_json, "dumps", _json.dumps_stdlib)
+        return il.replaced(json_codec, "dumps", json_codec.dumps_stdlib)
 
     def with_orjson() -> object:
-        return il.replaced(_json, "dumps", _json.dumps_orjson)
+        return il.replaced(json_codec, "dumps", json_codec.dumps_orjson)
 
     floor, floor_json = il.Candidate("floor", floor_orjson), il.Candidate("floor json", floor_stdlib)
     budgeted = [

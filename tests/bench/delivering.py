@@ -24,7 +24,7 @@ import posthog
 import segment.analytics as segment
 
 import tiktok_events as tt
-from tiktok_events._protocol import encode_item
+from tiktok_events._api.encoding import encode_item
 
 SOURCE = tt.EventSource.web("C4A1B2C3D4E5F6G7H8I9", "token", id_namespace="shop")
 EVENTS, ROUNDS = 2_000, 5

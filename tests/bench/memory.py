@@ -93,7 +93,7 @@ def run() -> None:
         print("\nMemory was not measured: it is read from /proc")
         return
     import tiktok_events as tt
-    from tiktok_events._protocol import encode_item
+    from tiktok_events._api.encoding import encode_item
 
     source = tt.EventSource.web("C4A1B2C3D4E5F6G7H8I9", "token", id_namespace="shop")
     size = len(encode_item(source, tt.Event("Purchase", key=order.NUMBER, **order.fields()))[1])

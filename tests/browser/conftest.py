@@ -140,14 +140,14 @@ def manager() -> Iterator[Any]:
 @pytest.fixture
 def bodies(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What pages post, as it comes: the manager itself keeps no identifier."""
-    from tiktok_events import _json
-    from tiktok_events.events_manager import pixel
+    from tiktok_events._runtime import json_codec
+    from tiktok_events.events_manager.intake import pixel
 
     kept: list[dict[str, Any]] = []
     really = pixel.browser_event
 
     def reading(body: bytes, *, now: float) -> Any:
-        kept.append(_json.loads(body))
+        kept.append(json_codec.loads(body))
         return really(body, now=now)
 
     monkeypatch.setattr(pixel, "browser_event", reading)

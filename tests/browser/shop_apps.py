@@ -12,6 +12,7 @@ from serving import asgi_served, wsgi_served
 
 import tiktok_events as tt
 from tiktok_events import web
+from tiktok_events.web import TemplateVariable
 
 EMAIL = "zzpii.ada@example.com"
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>shop</title>
@@ -113,7 +114,7 @@ def flask_shop(site: web.Site, *, csp: str) -> Iterator[str]:
             return response
         response = make_response(render_template_string(PAGE, title=content))
         if csp:
-            response.headers["Content-Security-Policy"] = policy(tiktok.tracker.face, g.nonce, csp)
+            response.headers["Content-Security-Policy"] = policy(TemplateVariable(tiktok.tracker), g.nonce, csp)
         return response
 
     with wsgi_served(app) as url:
@@ -159,7 +160,7 @@ def starlette_shop(site: web.Site, *, csp: str) -> Iterator[str]:
             return response
         response = templates.TemplateResponse(request, "page.html", {"title": content})
         if csp:
-            response.headers["Content-Security-Policy"] = policy(tiktok.face, request.state.nonce, csp)
+            response.headers["Content-Security-Policy"] = policy(TemplateVariable(tiktok), request.state.nonce, csp)
         return response
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])

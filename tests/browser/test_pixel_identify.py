@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pages import LOAD, OTHER, TWO, Tab, users
 
-from tiktok_events._events.normalize import hash_email, hash_name, hash_phone, hash_zip_code
+from tiktok_events._events.normalize.identifiers import hash_email, hash_name, hash_phone, hash_zip_code
 
 EMAIL, PHONE = " ZZPII.Ada+1@Gmail.COM ", "+1 (555) 010-0199"
 DIGEST = "0123456789ABCDEF" * 4

@@ -19,6 +19,7 @@ from tiktok_events_flask import TikTokEvents  # noqa: E402
 import tiktok_events as tt  # noqa: E402
 from tiktok_events import web  # noqa: E402
 from tiktok_events.events_manager import running  # noqa: E402
+from tiktok_events.web import TemplateVariable  # noqa: E402
 
 SOURCE = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "local")
 PAGE = """<!doctype html><html><head><title>shop</title><link rel="icon" href="data:,">
@@ -48,7 +49,7 @@ def shop(manager: Any) -> Iterator[str]:
     @app.get("/")
     def page() -> Any:
         tiktok.track("ViewContent")
-        hosts = tiktok.tracker.face.csp_sources()
+        hosts = TemplateVariable(tiktok.tracker).csp_sources()
         told = {"default-src": ("'none'",), "base-uri": ("'none'",), **hosts, "img-src": ("data:", *hosts["img-src"])}
         told |= {name: ("'self'", *hosts[name]) for name in ("script-src", "connect-src")}
         policy = "; ".join(" ".join([directive, *sources]) for directive, sources in told.items())

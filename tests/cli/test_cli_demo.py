@@ -21,9 +21,9 @@ import pytest
 from markers import EMAIL, PHONE
 from servers import listening
 
-from tiktok_events.cli.day import SHOPS, a_day
-from tiktok_events.cli.demo import LANDING
-from tiktok_events.cli.playing import ORDER, compare
+from tiktok_events.cli.demo.command import LANDING
+from tiktok_events.cli.demo.simulate import ORDER, compare
+from tiktok_events.cli.demo.simulated_day import SHOPS, a_day
 
 ROOT = Path(__file__).parents[2]
 FUNNEL = ["ViewContent", "AddToCart", "InitiateCheckout", "Purchase", "Lead", "Subscribe"]
@@ -251,7 +251,7 @@ def test_the_wheel_has_all_of_the_shop():
         targets = tomllib.load(file)["tool"]["hatch"]["build"]["targets"]
     taken = targets["wheel"]["force-include"]
 
-    assert taken == {name: f"tiktok_events/cli/{name}" for name in taken}
+    assert taken == {name: f"tiktok_events/cli/demo/{name}" for name in taken}
     assert set(taken) == {f"examples/{name}" for name in ("flask_shop", "shop.py", "static", "templates")}
     assert all((ROOT / name).exists() for name in taken)
     assert "/examples" in targets["sdist"]["include"]

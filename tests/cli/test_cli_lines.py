@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiktok_events.cli.columns import Columns, records
 from tiktok_events.cli.console import clean
-from tiktok_events.cli.from_line import Defaults, Refused, Seen, event_from
-from tiktok_events.cli.lines import LONGEST_LINE, FileUnreadable, Line, jsonl, numbered
+from tiktok_events.cli.send.columns import Columns, records
+from tiktok_events.cli.send.event_from_line import Defaults, Refused, Seen, event_from
+from tiktok_events.cli.send.lines import LONGEST_LINE, FileUnreadable, Line, jsonl, numbered
 
 
 def read_csv(content, renamed=None, **options):

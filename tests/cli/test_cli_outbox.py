@@ -18,7 +18,7 @@ def outbox(tmp_path):
     outbox = tt.SQLiteOutbox(tmp_path / "tiktok.db")
     outbox.put([tt.Record(*WEB, name, DATA) for name in ("d0", "d1", "d2")])
     for claim in outbox.claim(3, lease=30, routes={WEB}):
-        outbox.bury([claim], reason=f"TikTok answered 40002: {claim.record.event_id} is invalid")
+        outbox.dead_letter([claim], reason=f"TikTok answered 40002: {claim.record.event_id} is invalid")
     outbox.put([tt.Record(*WEB, "e0", DATA)])
     yield outbox
     outbox.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shops import PIXEL, Shop, browser_event, server_event
 
-from tiktok_events.events_manager.dedup import First, counts_alone, outcome
+from tiktok_events.events_manager.store.dedup import First, counts_alone, outcome
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from shops import NOW, PIXEL, TOKEN, Shop, server_event
 
 import tiktok_events as tt
 from tiktok_events.events_manager import RunningManager, running
-from tiktok_events.events_manager.track import DroppedError
+from tiktok_events.events_manager.intake.track import DroppedError
 
 SOURCE = tt.EventSource.web(PIXEL, TOKEN)
 AT_ONCE = tt.RetryPolicy(first_wait=0, max_wait=0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from shops import BASE, PIXEL, PIXEL_ACT, Shop, browser_event
 
-from tiktok_events.events_manager.bodies import LARGEST_BODY
+from tiktok_events.events_manager.intake.bodies import LARGEST_BODY
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from shops import PIXEL, Shop
 import tiktok_events.events_manager
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager import create_app
-from tiktok_events.events_manager.pixel_script import NUMBERS, SWITCHES, pixel_switches
+from tiktok_events.events_manager.intake.pixel_script import NUMBERS, SWITCHES, pixel_switches
 
 pytestmark = pytest.mark.anyio
 

@@ -11,9 +11,9 @@ from shops import NOW, PIXEL, Shop, server_event
 
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager import create_app, running
-from tiktok_events.events_manager.dedup import key_of
-from tiktok_events.events_manager.received import Received
-from tiktok_events.events_manager.store import Store
+from tiktok_events.events_manager.store.dedup import key_of
+from tiktok_events.events_manager.store.received import Received
+from tiktok_events.events_manager.store.store import Store
 
 
 def received(number: int) -> Received:

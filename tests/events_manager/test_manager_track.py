@@ -10,7 +10,7 @@ import pytest
 from shops import DIGEST, TOKEN, Shop, body_of, server_event
 
 import tiktok_events as tt
-from tiktok_events.events_manager.bodies import LARGEST_BODY
+from tiktok_events.events_manager.intake.bodies import LARGEST_BODY
 
 pytestmark = pytest.mark.anyio
 

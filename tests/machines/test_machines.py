@@ -11,7 +11,7 @@ from network import CUTS, cuts_at_random
 from shops_and_workers import PIXEL, SHOPS, TOKEN, WORKERS, stage
 
 import tiktok_events as tt
-from tiktok_events._protocol import encode_item
+from tiktok_events._api.encoding import encode_item
 from tiktok_events.events_manager import running
 
 SECONDS, LONGEST_CUT, RATE = 20, 4, 40

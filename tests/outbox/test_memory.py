@@ -15,7 +15,7 @@ def test_it_holds_so_many_bytes():
     claims = claim(outbox)
     with raises(tt.OutboxFull, match="1 events, 60 bytes"):
         outbox.put([record(1, data=b"x" * 41)])
-    outbox.bury(claims, reason="x")
+    outbox.dead_letter(claims, reason="x")
     outbox.put([record(1, data=b"x" * 100)])
 
     assert outbox.depth() == 1

@@ -15,7 +15,7 @@ def test_first_in_first_out(outbox, claim):
     first = claim(outbox, 3)
     assert ids(first) == ["e0", "e1", "e2"]
     assert first[0].record == record(0)
-    assert (first[0].attempts, first[0].abandoned) == (0, 0)
+    assert (first[0].attempts, first[0].crashed_deliveries) == (0, 0)
     assert ids(claim(outbox, 3)) == ["e3", "e4"]
     assert claim(outbox, 3) == []
     assert outbox.depth() == 5
@@ -71,7 +71,7 @@ def test_given_back_is_claimed_again_after_the_delay(kind, outbox, claim, give_b
     kind.pass_time(5)
     assert outbox.due_in({WEB}) == 0
     (again,) = claim(outbox, 1)
-    assert (again.record.event_id, again.attempts, again.abandoned) == ("e0", 1, 0)
+    assert (again.record.event_id, again.attempts, again.crashed_deliveries) == ("e0", 1, 0)
 
 
 def test_given_back_again_and_again(outbox, claim, give_back):
@@ -107,18 +107,18 @@ def test_a_lease_that_ran_out_is_claimed_again(kind, outbox, claim):
     assert outbox.due_in({WEB}) == 0
     claims = claim(outbox)
     assert ids(claims) == ["e0", "e1"]
-    assert [(one.attempts, one.abandoned) for one in claims] == [(0, 1), (0, 1)]
+    assert [(one.attempts, one.crashed_deliveries) for one in claims] == [(0, 1), (0, 1)]
     assert outbox.depth() == 2
 
 
-@pytest.mark.parametrize("verb", ["ack", "nack", "bury"])
+@pytest.mark.parametrize("verb", ["ack", "nack", "dead_letter"])
 def test_who_comes_late_decides_nothing(kind, outbox, claim, verb):
     """After the lease the claim is somebody else's."""
     outbox.put([record(0)])
     late = claim(outbox)
     kind.pass_time(31)
     second = claim(outbox)
-    arguments = {"ack": {}, "nack": {"delay": 0, "reason": "x"}, "bury": {"reason": "x"}}[verb]
+    arguments = {"ack": {}, "nack": {"delay": 0, "reason": "x"}, "dead_letter": {"reason": "x"}}[verb]
     getattr(outbox, verb)(late, **arguments)
 
     assert claim(outbox) == []
@@ -135,7 +135,7 @@ def test_deciding_twice_counts_once(outbox, claim, give_back):
     outbox.ack(claims)
     outbox.ack(claims)
     give_back(outbox, claims)
-    outbox.bury(claims, reason="x")
+    outbox.dead_letter(claims, reason="x")
 
     assert outbox.depth() == 1
     assert not outbox.dead()
@@ -145,7 +145,7 @@ def test_the_claims_of_a_batch_may_part(outbox, claim, give_back):
     """One delivered, one refused, one to be tried again, in any order."""
     outbox.put(records(3))
     zero, one, two = claim(outbox)
-    outbox.bury([two], reason="refused")
+    outbox.dead_letter([two], reason="refused")
     outbox.ack([zero])
     give_back(outbox, [one])
 
@@ -165,7 +165,7 @@ def test_claims_of_several_batches_are_decided_together(outbox, claim):
 def test_no_decision_on_nothing(outbox, give_back):
     """Neither an empty put nor an empty decision is an error."""
     outbox.ack([])
-    outbox.bury([], reason="x")
+    outbox.dead_letter([], reason="x")
     give_back(outbox, [])
 
     assert not outbox.put([])
@@ -206,7 +206,7 @@ def test_how_long_the_oldest_waits(kind, outbox, claim, give_back):
     kind.pass_time(15)
     outbox.ack(claim(outbox, 1))
     assert outbox.age() == kind.since(later)
-    outbox.bury(claim(outbox), reason="x")
+    outbox.dead_letter(claim(outbox), reason="x")
     assert outbox.age() is None
 
 
@@ -215,7 +215,7 @@ def test_reprs_show_no_event(outbox, claim):
     receipts = outbox.put([record(0)])
     (one,) = claim(outbox)
     told = f"{one!r} {receipts!r} {outbox!r}"
-    outbox.bury([one], reason="refused")
+    outbox.dead_letter([one], reason="refused")
     told += f"{outbox.dead()!r} {outbox!r}"
 
     assert markers.shown_in(DATA.decode())

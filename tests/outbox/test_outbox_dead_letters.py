@@ -11,7 +11,7 @@ def test_buried_is_kept_with_its_reason(kind, claim):
     outbox = kind.outbox(max_dead=2)
     outbox.put(records(3))
     for one in claim(outbox):
-        outbox.bury([one], reason=f"refused {one.record.event_id}")
+        outbox.dead_letter([one], reason=f"refused {one.record.event_id}")
 
     assert [(one.record, one.reason) for one in outbox.dead()] == [
         (record(1), "refused e1"),
@@ -25,7 +25,7 @@ def test_buried_is_kept_with_its_reason(kind, claim):
 def test_the_newest_dead_letters(outbox, claim):
     """As many as are asked for."""
     outbox.put(records(3))
-    outbox.bury(claim(outbox), reason="x")
+    outbox.dead_letter(claim(outbox), reason="x")
 
     assert ids(outbox.dead(2)) == ["e1", "e2"]
     assert ids(outbox.dead(9)) == ["e0", "e1", "e2"]
@@ -35,13 +35,13 @@ def test_the_newest_dead_letters(outbox, claim):
 def test_dead_letters_are_replayed(outbox, claim):
     """All, or those named; each becomes as good as new."""
     outbox.put([*records(3), record(9, APP)])
-    outbox.bury(claim(outbox) + claim(outbox), reason="x")
+    outbox.dead_letter(claim(outbox) + claim(outbox), reason="x")
     assert outbox.replay(["e1", "e7"]) == 1
     assert outbox.depth() == 1
     assert sorted(ids(outbox.dead())) == ["e0", "e2", "e9"]
 
     (again,) = claim(outbox, routes=[WEB])
-    assert (again.record, again.attempts, again.abandoned) == (record(1), 0, 0)
+    assert (again.record, again.attempts, again.crashed_deliveries) == (record(1), 0, 0)
     assert outbox.replay() == 3
     assert not outbox.dead()
     assert sorted(ids(claim(outbox) + claim(outbox))) == ["e0", "e2", "e9"]
@@ -52,7 +52,7 @@ def test_a_replay_without_room_changes_nothing(kind, claim):
     """They stay dead letters."""
     outbox = kind.outbox(max_events=2)
     outbox.put(records(2))
-    outbox.bury(claim(outbox), reason="x")
+    outbox.dead_letter(claim(outbox), reason="x")
     outbox.put([record(7)])
     with raises(tt.OutboxFull):
         outbox.replay()
@@ -65,7 +65,7 @@ def test_a_replay_without_room_changes_nothing(kind, claim):
 def test_dead_letters_are_purged(outbox, claim):
     """All, or those named; none of them comes back."""
     outbox.put(records(3))
-    outbox.bury(claim(outbox), reason="x")
+    outbox.dead_letter(claim(outbox), reason="x")
 
     assert outbox.purge(["e1", "e7"]) == 1
     assert ids(outbox.dead()) == ["e0", "e2"]

@@ -17,7 +17,7 @@ def test_receipts_tell_what_is_left(outbox, claim, give_back):
     first, second, third, _ = claim(outbox)
     assert set(outbox.still(receipts)) == set(receipts)
     outbox.ack([first])
-    outbox.bury([second], reason="x")
+    outbox.dead_letter([second], reason="x")
     give_back(outbox, [third])
 
     assert set(outbox.still(receipts)) == set(receipts[2:])

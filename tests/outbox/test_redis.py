@@ -46,7 +46,7 @@ def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
 
     outbox.ack([first])
     outbox.nack([second], delay=0, reason="x")
-    outbox.bury([third], reason="refused")
+    outbox.dead_letter([third], reason="refused")
     assert outbox.still(put) == [put[1], put[3]]
     assert outbox.due_in({WEB}) == 0
     assert ids(claim(outbox)) == ["e1"]
@@ -83,7 +83,7 @@ def test_what_was_given_back_and_what_was_abandoned_count_apart(web, worker, raw
     counts = []
     for given_back in (True, True, False, True, False):
         (one,) = claim(worker)
-        counts.append((one.attempts, one.abandoned))
+        counts.append((one.attempts, one.crashed_deliveries))
         if given_back:
             worker.nack([one], delay=0, reason="x")
         else:
@@ -91,12 +91,12 @@ def test_what_was_given_back_and_what_was_abandoned_count_apart(web, worker, raw
 
     (last,) = claim(worker)
     assert counts == [(0, 0), (1, 0), (2, 0), (2, 1), (3, 1)]
-    assert (last.attempts, last.abandoned) == (3, 2)
+    assert (last.attempts, last.crashed_deliveries) == (3, 2)
 
 
 @pytest.mark.parametrize("other", ["the same host", "another host"])
 @pytest.mark.parametrize(
-    ("verb", "arguments"), [("ack", {}), ("nack", {"delay": 0, "reason": "x"}), ("bury", {"reason": "x"})]
+    ("verb", "arguments"), [("ack", {}), ("nack", {"delay": 0, "reason": "x"}), ("dead_letter", {"reason": "x"})]
 )
 def test_who_comes_late_decides_nothing(web, worker, raw, verb, arguments, other):
     """Whoever claimed it again decides, be it another thread of the same process."""
@@ -170,7 +170,7 @@ def test_prefixes_keep_outboxes_apart(connect_outbox, raw):
     """And every name begins with one."""
     one, other = connect_outbox(prefix="shop:a"), connect_outbox(prefix="shop:b")
     one.put([record(0)])
-    one.bury(claim(one), reason="x")
+    one.dead_letter(claim(one), reason="x")
     one.put([record(1)])
 
     assert claim(other) == []
@@ -199,7 +199,7 @@ def test_dead_letters_are_kept_up_to_a_bound(connect_outbox):
     outbox.put(records(3))
     outbox.put([record(9, APP)])
     for one in [*claim(outbox), *claim(outbox)]:
-        outbox.bury([one], reason=f"refused {one.record.event_id} \ud800")
+        outbox.dead_letter([one], reason=f"refused {one.record.event_id} \ud800")
 
     assert sorted(ids(outbox.dead())) in (["e1", "e2", "e9"], ["e9", "e1", "e2"])
     assert [letter.reason for letter in outbox.dead(1)] == [f"refused {ids(outbox.dead(1))[0]} \ud800"]
@@ -212,7 +212,7 @@ def test_replay_and_purge_choose_by_event_id(connect_outbox):
     """Also more than a page of them; both say how many."""
     outbox = connect_outbox()
     outbox.put(records(2_500))
-    outbox.bury(claim(outbox, 2_500), reason="x")
+    outbox.dead_letter(claim(outbox, 2_500), reason="x")
     assert outbox.purge({"e3", "e2400", "none"}) == 2
     assert outbox.replay({"e5", "e2300", "e3"}) == 2
 
@@ -226,7 +226,7 @@ def test_replayed_twice_at_once_is_replayed_once(connect_outbox):
     """Two people at two keyboards."""
     outbox, other = connect_outbox(), connect_outbox()
     outbox.put(records(300))
-    outbox.bury(claim(outbox, 300), reason="x")
+    outbox.dead_letter(claim(outbox, 300), reason="x")
     replayed = []
     threads = [threading.Thread(target=lambda one=one: replayed.append(one.replay())) for one in (outbox, other)]
     for thread in threads:
@@ -294,7 +294,7 @@ def test_it_is_reached_through_a_unix_socket_too(connect_outbox, redis):
 
 def test_consumers_that_have_nothing_are_forgotten(web, worker, raw):
     """Not one that has: its events would be lost."""
-    from tiktok_events._outbox import redis_scripts
+    from tiktok_events._outbox.redis import scripts as redis_scripts
 
     web.put([record(0)])
     claim(worker)

@@ -105,7 +105,7 @@ def test_a_server_that_tells_nothing_of_its_set_up_is_used_all_the_same(own_redi
         (one,) = claim(outbox)
         assert one.record == record(0)
         outbox.nack([one], delay=0, reason="x")
-        outbox.bury(claim(outbox), reason="x")
+        outbox.dead_letter(claim(outbox), reason="x")
         assert outbox.replay() == 1
         outbox.put(records(2))
         assert (outbox.depth(), outbox.age() < 60, outbox.due_in({WEB})) == (3, True, 0)
@@ -129,7 +129,7 @@ def test_a_cluster_keeps_what_belongs_together_in_one_place(own_redis, connect_o
     assert len(claims) == outbox.depth() == 12
     outbox.ack(claims[:6])
     outbox.nack(claims[6:10], delay=0, reason="x")
-    outbox.bury(claims[10:], reason="refused")
+    outbox.dead_letter(claims[10:], reason="refused")
 
     assert outbox.depth() == 4
     assert outbox.due_in({WEB}) == 0

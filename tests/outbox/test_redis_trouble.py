@@ -95,7 +95,7 @@ def test_what_was_put_survives_a_kill_of_the_server(own_redis):
         while len(kept) < 300:
             time.sleep(0.001)
         held = claim(outbox, 5)
-        outbox.bury(held[:1], reason="refused")
+        outbox.dead_letter(held[:1], reason="refused")
         server.kill()
         thread.join()
         with raises(tt.OutboxUnavailable, match="cannot be used now"):
@@ -142,7 +142,7 @@ def test_a_process_that_is_gone_holds_nothing(redis, connect_outbox):
 
     assert outbox.due_in({WEB}) == 0
     (found,) = claim(outbox)
-    assert (found.record.event_id, found.attempts, found.abandoned) == ("e0", 0, 1)
+    assert (found.record.event_id, found.attempts, found.crashed_deliveries) == ("e0", 0, 1)
     assert 15 < outbox.due_in({WEB}) <= 20
 
 
@@ -168,7 +168,7 @@ def test_no_memory_left_is_full(own_redis):
                 outbox.put(batch)
             assert caught.value.__cause__ is None
         with raises(tt.OutboxUnavailable, match="no memory left"):
-            outbox.bury([three], reason="x")
+            outbox.dead_letter([three], reason="x")
         assert outbox.depth() == 3
 
         outbox.ack([one])
@@ -176,7 +176,7 @@ def test_no_memory_left_is_full(own_redis):
         assert ids(claim(outbox)) == ["e1"]
         assert outbox.depth() == 2
         raw.config_set("maxmemory", "0")
-        outbox.bury([three], reason="x")
+        outbox.dead_letter([three], reason="x")
         raw.config_set("maxmemory", "1")
         with raises(tt.OutboxFull, match="no memory left"):
             outbox.replay()

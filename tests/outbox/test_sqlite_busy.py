@@ -58,7 +58,7 @@ def test_reading_waits_for_nobody(path, make, hold):
     """Depth, age and the like answer while another process writes."""
     outbox = make()
     receipts = outbox.put(records(2))
-    outbox.bury(claim(outbox, 1), reason="x")
+    outbox.dead_letter(claim(outbox, 1), reason="x")
     with hold():
         assert outbox.depth() == 1
         assert outbox.age() >= 0

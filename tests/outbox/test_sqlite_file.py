@@ -228,7 +228,7 @@ def test_it_grows_to_so_many_bytes(path, make):
     claims = outbox.claim(1_000, lease=30, routes=ROUTES)
     outbox.nack(claims, delay=0, reason="x")
     claims = outbox.claim(1_000, lease=30, routes=ROUTES)
-    outbox.bury(claims[:1], reason="x")
+    outbox.dead_letter(claims[:1], reason="x")
     outbox.ack(claims[1:])
     assert outbox.depth() == 0
     for number in range(put // 2):

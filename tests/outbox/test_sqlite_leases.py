@@ -37,7 +37,7 @@ def test_what_a_killed_process_claimed_is_claimed_at_once(path, make):
 
     assert outbox.due_in([WEB]) == 0
     (one,) = claim(outbox)
-    assert (one.record.event_id, one.attempts, one.abandoned) == ("theirs", 0, 1)
+    assert (one.record.event_id, one.attempts, one.crashed_deliveries) == ("theirs", 0, 1)
 
 
 @LINUX
@@ -53,7 +53,7 @@ def test_a_process_of_another_pid_namespace_is_not_judged(path, make):
 
     assert claim(make()) == []
     (one,) = claim(make(clock=lambda: time.monotonic() + 1e6))
-    assert one.abandoned == 1
+    assert one.crashed_deliveries == 1
 
 
 @LINUX
@@ -71,7 +71,7 @@ def test_after_a_restart_of_the_machine_everything_is_due(path, make):
 
     outbox.put([record(3)])
     assert outbox.due_in([WEB]) == 0
-    assert [(one.record.event_id, one.attempts, one.abandoned) for one in claim(outbox)] == [
+    assert [(one.record.event_id, one.attempts, one.crashed_deliveries) for one in claim(outbox)] == [
         ("e1", 1, 0),
         ("e2", 0, 1),
         ("e3", 0, 0),
@@ -92,7 +92,7 @@ def test_without_a_name_of_the_boot_the_clock_tells(path, make):
         "if sys.argv[3] == 'put': outbox.put([tt.Record(*route, f'e{n}', b'{}') for n in range(2)])\n"
         "claims = outbox.claim(9, lease=300, routes=[route])\n"
         "outbox.nack(claims[:1], delay=300, reason='x')\n"
-        "print([(one.record.event_id, one.attempts, one.abandoned) for one in claims], outbox.due_in([route]))\n"
+        "print([(one.record.event_id, one.attempts, one.crashed_deliveries) for one in claims], outbox.due_in([route]))\n"
         "outbox.close()\n"
     )
 

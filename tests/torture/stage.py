@@ -19,8 +19,8 @@ from gate import Behaviour, gate
 from ledger import Row, Written, row_of
 
 import tiktok_events as tt
-from tiktok_events._outbox.by_url import outbox_at
 from tiktok_events._outbox.protocol import Outbox
+from tiktok_events._outbox.url import outbox_at
 from tiktok_events.events_manager import RunningManager
 
 HERE = Path(__file__).parent

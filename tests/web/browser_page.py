@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tiktok_events.web._pixel import Call, PageFields
+from tiktok_events.web._page.pixel import Call, PageFields
 
 PIXEL = "C0EXAMPLE0EXAMPLE000"
 OTHER_PIXEL = "D0EXAMPLE0EXAMPLE000"

@@ -17,7 +17,7 @@ from web_requests import BROWSER, NOW_MS, VISITOR_COOKIE, a_site, sent_by
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
-from tiktok_events.web import Site
+from tiktok_events.web import Site, TemplateVariable
 
 
 @pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
@@ -124,7 +124,7 @@ def test_bad_utf_8_is_no_identifier_and_no_error(ask: Any, text: bytes) -> None:
     headers = dict.fromkeys(("referer", "accept-language", "hx-current-url", "x-forwarded-for"), b"zzpii" + text)
     answer = ask(
         site,
-        lambda tracker: (tracker.track("Lead"), tracker.face.pixel()),
+        lambda tracker: (tracker.track("Lead"), TemplateVariable(tracker).pixel()),
         path="/buy/\udcff\ufffd",
         query=b"ttclid=zzpii" + text,
         headers={**headers, "cookie": b"ttclid=zzpii%s; _ttp=zzpii%s; _tte_next=%s; %s=%s" % ((text,) * 5)},

@@ -16,7 +16,7 @@ from web_requests import NOW_MS, VISITOR_COOKIE, a_site, sent_by
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
-from tiktok_events.web import ConsentCookie, Tracker
+from tiktok_events.web import ConsentCookie, TemplateVariable, Tracker
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def net() -> Iterator[list[str]]:
     caught: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: caught.append(record.getMessage())  # type: ignore[method-assign]
-    handler.addFilter(lambda record: record.funcName == "finish")
+    handler.addFilter(lambda record: record.funcName == "add_headers")
     logging.getLogger("tiktok_events").addHandler(handler)
     try:
         yield caught
@@ -69,9 +69,9 @@ ACTS: list[View] = [
     lambda tracker: tracker.track("Purchase", properties={"value": "zzpii"}),
     lambda tracker: tracker.track("ViewContent").payload,
     lambda tracker: tracker.identify(email="zzpii", phone="zzpii"),
-    lambda tracker: tracker.face.pixel(),
-    lambda tracker: tracker.face.data(),
-    lambda tracker: tracker.face.consent,
+    lambda tracker: TemplateVariable(tracker).pixel(),
+    lambda tracker: TemplateVariable(tracker).data(),
+    lambda tracker: TemplateVariable(tracker).consent,
     lambda tracker: tracker.snapshot(),
     lambda tracker: tracker.event_id("Lead"),
     lambda tracker: tracker.grant_consent(),

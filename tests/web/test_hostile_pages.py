@@ -14,10 +14,10 @@ from test_markup import BREAKERS
 from web_requests import CLICKED, VISITOR_COOKIE, a_site, a_tracker, cookies_of
 
 import tiktok_events as tt
-from tiktok_events._facts.fields import TRAVEL, VEHICLE
+from tiktok_events._spec.fields import TRAVEL, VEHICLE
 from tiktok_events.testing import SOURCE
-from tiktok_events.web import ConsentCookie, Tracker
-from tiktok_events.web._response import finish
+from tiktok_events.web import ConsentCookie, TemplateVariable, Tracker
+from tiktok_events.web._middleware.response import add_headers
 
 BREAKER = "</script><!--<script>alert(1)"
 
@@ -96,7 +96,7 @@ def carried(text: str) -> Tracker:
     site = a_site()
     first = a_tracker(site, method="POST")
     first.track(text, event_id=text[:40] or "1", properties={"contents": [{"content_id": text}]})
-    cookie = cookies_of(finish(first, 303, [])).get("_tte_next", "").partition(";")[0]
+    cookie = cookies_of(add_headers(first, 303, [])).get("_tte_next", "").partition(";")[0]
     return a_tracker(site, cookie=f"{VISITOR_COOKIE}; {cookie}")
 
 
@@ -152,10 +152,10 @@ HIDDEN: dict[str, Callable[[str], Tracker]] = {
 def faces(tracker: Tracker) -> Iterator[str]:
     """Every way in which this request's calls can reach its page."""
     tracker.track("ViewContent")
-    yield tracker.face.pixel()
+    yield TemplateVariable(tracker).pixel()
     tracker.track("AddToCart")
-    yield tracker.face.pixel()
-    yield tracker.face.data()
+    yield TemplateVariable(tracker).pixel()
+    yield TemplateVariable(tracker).data()
 
 
 @pytest.mark.parametrize("place", PRINTED)
@@ -163,7 +163,7 @@ def faces(tracker: Tracker) -> Iterator[str]:
 @pytest.mark.reference("8.5.7a")
 def test_a_page_prints_it_and_is_not_broken_by_it(place: str, face: str) -> None:
     """A parser of HTML finds the same elements, and the text comes out of the script as it went in."""
-    markup = getattr(PRINTED[place](BREAKER).face, face)()
+    markup = getattr(TemplateVariable(PRINTED[place](BREAKER)), face)()
 
     assert BREAKER in "\n".join(printed(markup))
 
@@ -211,7 +211,7 @@ def test_the_header_of_a_fragment_is_not_broken(text: str) -> None:
     tracker = a_tracker(method="POST", sec_fetch_dest="empty")
     tracker.track("Search", properties={"query": text, "contents": [{"content_id": text}]})
     tracker.track("ViewContent")
-    (told,) = [value.decode() for name, value in finish(tracker, 200, []) if name == b"tiktok-events"]
+    (told,) = [value.decode() for name, value in add_headers(tracker, 200, []) if name == b"tiktok-events"]
 
     assert told.isprintable()
     assert "ViewContent" in list(texts(json.loads(told)))
@@ -221,9 +221,9 @@ def test_the_header_of_a_fragment_is_not_broken(text: str) -> None:
 @pytest.mark.reference("8.5.7f")
 def test_what_is_no_data_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A nonce, a pixel code and the script's address are no texts: none of these reaches a page."""
-    asked = a_tracker(a_site(nonce=lambda request: text)).face.pixel()
+    asked = TemplateVariable(a_tracker(a_site(nonce=lambda request: text))).pixel()
     with raises(tt.ConfigurationError):
-        a_tracker().face.pixel(nonce=text)
+        TemplateVariable(a_tracker()).pixel(nonce=text)
     with raises(tt.ConfigurationError):
         a_site(pixels=[text])
     with raises(tt.ConfigurationError):
@@ -231,7 +231,7 @@ def test_what_is_no_data_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) 
     if text:
         monkeypatch.setenv("TIKTOK_PIXEL_URL", f"https://shop.example/{text}")
         with raises(tt.ConfigurationError):
-            a_tracker().face.pixel()
+            TemplateVariable(a_tracker()).pixel()
 
     assert asked.startswith("<script>")
     assert printed(asked)
@@ -245,7 +245,7 @@ def test_what_is_no_number_reaches_no_page(value: Any) -> None:
     tracker = a_tracker()
     tracker.track("Purchase", properties={"value": value})
     tracker.track("AddToCart", properties={"value": 1, "contents": [{"content_id": "sku-1", "price": value}]})
-    markup = tracker.face.pixel()
+    markup = TemplateVariable(tracker).pixel()
 
     assert "Purchase" not in printed(markup)
     assert {"AddToCart", "sku-1"} <= set(printed(markup))

@@ -15,9 +15,9 @@ from marker_hook import raises
 from strategies import TYPED
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web._csp import csp_sources
-from tiktok_events.web._markup import Markup, nonce_attribute, script_json
-from tiktok_events.web._pixel import SCRIPT_URL, render_data, render_pixel
+from tiktok_events.web._page.csp import csp_sources
+from tiktok_events.web._page.markup import Markup, nonce_attribute, script_json
+from tiktok_events.web._page.pixel import SCRIPT_URL, render_data, render_pixel
 
 BREAKERS = [
     "</script><!--",

@@ -22,7 +22,7 @@ from browser_page import (
 )
 from test_pixel_markup import DIGEST, METHODS
 
-from tiktok_events.web._pixel import (
+from tiktok_events.web._page.pixel import (
     Call,
     payload,
     render_calls,

@@ -6,7 +6,7 @@ import json
 
 from browser_page import KEYED, OTHER_PIXEL, PIXEL, block_in, browse, fields, needs_node, said, tracked, twin
 
-from tiktok_events.web._pixel import payload, render_data, render_pixel, static_script
+from tiktok_events.web._page.pixel import payload, render_data, render_pixel, static_script
 
 pytestmark = needs_node
 

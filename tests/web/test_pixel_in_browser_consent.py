@@ -9,7 +9,7 @@ import pytest
 from browser_page import KEYED, PIXEL, RANDOM, browse, fields, needs_node, said, tracked, twin
 from test_pixel_markup import Rule
 
-from tiktok_events.web._pixel import payload, render_pixel
+from tiktok_events.web._page.pixel import payload, render_pixel
 
 pytestmark = needs_node
 

@@ -17,7 +17,7 @@ from strategies import TYPED, typed_events
 
 import tiktok_events as tt
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web._pixel import (
+from tiktok_events.web._page.pixel import (
     Call,
     call_for,
     payload,

@@ -9,9 +9,10 @@ import markers
 import pytest
 from web_requests import CLICKED, NOW_MS, VISITOR_COOKIE, a_site, a_tracker, cookies_of, sent_by
 
-from tiktok_events.web import Consent, ConsentCookie, Site, Tracker, WebRequest
-from tiktok_events.web import _consent as consent_module
-from tiktok_events.web._response import finish
+from tiktok_events._runtime.log_once import were_logged
+from tiktok_events.web import Consent, ConsentCookie, Site, TemplateVariable, Tracker, WebRequest
+from tiktok_events.web._middleware.response import add_headers
+from tiktok_events.web._visitor import consent as consent_module
 
 HTML = [(b"content-type", b"text/html")]
 OWN = f"{VISITOR_COOKIE}; ttclid=zzpii-old.{NOW_MS - 5}; _ttp={markers.TTP}"
@@ -34,8 +35,8 @@ def ids_read(tracker: Tracker) -> list[str | None]:
 def test_granted() -> None:
     """3.11, row 1: cookies written, own kept, ids read, full snippet, sent."""
     site, tracker = visit(True)
-    snippet = tracker.face.pixel()
-    written = cookies_of(finish(tracker, 200, list(HTML)))
+    snippet = TemplateVariable(tracker).pixel()
+    written = cookies_of(add_headers(tracker, 200, list(HTML)))
 
     assert list(written) == ["ttclid"]
     assert "Max-Age=0" not in written["ttclid"]
@@ -49,10 +50,10 @@ def test_unknown_and_blocked() -> None:
     """3.11, row 2: nothing is written, read, rendered or sent; own cookies are left alone."""
     site, tracker = visit(None)
 
-    assert not tracker.face.pixel()
-    assert not tracker.face.events()
-    assert not tracker.face.data()
-    assert cookies_of(finish(tracker, 200, list(HTML))) == {}
+    assert not TemplateVariable(tracker).pixel()
+    assert not TemplateVariable(tracker).events()
+    assert not TemplateVariable(tracker).data()
+    assert cookies_of(add_headers(tracker, 200, list(HTML))) == {}
     assert ids_read(tracker) == [None, None]
     assert sent_by(site) == []
 
@@ -60,11 +61,11 @@ def test_unknown_and_blocked() -> None:
 def test_unknown_and_held() -> None:
     """3.11, row 3: base code that holds, with the calls waiting; nothing written, read or sent."""
     site, tracker = visit(None, on_unknown_consent="hold")
-    snippet = tracker.face.pixel()
+    snippet = TemplateVariable(tracker).pixel()
 
     assert '"hold":true' in snippet
     assert '"event":"Purchase"' in snippet
-    assert cookies_of(finish(tracker, 200, list(HTML))) == {}
+    assert cookies_of(add_headers(tracker, 200, list(HTML))) == {}
     assert ids_read(tracker) == [None, None]
     assert sent_by(site) == []
 
@@ -73,9 +74,9 @@ def test_unknown_and_held() -> None:
 def test_denied(hold: str) -> None:
     """3.11, row 4: own cookies are expired; nothing is read, rendered or sent."""
     site, tracker = visit(False, on_unknown_consent=hold)
-    written = cookies_of(finish(tracker, 200, list(HTML)))
+    written = cookies_of(add_headers(tracker, 200, list(HTML)))
 
-    assert not tracker.face.pixel()
+    assert not TemplateVariable(tracker).pixel()
     assert sorted(written) == ["_tte_id", "ttclid"]
     assert all("Max-Age=0" in one for one in written.values())
     assert ids_read(tracker) == [None, None]
@@ -85,9 +86,9 @@ def test_denied(hold: str) -> None:
 def test_granted_with_global_privacy_control() -> None:
     """3.11, row 5: everything, with limited data use in both halves."""
     site, tracker = visit(True, sec_gpc="1")
-    snippet = tracker.face.pixel()
+    snippet = TemplateVariable(tracker).pixel()
 
-    assert list(cookies_of(finish(tracker, 200, list(HTML)))) == ["ttclid"]
+    assert list(cookies_of(add_headers(tracker, 200, list(HTML)))) == ["ttclid"]
     assert ids_read(tracker) == [markers.TTCLID, markers.TTP]
     assert '"limited_data_use":1' in snippet
     assert '"limited_data_use":true' in snippet
@@ -185,9 +186,9 @@ def test_a_page_with_a_consent_cookie_is_everybodys() -> None:
         tracker = a_tracker(
             a_site(consent=RULE), cookie=f"{VISITOR_COOKIE}; {cookie}" if "no" not in cookie else cookie
         )
-        pages.append(tracker.face.pixel())
+        pages.append(TemplateVariable(tracker).pixel())
 
-        assert finish(tracker, 200, [*HTML, (b"cache-control", b"public")])[1] == (b"cache-control", b"public")
+        assert add_headers(tracker, 200, [*HTML, (b"cache-control", b"public")])[1] == (b"cache-control", b"public")
 
     assert len(set(pages)) == 1
     assert '"consent":{"name":"cookie_consent","granted":["yes"]}' in pages[0]
@@ -197,9 +198,9 @@ def test_a_page_with_a_consent_cookie_is_everybodys() -> None:
 def test_a_page_that_a_callable_decided_is_private(answer: bool | None) -> None:
     """3.15: with or without the snippet, it is one visitor's."""
     tracker = a_tracker(a_site(consent=lambda request: answer), cookie=VISITOR_COOKIE)
-    tracker.face.pixel()
+    TemplateVariable(tracker).pixel()
 
-    assert (b"cache-control", b"private") in finish(tracker, 200, list(HTML))
+    assert (b"cache-control", b"private") in add_headers(tracker, 200, list(HTML))
 
 
 def test_a_yes_on_a_post_writes_cookies_in_its_answer() -> None:
@@ -211,7 +212,7 @@ def test_a_yes_on_a_post_writes_cookies_in_its_answer() -> None:
         referer=f"https://shop.example/?{CLICKED}",
     )
     tracker.grant_consent()
-    written = cookies_of(finish(tracker, 204, []))
+    written = cookies_of(add_headers(tracker, 204, []))
 
     assert sorted(written) == ["_tte_id", "ttclid"]
     assert tracker.consent is Consent.GRANTED
@@ -222,9 +223,9 @@ def test_a_no_on_a_post_expires_cookies_in_its_answer() -> None:
     cookie = f"{OWN}; _tte_next=x"
     tracker = a_tracker(a_site(cookie_domains=["shop.example"]), method="POST", cookie=cookie)
     tracker.revoke_consent()
-    headers = [value.decode() for name, value in finish(tracker, 204, []) if name == b"set-cookie"]
+    headers = [value.decode() for name, value in add_headers(tracker, 204, []) if name == b"set-cookie"]
 
-    assert sorted(cookies_of(finish(tracker, 204, []))) == ["_tte_id", "_tte_next", "ttclid"]
+    assert sorted(cookies_of(add_headers(tracker, 204, []))) == ["_tte_id", "_tte_next", "ttclid"]
     assert len(headers) == 5
     assert all("=; Path=/; Max-Age=0" in one for one in headers)
 
@@ -234,7 +235,7 @@ def test_no_post_but_a_banners_writes_identifier_cookies() -> None:
     tracker = a_tracker(method="POST", query=CLICKED)
     tracker.track("Purchase", key=1)
 
-    assert set(cookies_of(finish(tracker, 200, list(HTML)))) == {"_tte_next"}
+    assert set(cookies_of(add_headers(tracker, 200, list(HTML)))) == {"_tte_next"}
 
 
 def test_no_rule_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -243,5 +244,5 @@ def test_no_rule_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         assert a_tracker(a_site(consent=None)).consent is Consent.GRANTED
 
-    assert consent_module.said_of([message])
+    assert were_logged([message])
     assert [record.getMessage() for record in caplog.records].count(message) <= 1

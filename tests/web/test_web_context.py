@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from web_requests import CLICKED, NOW, NOW_MS, VISITOR, VISITOR_COOKIE, a_request, a_site, a_tracker
 
 from tiktok_events.web import Consent, CookiePolicy, WebRequest
-from tiktok_events.web._context import Context, context_from
+from tiktok_events.web._visitor.context import Context, context_from
 
 POLICY = CookiePolicy()
 
 
 def context_of(request: WebRequest, consent: Consent = Consent.GRANTED, **settings: object) -> Context:
-    return context_from(request, POLICY, now=NOW, dice=lambda: VISITOR, consent=consent, **settings)  # type: ignore[arg-type]
+    return context_from(request, POLICY, now=NOW, new_id=lambda: VISITOR, consent=consent, **settings)  # type: ignore[arg-type]
 
 
 def test_everything_a_visitor_brings() -> None:

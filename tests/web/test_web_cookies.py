@@ -20,9 +20,9 @@ from web_requests import CLICKED, DAY, NOW, NOW_MS, VISITOR, VISITOR_COOKIE, a_s
 
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web import CookiePolicy, WebRequest
-from tiktok_events.web import _cookies as cookies
-from tiktok_events.web._cookies import SetCookie
-from tiktok_events.web._response import finish
+from tiktok_events.web._middleware.response import add_headers
+from tiktok_events.web._visitor import cookies
+from tiktok_events.web._visitor.cookies import SetCookie
 
 POLICY = CookiePolicy()
 HTML = [(b"content-type", b"text/html; charset=utf-8")]
@@ -36,7 +36,7 @@ INJECTIONS = [
 def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
     """The browser's own parser reads what was written, with the attributes of the reference."""
     tracker = a_tracker(query=CLICKED)
-    written = cookies_of(finish(tracker, 200, list(HTML)))
+    written = cookies_of(add_headers(tracker, 200, list(HTML)))
     visitor = SimpleCookie(written["_tte_id"])["_tte_id"]
     click = SimpleCookie(written["ttclid"])["ttclid"]
 
@@ -64,7 +64,7 @@ def keep(
 def test_a_cookie_jar_keeps_what_is_written_and_lets_go_what_is_expired() -> None:
     """For this host alone, over https alone, for as long as the reference says; a no empties the jar."""
     jar = CookieJar()
-    kept = dict(keep(jar, finish(a_tracker(query=CLICKED), 200, list(HTML))))
+    kept = dict(keep(jar, add_headers(a_tracker(query=CLICKED), 200, list(HTML))))
     ages = {name: round(((cookie.expires or 0) - time.time()) / DAY) for name, cookie in kept.items()}
     cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
     refused = a_tracker(method="POST", cookie=cookie_header)
@@ -80,7 +80,7 @@ def test_a_cookie_jar_keeps_what_is_written_and_lets_go_what_is_expired() -> Non
     }
     assert {one.get_nonstandard_attr("SameSite") for one in kept.values()} == {"Lax"}
     assert [name for name, one in kept.items() if one.has_nonstandard_attr("HttpOnly")] == ["_tte_id"]
-    assert keep(jar, finish(refused, 204, [])) == {}
+    assert keep(jar, add_headers(refused, 204, [])) == {}
 
 
 @pytest.mark.reference("8.5.2b")
@@ -89,14 +89,14 @@ def test_a_cookie_jar_takes_a_configured_domain_and_lets_it_go() -> None:
     jar = CookieJar()
     site = a_site(cookie_domains=["shop.example"])
     url = "https://www.shop.example/buy"
-    kept = dict(keep(jar, finish(a_tracker(site, host="www.shop.example", query=CLICKED), 200, list(HTML)), url))
+    kept = dict(keep(jar, add_headers(a_tracker(site, host="www.shop.example", query=CLICKED), 200, list(HTML)), url))
     cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
     refused = a_tracker(site, method="POST", host="www.shop.example", cookie=cookie_header)
     refused.revoke_consent()
 
     assert sorted(kept) == ["_tte_id", "ttclid"]
     assert {one.domain for one in kept.values()} == {".shop.example"}
-    assert keep(jar, finish(refused, 204, []), url) == {}
+    assert keep(jar, add_headers(refused, 204, []), url) == {}
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
@@ -108,7 +108,7 @@ def test_nothing_of_a_click_id_or_cookie_breaks_out(text: str) -> None:
     for query in (f"ttclid={quote(text)}", f"ttclid={text.encode().decode('latin-1')}"):
         cookie = f"_tte_id={text}; ttclid={text}; _ttp={text}".encode().decode("latin-1")
         tracker = a_tracker(query=query, cookie=cookie)
-        written = cookies_of(finish(tracker, 200, list(HTML)))
+        written = cookies_of(add_headers(tracker, 200, list(HTML)))
 
         assert set(written) <= {"_tte_id", "ttclid"}
         assert written["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{VISITOR}; ")
@@ -208,7 +208,7 @@ def test_a_cookies_domain_is_configured_never_guessed(host: str, domain: str | N
 def test_the_host_header_decides_the_domain_that_is_written(host: str, domain: str | None) -> None:
     """A configured domain, or none: this host only. A Host header is nobody's way to another domain's cookie."""
     tracker = a_tracker(a_site(cookie_domains=["example.com", "example.co.uk"]), host=host)
-    (written,) = cookies_of(finish(tracker, 200, list(HTML))).values()
+    (written,) = cookies_of(add_headers(tracker, 200, list(HTML))).values()
 
     assert [part for part in written.split("; ") if part.startswith("Domain")] == (
         [f"Domain={domain}"] if domain else []
@@ -226,7 +226,7 @@ def test_nothing_changed_writes_nothing() -> None:
     """A returning visitor with the same click costs no header."""
     cookie = f"{VISITOR_COOKIE}; ttclid={markers.TTCLID}.{NOW_MS - 1000}"
 
-    assert finish(a_tracker(query=CLICKED, cookie=cookie), 200, list(HTML)) == HTML
+    assert add_headers(a_tracker(query=CLICKED, cookie=cookie), 200, list(HTML)) == HTML
 
 
 def test_a_visitor_id_is_refreshed_once_in_a_month() -> None:
@@ -234,14 +234,14 @@ def test_a_visitor_id_is_refreshed_once_in_a_month() -> None:
     written_ms = NOW_MS - 31 * DAY * 1000
     tracker = a_tracker(cookie=f"_tte_id=1.{written_ms:013d}.{'b' * 32}")
 
-    assert cookies_of(finish(tracker, 200, list(HTML)))["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{'b' * 32}; ")
+    assert cookies_of(add_headers(tracker, 200, list(HTML)))["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{'b' * 32}; ")
 
 
 def test_another_click_replaces_the_one_kept() -> None:
     """A ttclid in the URL is a fresh click."""
     tracker = a_tracker(query=CLICKED, cookie=f"{VISITOR_COOKIE}; ttclid=zzpii-other.{NOW_MS - 1000}")
 
-    assert cookies_of(finish(tracker, 200, list(HTML)))["ttclid"].startswith(f"ttclid={markers.TTCLID}.{NOW_MS}; ")
+    assert cookies_of(add_headers(tracker, 200, list(HTML)))["ttclid"].startswith(f"ttclid={markers.TTCLID}.{NOW_MS}; ")
 
 
 def test_a_click_whose_window_is_over_is_expired() -> None:
@@ -249,7 +249,7 @@ def test_a_click_whose_window_is_over_is_expired() -> None:
     stale = f"{VISITOR_COOKIE}; ttclid=zzpii-stale.{NOW_MS - 29 * DAY * 1000}"
     tracker = a_tracker(cookie=stale)
 
-    assert "Max-Age=0" in cookies_of(finish(tracker, 200, list(HTML)))["ttclid"]
+    assert "Max-Age=0" in cookies_of(add_headers(tracker, 200, list(HTML)))["ttclid"]
     assert tracker.context.ttclid is None
 
 
@@ -270,7 +270,7 @@ def test_a_policy_no_browser_keeps_is_refused(settings: dict[str, object]) -> No
 
 def test_a_configured_domain_is_written() -> None:
     """The cookie of www and of the shop's other hosts is one."""
-    written = cookies_of(finish(a_tracker(a_site(cookie_domains=["shop.example"])), 200, list(HTML)))
+    written = cookies_of(add_headers(a_tracker(a_site(cookie_domains=["shop.example"])), 200, list(HTML)))
 
     assert "; Domain=shop.example;" in written["_tte_id"]
 

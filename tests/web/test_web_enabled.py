@@ -8,7 +8,7 @@ import pytest
 from web_requests import NOW, a_site, a_tracker
 
 import tiktok_events as tt
-from tiktok_events.web import Site
+from tiktok_events.web import Site, TemplateVariable
 
 
 def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,10 +19,10 @@ def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, mo
         tracked = [tracker.track("Purchase", key=1) for tracker in trackers]
 
     assert {one.reason for one in tracked} == {"off"}
-    assert [tracker.face.pixel() for tracker in trackers] == [""] * 3
+    assert [TemplateVariable(tracker).pixel() for tracker in trackers] == [""] * 3
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "TIKTOK_PIXEL_CODE" in caplog.text
-    assert not trackers[0].face.enabled
+    assert not TemplateVariable(trackers[0]).enabled
     assert trackers[0].cookies(is_page=True) == []
 
 
@@ -58,7 +58,7 @@ def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
     """3.12: a shop whose pages only print the pixel is told as well, once."""
     site = Site.from_env({"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000"})
     for _ in range(2):
-        assert a_tracker(site).face.pixel() == ""
+        assert TemplateVariable(a_tracker(site)).pixel() == ""
 
     assert ["TIKTOK" in record.getMessage() for record in caplog.records] == [True]
 
@@ -70,6 +70,6 @@ def test_told_to_be_off_says_nothing(value: str, caplog: pytest.LogCaptureFixtur
     for env in ({}, code):
         site = Site.from_env({**env, "TIKTOK_ENABLED": value})
 
-        assert a_tracker(site).face.pixel() == ""
+        assert TemplateVariable(a_tracker(site)).pixel() == ""
         assert a_tracker(site).track("Lead").reason == "off"
     assert caplog.records == []

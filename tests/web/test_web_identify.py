@@ -8,6 +8,8 @@ import markers
 import pytest
 from web_requests import a_site, a_tracker, sent_by
 
+from tiktok_events.web import TemplateVariable
+
 
 def test_who_the_visitor_is_fills_every_event() -> None:
     """`identify` hashes at once: the tracker keeps nothing raw; an event's own identifiers win."""
@@ -26,7 +28,7 @@ def test_who_the_visitor_is_fills_every_event() -> None:
         "sha256_phone_number": sha256(markers.PHONE.encode()).hexdigest(),
         "external_id": sha256(markers.EXTERNAL_ID.encode()).hexdigest(),
     }
-    assert sha256(markers.EMAIL.encode()).hexdigest() in tracker.face.pixel()
+    assert sha256(markers.EMAIL.encode()).hexdigest() in TemplateVariable(tracker).pixel()
 
 
 def test_the_site_may_be_asked_who_the_visitor_is() -> None:

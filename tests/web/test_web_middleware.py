@@ -19,7 +19,7 @@ from web_requests import BROWSER, NOW, a_request, a_site, a_tracker, sent_by
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
-from tiktok_events.web import ASGIMiddleware, Site, Tracker, WebRequest, WSGIMiddleware, tracker_from
+from tiktok_events.web import ASGIMiddleware, Site, TemplateVariable, Tracker, WebRequest, WSGIMiddleware, tracker_from
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,7 +40,7 @@ def ask(request: pytest.FixtureRequest) -> Any:
 
 def page(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
     tracker.track("Purchase", key="zzpii-1")
-    return 200, list(HTML), tracker.face.pixel().encode()
+    return 200, list(HTML), TemplateVariable(tracker).pixel().encode()
 
 
 URL = f"https://shop.example/buy?ttclid={markers.TTCLID}"
@@ -68,7 +68,7 @@ def test_a_shop_over_a_redirect(ask: Any) -> None:
         return 303, [("location", "/thanks")], b""
 
     def thanks(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
-        return 200, list(HTML), tracker.face.pixel().encode()
+        return 200, list(HTML), TemplateVariable(tracker).pixel().encode()
 
     posted = ask(site, buy, "POST", URL, headers=BROWSER)
     jar = {**BROWSER, "cookie": f"_tte_next={posted.cookies['_tte_next']}"}
@@ -183,7 +183,7 @@ def test_requests_in_threads_keep_apart() -> None:
     def visit(number: int) -> None:
         def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
             tracker.track("Purchase", key=number)
-            return 200, list(HTML), tracker.face.pixel().encode()
+            return 200, list(HTML), TemplateVariable(tracker).pixel().encode()
 
         answers[number] = over_wsgi(site, view, "GET", URL, headers=BROWSER).text
 

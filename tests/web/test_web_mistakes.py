@@ -86,7 +86,7 @@ def test_a_client_that_fails_takes_no_page_down(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it raises, the view goes on, and its values are in no log; the page still reports its half."""
-    monkeypatch.setattr("tiktok_events.web._consent._said", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
     tracked = a_tracker(a_site(client=Broken())).track("Purchase", key=1)
     full = a_tracker(a_site(client=Full())).track("Purchase", key=1)
 

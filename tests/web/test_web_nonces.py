@@ -11,8 +11,8 @@ from marker_hook import raises
 from web_requests import HTML, PRIVATE, VISITOR_COOKIE, a_request, a_site, a_tracker
 
 import tiktok_events as tt
-from tiktok_events.web import ASGIMiddleware, Tracker, tracker_from
-from tiktok_events.web._response import finish
+from tiktok_events.web import ASGIMiddleware, TemplateVariable, Tracker, tracker_from
+from tiktok_events.web._middleware.response import add_headers
 
 
 def test_nonces() -> None:
@@ -21,8 +21,8 @@ def test_nonces() -> None:
     def failing(request: object) -> str:
         raise RuntimeError(markers.EMAIL)
 
-    assert '<script nonce="abc">' in a_tracker(a_site(nonce=lambda request: "abc")).face.pixel()
-    assert a_tracker(a_site(nonce=failing)).face.pixel().startswith("<script>")
+    assert '<script nonce="abc">' in TemplateVariable(a_tracker(a_site(nonce=lambda request: "abc"))).pixel()
+    assert TemplateVariable(a_tracker(a_site(nonce=failing))).pixel().startswith("<script>")
 
 
 def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
@@ -32,7 +32,7 @@ def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["state"]["csp_nonce"] = "Zm9yIG9uZSBwYWdl"
-        pages.append(tracker_from(scope).face.pixel())
+        pages.append(TemplateVariable(tracker_from(scope)).pixel())
         await send({"type": "http.response.start", "status": 200, "headers": list(HTML)})
 
     async def send(message: Any) -> None:
@@ -54,8 +54,8 @@ def test_without_a_nonce_there_is_none(state: Any) -> None:
     request.origin = {"state": state}
     tracker = Tracker(a_site(consent=None), request)
 
-    assert tracker.face.pixel().startswith("<script>")
-    assert finish(tracker, 200, list(HTML)) == HTML
+    assert TemplateVariable(tracker).pixel().startswith("<script>")
+    assert add_headers(tracker, 200, list(HTML)) == HTML
 
 
 class Lazy:
@@ -76,7 +76,7 @@ def test_a_nonce_may_be_lazy(how: str) -> None:
     tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
     given: Any = {"nonce": Lazy()} if how == "argument" else {}
 
-    assert tracker.face.pixel(**given).startswith('<script nonce="bGF6eQ==">')
+    assert TemplateVariable(tracker).pixel(**given).startswith('<script nonce="bGF6eQ==">')
 
 
 def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:
@@ -85,25 +85,28 @@ def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture)
     found = a_request()
     found.origin = {"state": {"csp_nonce": bad}}
     pages = [
-        Tracker(a_site(), found).face.pixel(),
-        a_tracker(a_site(nonce=lambda request: bad)).face.pixel(),
+        TemplateVariable(Tracker(a_site(), found)).pixel(),
+        TemplateVariable(a_tracker(a_site(nonce=lambda request: bad))).pixel(),
     ]
 
     assert all(page.startswith("<script>") for page in pages)
     assert ["zzpii" in page for page in pages] == [False, False]
     assert len(caplog.records) == 1
     with raises(tt.ConfigurationError):
-        a_tracker(a_site(nonce=lambda request: bad, strict=True)).face.pixel()
+        TemplateVariable(a_tracker(a_site(nonce=lambda request: bad, strict=True))).pixel()
     with raises(tt.ConfigurationError):
-        a_tracker().face.pixel(nonce=bad)
+        TemplateVariable(a_tracker()).pixel(nonce=bad)
 
 
 def test_the_sources_of_a_policy_can_be_overridden() -> None:
     """TikTok moves its hosts: a directive given replaces ours, an empty one leaves it out."""
-    sources = a_tracker().face.csp_sources({"connect-src": ["https://analytics.us.tiktok.com"], "frame-src": ()})
+    sources = TemplateVariable(a_tracker()).csp_sources({
+        "connect-src": ["https://analytics.us.tiktok.com"],
+        "frame-src": (),
+    })
 
     assert sources["connect-src"] == ("https://analytics.us.tiktok.com",)
     assert "frame-src" not in sources
     assert "https://analytics.tiktok.com" in sources["script-src"]
     with raises(tt.ConfigurationError):
-        a_tracker().face.csp_sources({"script-src": ["'self'; default-src *"]})
+        TemplateVariable(a_tracker()).csp_sources({"script-src": ["'self'; default-src *"]})

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from web_requests import NOW, VISITOR_COOKIE, a_site, a_tracker, cookies_of, sent_by
 
-from tiktok_events.web import Consent, Tracker
-from tiktok_events.web._face import Face
-from tiktok_events.web._response import finish
+from tiktok_events.web import Consent, TemplateVariable, Tracker
+from tiktok_events.web._middleware.response import add_headers
 
 HTML = [(b"content-type", b"text/html")]
 PRIVATE = (b"cache-control", b"private")
@@ -21,7 +20,7 @@ def viewed(**options: Any) -> Tracker:
     return a_tracker(a_site(page_views=True, **options.pop("settings", {})), **options)
 
 
-def printed_by(face: Face) -> list[tuple[str, str | None]]:
+def printed_by(face: TemplateVariable) -> list[tuple[str, str | None]]:
     """Name and id of the calls in a page's data."""
     text = face.data().partition(">")[2].partition("<")[0]
     return [(call["event"], call.get("event_id")) for call in json.loads(text)["calls"]] if text else []
@@ -35,22 +34,22 @@ def sent(tracker: Tracker) -> list[tuple[str | None, str | None]]:
 def test_a_page_that_goes_out_is_viewed_once_on_both_channels() -> None:
     """One name, one id; the server's half waits until the answer leaves, and never goes twice."""
     tracker = viewed()
-    (call,) = printed_by(tracker.face)
+    (call,) = printed_by(TemplateVariable(tracker))
     before = sent(tracker)
     for _ in range(2):
-        finish(tracker, 200, list(HTML))
+        add_headers(tracker, 200, list(HTML))
 
     assert before == []
     assert call[0] == "Pageview"
     assert sent(tracker) == [call]
     assert sent_by(tracker.site)[0].event_time == NOW
     assert tracker.event_id("Pageview") == call[1]
-    assert tracker.face.pixel() == ""
+    assert TemplateVariable(tracker).pixel() == ""
 
 
 def test_the_pixels_own_page_views_are_off_then() -> None:
     """Else the browser would count each page twice: once without an id."""
-    snippet = viewed().face.pixel()
+    snippet = TemplateVariable(viewed()).pixel()
 
     assert '"page":false' in snippet
     assert '"historyObserver":false' in snippet
@@ -60,8 +59,8 @@ def test_without_the_setting_the_pixel_counts_pages() -> None:
     """The default: `page()` in the browser, nothing from the server, and a page that stays cacheable."""
     tracker = a_tracker(a_site(consent=None), cookie=VISITOR_COOKIE)
 
-    assert '"page":true' in tracker.face.pixel()
-    assert finish(tracker, 200, list(HTML)) == HTML
+    assert '"page":true' in TemplateVariable(tracker).pixel()
+    assert add_headers(tracker, 200, list(HTML)) == HTML
     assert sent(tracker) == []
 
 
@@ -72,8 +71,8 @@ def test_without_the_setting_the_pixel_counts_pages() -> None:
 def test_an_answer_that_is_no_page_was_not_viewed(status: int, headers: list[tuple[bytes, bytes]]) -> None:
     """A template rendered, and the answer became something else: the server reports no view."""
     tracker = viewed()
-    tracker.face.pixel()
-    finish(tracker, status, list(headers))
+    TemplateVariable(tracker).pixel()
+    add_headers(tracker, status, list(headers))
 
     assert sent(tracker) == []
 
@@ -81,7 +80,7 @@ def test_an_answer_that_is_no_page_was_not_viewed(status: int, headers: list[tup
 def test_a_page_without_the_pixel_is_not_counted() -> None:
     """Neither channel knows of it."""
     tracker = viewed()
-    finish(tracker, 200, list(HTML))
+    add_headers(tracker, 200, list(HTML))
 
     assert sent(tracker) == []
 
@@ -109,8 +108,8 @@ def test_what_is_no_visitors_navigation_is_no_page_view(request_: dict[str, Any]
     """Forms, fragments, fetches, prefetches, bots, files, excluded paths, and whoever has not agreed."""
     tracker = viewed(**request_)
 
-    assert printed_by(tracker.face) == []
-    finish(tracker, 200, list(HTML))
+    assert printed_by(TemplateVariable(tracker)) == []
+    add_headers(tracker, 200, list(HTML))
     assert sent(tracker) == []
 
 
@@ -119,17 +118,17 @@ def test_a_view_of_the_apps_own_is_the_only_one() -> None:
     tracker = viewed()
     tracked = tracker.track("Pageview", properties={"content_type": "product"})
 
-    assert printed_by(tracker.face) == [("Pageview", tracked.event_id)]
-    finish(tracker, 200, list(HTML))
+    assert printed_by(TemplateVariable(tracker)) == [("Pageview", tracked.event_id)]
+    add_headers(tracker, 200, list(HTML))
     assert sent(tracker) == [("Pageview", tracked.event_id)]
 
 
 def test_it_takes_the_id_that_was_reserved() -> None:
     """3.6: a data layer above the pixel says the same id."""
     tracker = viewed()
-    reserved = tracker.face.event_id("Pageview")
+    reserved = TemplateVariable(tracker).event_id("Pageview")
 
-    assert printed_by(tracker.face) == [("Pageview", reserved)]
+    assert printed_by(TemplateVariable(tracker)) == [("Pageview", reserved)]
 
 
 def test_the_view_comes_before_what_happened_on_the_page() -> None:
@@ -137,18 +136,18 @@ def test_the_view_comes_before_what_happened_on_the_page() -> None:
     site = a_site(page_views=True)
     posted = a_tracker(site, method="POST")
     posted.track("AddToCart")
-    cookie = cookies_of(finish(posted, 303, []))["_tte_next"].partition(";")[0]
+    cookie = cookies_of(add_headers(posted, 303, []))["_tte_next"].partition(";")[0]
     shown = a_tracker(site, cookie=cookie)
     shown.track("ViewContent")
 
-    assert [name for name, _ in printed_by(shown.face)] == ["Pageview", "AddToCart", "ViewContent"]
+    assert [name for name, _ in printed_by(TemplateVariable(shown))] == ["Pageview", "AddToCart", "ViewContent"]
 
 
 def test_a_streamed_page_prints_after_its_headers() -> None:
     """The answer is known to be a page by then, so the view is sent with the call."""
     tracker = viewed()
-    headers = finish(tracker, 200, list(HTML))
-    (call,) = printed_by(tracker.face)
+    headers = add_headers(tracker, 200, list(HTML))
+    (call,) = printed_by(TemplateVariable(tracker))
 
     assert sent(tracker) == [call]
     assert PRIVATE in headers
@@ -157,8 +156,8 @@ def test_a_streamed_page_prints_after_its_headers() -> None:
 def test_a_streamed_error_is_no_view() -> None:
     """Its headers have said so."""
     tracker = viewed()
-    finish(tracker, 500, list(HTML))
-    tracker.face.pixel()
+    add_headers(tracker, 500, list(HTML))
+    TemplateVariable(tracker).pixel()
 
     assert sent(tracker) == []
 
@@ -166,8 +165,8 @@ def test_a_streamed_error_is_no_view() -> None:
 def test_a_held_view_waits_in_the_page_alone() -> None:
     """3.11, "hold": the call waits for grantConsent, and the server sends nothing."""
     tracker = viewed(settings={"consent": lambda request: None, "on_unknown_consent": "hold"})
-    ((name, event_id),) = printed_by(tracker.face)
-    finish(tracker, 200, list(HTML))
+    ((name, event_id),) = printed_by(TemplateVariable(tracker))
+    add_headers(tracker, 200, list(HTML))
 
     assert (name, bool(event_id)) == ("Pageview", True)
     assert sent(tracker) == []
@@ -176,9 +175,9 @@ def test_a_held_view_waits_in_the_page_alone() -> None:
 def test_a_no_while_the_page_is_made_stops_the_view() -> None:
     """`revoke_consent()` counts in its own answer."""
     tracker = viewed()
-    tracker.face.pixel()
+    TemplateVariable(tracker).pixel()
     tracker.revoke_consent()
-    finish(tracker, 200, list(HTML))
+    add_headers(tracker, 200, list(HTML))
 
     assert tracker.consent is Consent.DENIED
     assert sent(tracker) == []
@@ -188,9 +187,9 @@ def test_a_no_while_the_page_is_made_stops_the_view() -> None:
 def test_every_page_is_private_then(agent: str) -> None:
     """3.15: it bears an id; and on a copy made for a bot nobody's view would be counted."""
     tracker = viewed(settings={"consent": None}, cookie=VISITOR_COOKIE, user_agent=agent)
-    tracker.face.pixel()
+    TemplateVariable(tracker).pixel()
 
-    assert PRIVATE in finish(tracker, 200, list(HTML))
+    assert PRIVATE in add_headers(tracker, 200, list(HTML))
 
 
 def test_a_queue_that_fails_costs_the_event_and_no_cookie() -> None:
@@ -201,6 +200,6 @@ def test_a_queue_that_fails_costs_the_event_and_no_cookie() -> None:
             raise ConnectionError("no queue")
 
     tracker = viewed(settings={"client": Broken()})
-    tracker.face.pixel()
+    TemplateVariable(tracker).pixel()
 
-    assert "_tte_id" in cookies_of(finish(tracker, 200, list(HTML)))
+    assert "_tte_id" in cookies_of(add_headers(tracker, 200, list(HTML)))

@@ -10,7 +10,7 @@ from web_requests import CLICKED, a_request, a_site, a_tracker
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, Dropped, capture
-from tiktok_events.web import Site, Tracker
+from tiktok_events.web import Site, TemplateVariable, Tracker
 
 AT_IMPORT = Site(SOURCE, secret_key="a secret of the tests", consent=lambda request: True)
 BOUGHT = {"key": "1001", "properties": {"value": 46, "currency": "EUR"}}
@@ -173,7 +173,9 @@ def test_a_test_client_is_a_visitor_while_a_test_records(agent):
 
 def page_of(tracker, way="pixel"):
     """A page as a template writes it."""
-    return f"<!doctype html><html><head>{getattr(tracker.face, way)()}</head><body>&lt;/script></body></html>"
+    return (
+        f"<!doctype html><html><head>{getattr(TemplateVariable(tracker), way)()}</head><body>&lt;/script></body></html>"
+    )
 
 
 def as_werkzeug(text):
@@ -198,7 +200,7 @@ def test_the_calls_of_any_answer_are_read(response, way, recorder):
     tracked = tracker.track("Purchase", **BOUGHT)
     page = page_of(tracker, way)
     later = tracker.track("Lead", properties={"description": "</script><!--"})
-    page += str(getattr(tracker.face, way)())
+    page += str(getattr(TemplateVariable(tracker), way)())
     calls = recorder.browser_calls(response(page))
 
     assert calls == [tracked.payload, later.payload]

@@ -12,7 +12,7 @@ from web_requests import a_request
 
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web import WebRequest
-from tiktok_events.web import _visits as visits
+from tiktok_events.web._request import request_kind
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
 WEBVIEWS = [
@@ -173,14 +173,14 @@ def test_its_repr_holds_no_value() -> None:
 @pytest.mark.reference("8.5.6e")
 def test_bots(agent: str) -> None:
     """Crawlers, unfurlers, headless browsers, libraries, and whoever says nothing."""
-    assert visits.is_bot(a_request(user_agent=agent))
+    assert request_kind.is_bot(a_request(user_agent=agent))
 
 
 @pytest.mark.parametrize("agent", [*WEBVIEWS, markers.USER_AGENT])
 @pytest.mark.reference("8.5.6f")
 def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
     """The in-app browser is where the ads are clicked; a CUBOT is a telephone."""
-    assert not visits.is_bot(a_request(user_agent=agent))
+    assert not request_kind.is_bot(a_request(user_agent=agent))
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
 @pytest.mark.reference("8.5.6a")
 def test_prefetches(name: str, value: str) -> None:
     """Every browser has its own word for fetching ahead."""
-    assert visits.is_prefetch(a_request(**{name: value}))
-    assert not visits.is_prefetch(a_request())
+    assert request_kind.is_prefetch(a_request(**{name: value}))
+    assert not request_kind.is_prefetch(a_request())
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_prefetches(name: str, value: str) -> None:
 )
 def test_navigations(headers: dict[str, str], expected: bool) -> None:
     """The best header there is decides: Sec-Fetch-Dest, Sec-Fetch-Mode, Accept."""
-    assert visits.is_navigation(a_request(**headers)) is expected
+    assert request_kind.is_navigation(a_request(**headers)) is expected
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_navigations(headers: dict[str, str], expected: bool) -> None:
 )
 def test_fragments(headers: dict[str, str], expected: bool) -> None:
     """htmx, Turbo, XMLHttpRequest and fetch ask for parts of a page."""
-    assert visits.is_fragment(a_request(**headers)) is expected
+    assert request_kind.is_fragment(a_request(**headers)) is expected
 
 
 @pytest.mark.parametrize("agent", ["Stripe/1.0 (+https://stripe.com/docs/webhooks)", "Mollie.com/1.0", "curl/8", ""])
@@ -241,12 +241,12 @@ def test_webhooks_are_no_visitors(agent: str) -> None:
     """A server that calls has no language, no cookies, no page, and a name of its own."""
     bare = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept_language": "", "accept": ""}
 
-    assert not visits.is_visitor(a_request("POST", user_agent=agent, **bare))
-    assert visits.is_visitor(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
-    assert visits.is_visitor(a_request(**bare))
+    assert not request_kind.is_visitor(a_request("POST", user_agent=agent, **bare))
+    assert request_kind.is_visitor(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
+    assert request_kind.is_visitor(a_request(**bare))
 
 
-PROXIES = visits.networks(["10.0.0.0/8", "2001:db8::/32"])
+PROXIES = request_kind.networks(["10.0.0.0/8", "2001:db8::/32"])
 
 
 @pytest.mark.parametrize(
@@ -274,15 +274,15 @@ def test_the_address_is_the_first_untrusted_one_from_the_right(peer: str, forwar
     """As ProxyFix walks: what a visitor wrote in front of the proxies' own entries counts for nothing."""
     request = WebRequest(peer=peer, headers=[(b"x-forwarded-for", forwarded.encode())])
 
-    assert visits.client_ip(request, PROXIES) == address
+    assert request_kind.client_ip(request, PROXIES) == address
 
 
 def test_no_proxy_is_trusted_by_default() -> None:
     """X-Forwarded-For from anybody is anybody's word."""
-    assert visits.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
+    assert request_kind.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
 
 
 def test_a_proxy_that_is_no_network_is_refused() -> None:
     """A typo in the settings shows when the site is made."""
     with pytest.raises(ConfigurationError, match="trusted_proxies"):
-        visits.networks(["10.0.0.0/64"])
+        request_kind.networks(["10.0.0.0/64"])

@@ -9,8 +9,8 @@ import markers
 import pytest
 from web_requests import CLICKED, NOW, SECRET, VISITOR_COOKIE, a_site, a_tracker, cookies_of, sent_by
 
-from tiktok_events.web import CookiePolicy, Site, Tracker
-from tiktok_events.web._response import finish
+from tiktok_events.web import CookiePolicy, Site, TemplateVariable, Tracker
+from tiktok_events.web._middleware.response import add_headers
 
 HTML = [(b"content-type", b"text/html")]
 JSON = [(b"content-type", b"application/json")]
@@ -24,7 +24,7 @@ ORDER: Any = {
 
 def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
     """The redirect cookie that *tracker*'s answer sets, as the next request sends it."""
-    return cookies_of(finish(tracker, status, [])).get("_tte_next", "").partition(";")[0]
+    return cookies_of(add_headers(tracker, status, [])).get("_tte_next", "").partition(";")[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_identifier_cookies_are_for_navigations(
     """A GET of a document by a person, answered by a page or a redirect."""
     tracker = a_tracker(query=CLICKED, **request_)
 
-    assert sorted(cookies_of(finish(tracker, status, list(headers)))) == (["_tte_id", "ttclid"] if written else [])
+    assert sorted(cookies_of(add_headers(tracker, status, list(headers)))) == (["_tte_id", "ttclid"] if written else [])
 
 
 def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
@@ -61,8 +61,8 @@ def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
     own = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="same-site")
     foreign = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="cross-site")
 
-    assert list(cookies_of(finish(own, 200, list(JSON)))) == ["_tte_id"]
-    assert cookies_of(finish(foreign, 200, list(JSON))) == {}
+    assert list(cookies_of(add_headers(own, 200, list(JSON)))) == ["_tte_id"]
+    assert cookies_of(add_headers(foreign, 200, list(JSON))) == {}
 
 
 @pytest.mark.reference("8.5.6i")
@@ -71,7 +71,7 @@ def test_a_cookie_the_app_sets_wins() -> None:
     app = [*HTML, (b"Set-Cookie", b"_tte_id=own; Path=/"), (b"set-cookie", b"_tte_next=own")]
     tracker = a_tracker(query=CLICKED)
     tracker.track("Lead")
-    headers = finish(tracker, 200, list(app))
+    headers = add_headers(tracker, 200, list(app))
     written = [value.partition(b"=")[0] for name, value in headers if name.lower() == b"set-cookie"]
 
     assert headers[:3] == app
@@ -94,8 +94,8 @@ def test_a_cookie_the_app_sets_wins() -> None:
 def test_cache_control(given: list[str], expected: list[str]) -> None:
     """What holds one visitor's is private; `no-store` is never added, it would cost the back button."""
     headers = [*HTML, *((b"Cache-Control", one.encode()) for one in given)]
-    finished = finish(a_tracker(), 200, headers)
-    untouched = finish(a_tracker(cookie=VISITOR_COOKIE), 200, list(headers))
+    finished = add_headers(a_tracker(), 200, headers)
+    untouched = add_headers(a_tracker(cookie=VISITOR_COOKIE), 200, list(headers))
 
     assert [value.decode() for name, value in finished if name.lower() == b"cache-control"] == expected
     assert untouched == headers
@@ -107,7 +107,7 @@ def test_a_304_stays_as_it_is() -> None:
     tracker = a_tracker(query=CLICKED)
     tracker.track("ViewContent")
 
-    assert finish(tracker, 304, [(b"etag", b"x")]) == [(b"etag", b"x")]
+    assert add_headers(tracker, 304, [(b"etag", b"x")]) == [(b"etag", b"x")]
 
 
 def test_calls_travel_over_a_redirect_once() -> None:
@@ -115,10 +115,10 @@ def test_calls_travel_over_a_redirect_once() -> None:
     site = a_site()
     posted = a_tracker(site, method="POST", cookie=VISITOR_COOKIE)
     tracked = posted.track("Purchase", key="zzpii-1", properties=ORDER)
-    written = cookies_of(finish(posted, 303, []))["_tte_next"]
+    written = cookies_of(add_headers(posted, 303, []))["_tte_next"]
     shown = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {written.partition(';')[0]}")
-    (call,) = shown.face.events()
-    after = cookies_of(finish(shown, 200, list(HTML)))
+    (call,) = TemplateVariable(shown).events()
+    after = cookies_of(add_headers(shown, 200, list(HTML)))
 
     assert "; HttpOnly" in written
     assert "; Max-Age=300;" in written
@@ -129,7 +129,7 @@ def test_calls_travel_over_a_redirect_once() -> None:
         "contents": [{"content_id": "sku-1", "price": 12.5, "quantity": 1}],
     }
     assert "; Max-Age=0;" in after["_tte_next"]
-    assert (b"cache-control", b"private") in finish(shown, 200, list(HTML))
+    assert (b"cache-control", b"private") in add_headers(shown, 200, list(HTML))
 
 
 def test_the_page_itself_may_track_the_same_order() -> None:
@@ -140,7 +140,7 @@ def test_the_page_itself_may_track_the_same_order() -> None:
     shown = a_tracker(site, cookie=carried_by(site, posted))
     shown.track("Purchase", key=1, server=False)
     shown.track("Lead")
-    snippet = shown.face.pixel()
+    snippet = TemplateVariable(shown).pixel()
 
     assert snippet.count('"event":"Purchase"') == snippet.count('"event":"Lead"') == 1
     assert len(sent_by(site)) == 2
@@ -155,7 +155,7 @@ def test_a_second_redirect_keeps_the_calls_of_the_first() -> None:
     second.track("AddToCart")
     third = a_tracker(site, cookie=carried_by(site, second))
 
-    assert [one["event"] for one in third.face.events()] == ["CompleteRegistration", "AddToCart"]
+    assert [one["event"] for one in TemplateVariable(third).events()] == ["CompleteRegistration", "AddToCart"]
 
 
 def test_a_page_without_the_snippet_leaves_the_cookie() -> None:
@@ -165,7 +165,7 @@ def test_a_page_without_the_snippet_leaves_the_cookie() -> None:
     first.track("Lead")
     other = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {carried_by(site, first)}")
 
-    assert finish(other, 200, list(HTML)) == HTML
+    assert add_headers(other, 200, list(HTML)) == HTML
 
 
 @pytest.mark.parametrize("tampering", ["", "cut", "flip", "old", "foreign", "snapshot", "shape"])
@@ -188,8 +188,8 @@ def test_a_redirect_cookie_that_is_none_is_ignored_quietly(tampering: str, caplo
     tracker = a_tracker(reader, cookie=f"{VISITOR_COOKIE}; _tte_next={value}")
     caplog.clear()
 
-    assert tracker.face.events() == []
-    assert "; Max-Age=0;" in cookies_of(finish(tracker, 200, list(HTML)))["_tte_next"]
+    assert TemplateVariable(tracker).events() == []
+    assert "; Max-Age=0;" in cookies_of(add_headers(tracker, 200, list(HTML)))["_tte_next"]
     assert caplog.records == []
 
 
@@ -203,10 +203,10 @@ def test_a_redirect_cookie_keeps_below_its_limit() -> None:
     for index in range(200):
         tracker.track("AddToCart", key=index)
     crowded = carried_by(site, tracker)
-    names = [one["event_id"] for one in a_tracker(site, cookie=crowded).face.events()]
+    names = [one["event_id"] for one in TemplateVariable(a_tracker(site, cookie=crowded)).events()]
 
     assert len(cookie) < len(crowded) <= 3_010
-    assert "contents" not in a_tracker(site, cookie=cookie).face.events()[0]["params"]
+    assert "contents" not in TemplateVariable(a_tracker(site, cookie=cookie)).events()[0]["params"]
     assert names[-1] == tracker.event_id("AddToCart", key=199)
     assert 10 < len(names) < 200
 
@@ -219,7 +219,7 @@ def test_one_call_too_long_for_a_cookie_is_let_go() -> None:
     tracker = a_tracker(method="POST")
     tracker.track(long_name)
 
-    assert cookies_of(finish(tracker, 302, [])) == {}
+    assert cookies_of(add_headers(tracker, 302, [])) == {}
 
 
 def test_without_a_secret_nothing_is_carried(caplog: pytest.LogCaptureFixture) -> None:
@@ -229,8 +229,8 @@ def test_without_a_secret_nothing_is_carried(caplog: pytest.LogCaptureFixture) -
         tracker = a_tracker(site, method="POST")
         tracker.track("Lead")
 
-        assert cookies_of(finish(tracker, 302, [])) == {}
-    assert a_tracker(site, cookie="_tte_next=x").face.events() == []
+        assert cookies_of(add_headers(tracker, 302, [])) == {}
+    assert TemplateVariable(a_tracker(site, cookie="_tte_next=x")).events() == []
 
 
 def test_what_a_json_body_holds_is_not_carried() -> None:
@@ -239,7 +239,7 @@ def test_what_a_json_body_holds_is_not_carried() -> None:
     tracked = tracker.track("AddToCart", properties=ORDER)
 
     assert json.dumps(tracked.payload)
-    assert cookies_of(finish(tracker, 200, list(JSON))) == {}
+    assert cookies_of(add_headers(tracker, 200, list(JSON))) == {}
 
 
 FETCH = {"method": "POST", "sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
@@ -249,14 +249,14 @@ def test_a_fetch_gets_its_calls_in_a_header() -> None:
     """3.7: ASCII JSON for the static script, and no cookie; whatever the text."""
     tracker = a_tracker(**FETCH)
     tracked = tracker.track("Search", properties={"query": "sch\u00f6n \u2028 \r\n"})
-    headers = finish(tracker, 200, list(JSON))
+    headers = add_headers(tracker, 200, list(JSON))
     (told,) = [value for name, value in headers if name == b"tiktok-events"]
 
     assert json.loads(told)[0]["event_id"] == tracked.event_id
     assert told.isascii()
     assert b"\n" not in told
     assert cookies_of(headers) == {}
-    assert finish(tracker, 200, list(JSON)) == headers
+    assert add_headers(tracker, 200, list(JSON)) == headers
 
 
 def test_a_header_is_the_apps_if_it_set_one() -> None:
@@ -267,9 +267,9 @@ def test_a_header_is_the_apps_if_it_set_one() -> None:
     foreign = a_tracker(**FETCH, sec_fetch_site="cross-site")
     foreign.track("Lead")
 
-    assert finish(tracker, 200, list(own))[:2] == own
-    assert not any(name == b"tiktok-events" for name, _ in finish(tracker, 200, list(own)))
-    assert not any(name == b"tiktok-events" for name, _ in finish(foreign, 200, list(JSON)))
+    assert add_headers(tracker, 200, list(own))[:2] == own
+    assert not any(name == b"tiktok-events" for name, _ in add_headers(tracker, 200, list(own)))
+    assert not any(name == b"tiktok-events" for name, _ in add_headers(foreign, 200, list(JSON)))
 
 
 def test_a_header_holds_3_kb_at_most() -> None:
@@ -277,13 +277,13 @@ def test_a_header_holds_3_kb_at_most() -> None:
     tracker = a_tracker(**FETCH)
     for index in range(100):
         last = tracker.track("AddToCart", key=index, properties=ORDER)
-    told = dict(finish(tracker, 200, list(JSON)))[b"tiktok-events"]
+    told = dict(add_headers(tracker, 200, list(JSON)))[b"tiktok-events"]
     alone = a_tracker(**FETCH)
     alone.track("Search", properties={"query": "z" * 3_000})
 
     assert len(told) <= 3_000
     assert json.loads(told)[-1]["event_id"] == last.event_id
-    assert b"tiktok-events" not in dict(finish(alone, 200, list(JSON)))
+    assert b"tiktok-events" not in dict(add_headers(alone, 200, list(JSON)))
 
 
 def test_a_failure_of_ours_leaves_the_page_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
@@ -294,5 +294,5 @@ def test_a_failure_of_ours_leaves_the_page_as_it_was(caplog: pytest.LogCaptureFi
 
     tracker = a_tracker(a_site(clock=broken))
 
-    assert finish(tracker, 200, list(HTML)) == HTML
+    assert add_headers(tracker, 200, list(HTML)) == HTML
     assert [record.getMessage() for record in caplog.records] == ["a response went out without cookies: OSError"]

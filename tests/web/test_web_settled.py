@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from web_requests import BROWSER, CLICKED, DAY, NOW_MS, VISITOR, VISITOR_COOKIE, a_request, a_site, a_tracker
 
 from tiktok_events.web import ASGIMiddleware, Consent, CookiePolicy, WebRequest, WSGIMiddleware
-from tiktok_events.web._response import amended, finish, is_settled
+from tiktok_events.web._middleware.response import add_headers, needs_no_headers, with_our_headers
 
 HTML = [(b"content-type", b"text/html")]
 OLD = f"_tte_id=1.{NOW_MS - 31 * DAY * 1000:013d}.{VISITOR}"
@@ -43,19 +43,19 @@ def test_a_settled_answer_is_one_that_gets_nothing(
 ) -> None:
     """Whatever the three headers say: what is taken as settled unread would get nothing when read."""
     tracker = a_tracker(a_site(consent=lambda request: answer), query=query, cookie=cookie, referer=referer)
-    settled = is_settled(tracker)
+    settled = needs_no_headers(tracker)
 
-    assert not settled or amended(tracker, status, HTML) is HTML
-    assert finish(tracker, status, HTML) == amended(tracker, status, HTML)
+    assert not settled or with_our_headers(tracker, status, HTML) is HTML
+    assert add_headers(tracker, status, HTML) == with_our_headers(tracker, status, HTML)
 
 
 @pytest.mark.parametrize("before", ["", "a=b; ", "a=b; c=d; "])
 @pytest.mark.parametrize("after", ["", "; a=b"])
-def test_a_visitor_who_comes_back_is_settled(before: str, after: str) -> None:
+def test_a_visitor_who_comes_back_needs_no_headers(before: str, after: str) -> None:
     """As browsers send cookies, wherever among them ours stands; that is the case that must cost nothing."""
-    assert is_settled(a_tracker(cookie=before + VISITOR_COOKIE + after))
-    assert is_settled(a_tracker(a_site(consent=None), cookie=before + VISITOR_COOKIE + after))
-    assert not is_settled(a_tracker(cookie=before + OLD + after))
+    assert needs_no_headers(a_tracker(cookie=before + VISITOR_COOKIE + after))
+    assert needs_no_headers(a_tracker(a_site(consent=None), cookie=before + VISITOR_COOKIE + after))
+    assert not needs_no_headers(a_tracker(cookie=before + OLD + after))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_visitor_who_comes_back_is_settled(before: str, after: str) -> None:
 )
 def test_a_site_that_has_more_to_say_is_not_settled(settings: dict[str, Any]) -> None:
     """A page view to send, or a visitor who has not agreed."""
-    assert not is_settled(a_tracker(a_site(**settings), cookie=VISITOR_COOKIE, sec_gpc="1"))
+    assert not needs_no_headers(a_tracker(a_site(**settings), cookie=VISITOR_COOKIE, sec_gpc="1"))
 
 
 def test_whoever_tracked_or_was_refused_is_not_settled() -> None:
@@ -72,15 +72,15 @@ def test_whoever_tracked_or_was_refused_is_not_settled() -> None:
     tracked.track("Lead")
     refused.revoke_consent()
 
-    assert not is_settled(tracked)
-    assert not is_settled(refused)
+    assert not needs_no_headers(tracked)
+    assert not needs_no_headers(refused)
 
 
 def test_consent_is_not_asked_where_nothing_depends_on_it() -> None:
     """A rule may look into a database: an answer of data to who has no cookie of ours leaves it alone."""
     asked: list[object] = []
     site = a_site(consent=lambda request: asked.append(request) or True)
-    finish(a_tracker(site, sec_fetch_dest="empty"), 200, [(b"content-type", b"application/json")])
+    add_headers(a_tracker(site, sec_fetch_dest="empty"), 200, [(b"content-type", b"application/json")])
 
     assert asked == []
 
@@ -164,7 +164,7 @@ def test_bots_are_told_once_a_request() -> None:
     """For the event and for the cookie alike."""
     tracker = a_tracker(user_agent="Googlebot/2.1", cookie="a=b")
 
-    assert tracker.is_nobody
+    assert tracker.is_bot_or_prefetch
     assert tracker.track("ViewContent").reason == "bot"
-    assert finish(tracker, 200, HTML) == HTML
+    assert add_headers(tracker, 200, HTML) == HTML
     assert tracker.consent is Consent.GRANTED

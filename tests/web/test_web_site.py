@@ -28,16 +28,16 @@ from web_requests import (
 )
 
 import tiktok_events as tt
-from tiktok_events.web import ASGIMiddleware, ConsentCookie, CookiePolicy, Site, Tracker, WebRequest
-from tiktok_events.web._cookies import Click, SetCookie, Visitor
-from tiktok_events.web._response import finish
+from tiktok_events.web import ASGIMiddleware, ConsentCookie, CookiePolicy, Site, TemplateVariable, Tracker, WebRequest
+from tiktok_events.web._middleware.response import add_headers
+from tiktok_events.web._visitor.cookies import Click, SetCookie, Visitor
 
 RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
 
 
 def data_of(tracker: Tracker) -> dict[str, Any]:
     """What a page is told."""
-    found: dict[str, Any] = json.loads(tracker.face.data().partition(">")[2].partition("<")[0])
+    found: dict[str, Any] = json.loads(TemplateVariable(tracker).data().partition(">")[2].partition("<")[0])
     return found
 
 
@@ -80,7 +80,7 @@ def test_digests_are_printed_only_when_the_site_wants_matching() -> None:
 
     assert "identify" not in data_of(off)
     assert set(data_of(on)["identify"]) == {"sha256_email", "external_id"}
-    assert PRIVATE in finish(on, 200, list(HTML))
+    assert PRIVATE in add_headers(on, 200, list(HTML))
 
 
 def test_an_excluded_path_has_no_snippet_and_no_cookie() -> None:
@@ -88,11 +88,15 @@ def test_an_excluded_path_has_no_snippet_and_no_cookie() -> None:
     site = a_site(exclude=lambda request: request.path.startswith("/admin"))
     tracker = a_tracker(site, path="/admin/orders")
 
-    assert not tracker.face.enabled
-    assert (tracker.face.pixel(), tracker.face.data(), tracker.face.events()) == ("", "", [])
-    assert cookies_of(finish(tracker, 200, list(HTML))) == {}
+    assert not TemplateVariable(tracker).enabled
+    assert (
+        TemplateVariable(tracker).pixel(),
+        TemplateVariable(tracker).data(),
+        TemplateVariable(tracker).events(),
+    ) == ("", "", [])
+    assert cookies_of(add_headers(tracker, 200, list(HTML))) == {}
     assert tracker.track("Purchase", key=1).sent
-    assert a_tracker(site).face.enabled
+    assert TemplateVariable(a_tracker(site)).enabled
 
 
 def test_proxies_and_domains_are_the_sites() -> None:
@@ -110,7 +114,7 @@ def test_proxies_and_domains_are_the_sites() -> None:
     tracker = Tracker(site, request)
 
     assert tracker.context.ip == "8.8.8.8"
-    assert all("; Domain=shop.example" in one for one in cookies_of(finish(tracker, 200, list(HTML))).values())
+    assert all("; Domain=shop.example" in one for one in cookies_of(add_headers(tracker, 200, list(HTML))).values())
 
 
 def test_the_url_is_for_events_without_a_page() -> None:
@@ -152,10 +156,10 @@ def test_a_browsers_own_no_makes_no_page_for_others() -> None:
     site = a_site(consent=None, gpc="deny")
     refused, other = a_tracker(site, sec_gpc="1", cookie=VISITOR_COOKIE), a_tracker(site, cookie=VISITOR_COOKIE)
 
-    assert refused.face.pixel() == ""
-    assert PRIVATE in finish(refused, 200, list(HTML))
-    assert other.face.pixel() != ""
-    assert finish(other, 200, list(HTML)) == HTML
+    assert TemplateVariable(refused).pixel() == ""
+    assert PRIVATE in add_headers(refused, 200, list(HTML))
+    assert TemplateVariable(other).pixel() != ""
+    assert add_headers(other, 200, list(HTML)) == HTML
 
 
 def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
@@ -183,8 +187,8 @@ def test_a_no_takes_the_calls_of_its_request_along() -> None:
         tracker.track("Lead")
         tracker.revoke_consent()
 
-    assert b"tiktok-events" not in dict(finish(fetched, 204, []))
-    assert cookies_of(finish(posted, 303, [])) == {}
+    assert b"tiktok-events" not in dict(add_headers(fetched, 204, []))
+    assert cookies_of(add_headers(posted, 303, [])) == {}
     assert data_of(posted)["calls"] == []
 
 
@@ -193,7 +197,7 @@ def test_a_redirects_calls_are_not_printed_for_who_has_refused_since() -> None:
     site = a_site(consent=RULE)
     posted = a_tracker(site, method="POST", cookie="agreed=yes")
     posted.track("Lead")
-    carried = cookies_of(finish(posted, 303, []))["_tte_next"].partition(";")[0]
+    carried = cookies_of(add_headers(posted, 303, []))["_tte_next"].partition(";")[0]
     calls = {
         said: len(data_of(a_tracker(site, cookie=f"{said}; {carried}"))["calls"])
         for said in ("agreed=yes", "agreed=no", "other=1")
@@ -208,7 +212,7 @@ def test_whatever_is_tracked_makes_the_answer_one_visitors(how: dict[str, bool])
     tracker = a_tracker(a_site(consent=None), cookie=VISITOR_COOKIE)
     tracker.track("Lead", **how)
 
-    assert PRIVATE in finish(tracker, 200, list(HTML))
+    assert PRIVATE in add_headers(tracker, 200, list(HTML))
 
 
 def test_a_webhook_is_told_by_its_rule(caplog: pytest.LogCaptureFixture) -> None:
@@ -233,7 +237,14 @@ def test_no_repr_of_the_web_half_tells_a_value() -> None:
     written = SetCookie("ttclid", markers.TTCLID, 60, http_only=False, secure=True)
     shown = [
         *(site, tracker, tracker.request, tracker.context, Click(markers.TTCLID, 1), Visitor("zzpii", 1), tracked),
-        *(tracker.face, tracker.calls, tracker.snapshot(), written, ASGIMiddleware(_app, site), tracked.script),
+        *(
+            TemplateVariable(tracker),
+            tracker.calls,
+            tracker.snapshot(),
+            written,
+            ASGIMiddleware(_app, site),
+            tracked.script,
+        ),
     ]
     text = " ".join(map(repr, shown))
     secrets = [SECRET, markers.TTCLID, markers.TTP, markers.IP, markers.USER_AGENT, markers.EMAIL, tracked.event_id]
@@ -249,7 +260,7 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
 
 def test_the_clock_and_the_dice_are_the_sites() -> None:
     """Tests pass their own; nothing else looks at a watch."""
-    site = a_site(clock=lambda: NOW + 5, dice=lambda: "7b" * 16)
+    site = a_site(clock=lambda: NOW + 5, new_id=lambda: "7b" * 16)
     tracker = a_tracker(site)
     tracker.track("Lead")
 

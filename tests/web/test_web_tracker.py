@@ -14,7 +14,7 @@ from web_requests import CLICKED, DAY, NOW, VISITOR, VISITOR_COOKIE, Recorder, a
 
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, FakeTikTok
-from tiktok_events.web import Site, Tracked, Tracker
+from tiktok_events.web import Site, TemplateVariable, Tracked, Tracker
 
 ORDER: Any = {"value": 12.5, "contents": [{"content_id": "sku-1", "price": 12.5, "quantity": 1}]}
 
@@ -171,14 +171,14 @@ def test_the_time_is_the_sites() -> None:
 def test_an_id_may_be_reserved_for_the_next_event_of_its_name() -> None:
     """3.6: a page that writes its own `ttq.track` above the view's answer gets the same id."""
     tracker = a_tracker()
-    reserved = tracker.face.event_id("AddToCart")
+    reserved = TemplateVariable(tracker).event_id("AddToCart")
 
     assert tracker.event_id("AddToCart") == reserved
     assert tracker.event_id("Search") != reserved
     assert tracker.track("AddToCart").event_id == reserved
     assert tracker.event_id("AddToCart") == reserved
     assert tracker.track("AddToCart").event_id != reserved
-    assert tracker.touched
+    assert tracker.is_visitor_specific
 
 
 BOT = {"user_agent": "Googlebot/2.1 bot", "cookie": VISITOR_COOKIE}
@@ -225,35 +225,35 @@ def test_a_page_prints_each_call_once() -> None:
     """3.6: `pixel()` again prints what is new; what was read by itself counts as printed."""
     tracker = a_tracker()
     tracker.track("ViewContent")
-    first = tracker.face.pixel()
+    first = TemplateVariable(tracker).pixel()
     tracker.track("AddToCart")
-    second = tracker.face.pixel()
+    second = TemplateVariable(tracker).pixel()
     read = tracker.track("Search")
 
     assert read.payload is not None
-    assert tracker.face.script(read) == read.script
+    assert TemplateVariable(tracker).script(read) == read.script
     assert '"event":"ViewContent"' in first
     assert '"event":"AddToCart"' in second
     assert "ViewContent" not in second
-    assert tracker.face.pixel() == "" == tracker.face.data()
+    assert TemplateVariable(tracker).pixel() == "" == TemplateVariable(tracker).data()
 
 
 def test_data_and_events_are_for_pages_with_their_own_script() -> None:
     """3.6: a JSON data block, or plain dicts; each call once."""
     tracker = a_tracker()
     tracker.track("ViewContent")
-    block = tracker.face.data()
+    block = TemplateVariable(tracker).data()
     tracker.track("AddToCart")
-    further = tracker.face.data()
+    further = TemplateVariable(tracker).data()
     tracker.track("Search")
 
     assert block.startswith('<script type="application/json"')
     assert "ViewContent" in block
     assert "AddToCart" in further
-    assert [one["event"] for one in tracker.face.events()] == ["Search"]
-    assert tracker.face.events() == []
-    assert tracker.face.consent == "granted"
-    assert "script-src" in tracker.face.csp_sources()
+    assert [one["event"] for one in TemplateVariable(tracker).events()] == ["Search"]
+    assert TemplateVariable(tracker).events() == []
+    assert TemplateVariable(tracker).consent == "granted"
+    assert "script-src" in TemplateVariable(tracker).csp_sources()
 
 
 def test_a_site_without_browser_half_renders_nothing() -> None:
@@ -261,7 +261,7 @@ def test_a_site_without_browser_half_renders_nothing() -> None:
     tracker = a_tracker(a_site(browser="off"))
 
     assert tracker.track("Purchase", key=1).sent
-    assert tracker.face.pixel() == ""
+    assert TemplateVariable(tracker).pixel() == ""
     assert tracker.calls == []
 
 

@@ -60,7 +60,7 @@ def a_site(**settings: Any) -> Site:
         "secret_key": SECRET,
         "consent": lambda request: True,
         "clock": lambda: NOW,
-        "dice": lambda: VISITOR,
+        "new_id": lambda: VISITOR,
         **settings,
     }
     return Site(settings.pop("source", SOURCE), **settings)

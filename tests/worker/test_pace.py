@@ -7,7 +7,9 @@ import pytest
 from marker_hook import raises
 
 import tiktok_events as tt
-from tiktok_events._pace import Circuits, Outage, TokenBucket
+from tiktok_events._delivery.circuit_breaker import Circuits
+from tiktok_events._delivery.outage import Outage
+from tiktok_events._delivery.rate_limit import TokenBucket
 
 WEB = ("web", "C0EXAMPLE0EXAMPLE000", None)
 APP = ("app", "7001", None)

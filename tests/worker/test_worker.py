@@ -1,4 +1,4 @@
-"""The delivery loop: claim, post, then acknowledge, give back or bury."""
+"""The delivery loop: claim, post, then acknowledge, give back or dead_letter."""
 
 import logging
 
@@ -132,7 +132,7 @@ def test_a_wrong_set_up_keeps_the_events(worker, outbox, tiktok, clock, caplog, 
 
 
 def test_a_refused_event_is_buried_and_told_of(worker, outbox, tiktok, caplog, settled):
-    """Its neighbours are delivered; the dead letter has TikTok's words, blanked."""
+    """Its neighbours are delivered; the dead letter has TikTok's words, redact."""
     message = "data.1.user.email zzpii.ada@example.com is invalid"
     tiktok.answers(
         httpx.Response(200, json={"code": 40002, "message": message, "request_id": "r-bad"}),

@@ -176,7 +176,7 @@ def test_no_answer_is_waited_for_beyond_the_lease(is_async):
         worker.close()
         until(lambda: claimed)
 
-    assert [(claim.attempts, claim.abandoned) for claim in claimed] == [(1, 0)]
+    assert [(claim.attempts, claim.crashed_deliveries) for claim in claimed] == [(1, 0)]
 
 
 class Slow(FakeTikTok):
@@ -201,7 +201,7 @@ def test_what_there_is_no_time_for_is_given_back(outbox, clock):
 
     assert [ids(request) for request in tiktok.requests] == [["e0"], ["e1"], ["e2"]]
     rest = outbox.claim(8, lease=30, routes={SOURCE.route})
-    assert [(claim.record.event_id, claim.abandoned) for claim in rest] == [(f"e{n}", 0) for n in range(3, 8)]
+    assert [(claim.record.event_id, claim.crashed_deliveries) for claim in rest] == [(f"e{n}", 0) for n in range(3, 8)]
 
 
 def test_retries_are_told_of(outbox, tiktok, clock):

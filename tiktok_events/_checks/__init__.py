@@ -1,1 +1,1 @@
-"""Applying the rules: to events in memory, to raw items, and to whole request bodies."""
+"""Checks of events and request bodies against the rule table."""

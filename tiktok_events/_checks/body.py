@@ -7,13 +7,13 @@ from typing import Any
 
 import attrs
 
-from tiktok_events import _json
-from tiktok_events._checks.meaning import check_item, without_echoes
-from tiktok_events._checks.shape import check_shape
-from tiktok_events._facts.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind
-from tiktok_events._facts.names import VALUE_NAMES
-from tiktok_events._rules.problem import Problem
-from tiktok_events._rules.table import problem
+from tiktok_events._checks.item import check_item, without_echoes
+from tiktok_events._checks.raw_item import check_shape
+from tiktok_events._runtime import json_codec
+from tiktok_events._spec.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind
+from tiktok_events._spec.names import VALUE_NAMES
+from tiktok_events._spec.problem import Problem
+from tiktok_events._spec.rules import problem
 
 _PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
 _LOOKS_LIKE_PIXEL_CODE = re.compile(r"[CD][A-Z0-9]{19}")
@@ -36,7 +36,7 @@ class BodyReport:
 def check_body(text: bytes | str, *, now: float) -> BodyReport:
     """Read *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for what it says."""
     try:
-        body = _json.loads(text)
+        body = json_codec.loads(text)
     except ValueError:
         return BodyReport([problem("not-json", "body")])
     if not isinstance(body, dict):
@@ -51,7 +51,7 @@ def check_body(text: bytes | str, *, now: float) -> BodyReport:
         found.append(problem("too-many-events", "data"))
         return BodyReport(found, body)
     for index, item in enumerate(data):
-        found.extend(_placed(check_raw_item(item, kind, now=now), f"data[{index}]"))
+        found.extend(_with_path(check_raw_item(item, kind, now=now), f"data[{index}]"))
     _check_repeats(data, found)
     return BodyReport(found, body)
 
@@ -97,7 +97,7 @@ def _fits(kind: Kind, source_id: str) -> bool:
     return _LOOKS_LIKE_PIXEL_CODE.fullmatch(source_id) is None
 
 
-def _placed(problems: list[Problem], place: str) -> list[Problem]:
+def _with_path(problems: list[Problem], place: str) -> list[Problem]:
     return [attrs.evolve(one, field=f"{place}.{one.field}") for one in problems]
 
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tiktok_events._checks.meaning import check_item, without_echoes
-from tiktok_events._rules.problem import Problem
-from tiktok_events._rules.table import RULES, problem
+from tiktok_events._checks.item import check_item, without_echoes
+from tiktok_events._spec.problem import Problem
+from tiktok_events._spec.rules import RULES, problem
 
 if TYPE_CHECKING:
     from tiktok_events._events.event import Event
-    from tiktok_events._source import EventSource
+    from tiktok_events._events.source import EventSource
 
 
 def check(event: Event, source: EventSource, *, now: float | None = None) -> list[Problem]:
@@ -35,6 +35,6 @@ def mistakes(found: Iterable[Problem]) -> list[Problem]:
     return [one for one in found if one.severity == "error" or one.rule == "currency-missing"]
 
 
-def spoils_event(one: Problem) -> bool:
+def drops_event(one: Problem) -> bool:
     """Whether the event cannot be sent at all; other errors have left out their field already."""
-    return one.severity == "error" and RULES[one.rule].spoils == "event"
+    return one.severity == "error" and RULES[one.rule].effect == "event"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tiktok_events._events.build import Wire
 from tiktok_events._events.event import Event, clone
+from tiktok_events._events.field_plan import Wire
 from tiktok_events._events.objects import Page
 from tiktok_events._events.user import User
-from tiktok_events._events.wire import wire_of
-from tiktok_events._rules.problem import Problem
+from tiktok_events._events.wire_object import wire_of
+from tiktok_events._spec.problem import Problem
 
 
 def complete(

@@ -5,19 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
-from tiktok_events._events.build import Plan, Wire, build_extra, plan, unknown_field
-from tiktok_events._events.objects import Ad, App, Lead, Page
-from tiktok_events._events.properties import Properties
-from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields, PropertiesFields, UserFields
-from tiktok_events._events.user import User
-from tiktok_events._events.values import WrongType, boolean, plain_json, seconds, text
-from tiktok_events._events.wire import W, Wired, WireObject, set_problems, set_wire, view, wire_of
-from tiktok_events._facts.fields import EVENT, Field
-from tiktok_events._ids import UNSET, Key, UnsetType, key_text, random_id
-from tiktok_events._ids import event_id as make_event_id
-from tiktok_events._rules.problem import Problem
+from tiktok_events._events.field_plan import Plan, Wire, build_extra, plan, unknown_field
+from tiktok_events._events.ids import UNSET, Key, UnsetType, key_text, random_id
+from tiktok_events._events.ids import event_id as make_event_id
+from tiktok_events._events.normalize.values import Id, WrongType, boolean, plain_json, seconds, text
+from tiktok_events._events.objects import Ad, AdFields, App, AppFields, Lead, LeadFields, Page, PageFields
+from tiktok_events._events.properties import Properties, PropertiesFields
+from tiktok_events._events.user import User, UserFields
+from tiktok_events._events.wire_object import W, Wired, WireObject, set_problems, set_wire, view, wire_of
+from tiktok_events._spec.fields import EVENT, Field
+from tiktok_events._spec.problem import Problem
+
+
+class EventFields(TypedDict, total=False):
+    """What `Event` takes beside its name, and `track(name, ...)` of a request."""
+
+    key: Id
+    event_id: str | int
+    event_time: datetime | int | float | None
+    user: User | UserFields | None
+    page: Page | PageFields | None
+    properties: Properties | PropertiesFields | None
+    ad: Ad | AdFields | None
+    app: App | AppFields | None
+    lead: Lead | LeadFields | None
+    limited_data_use: bool | None
+    extra: Mapping[str, Any] | None
 
 
 class Event(WireObject):

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from tiktok_events._events import urls
-from tiktok_events._events.build import Plan, plan
-from tiktok_events._events.typed import AdFields, AppFields, LeadFields, PageFields
-from tiktok_events._events.values import number
-from tiktok_events._events.wire import Wired, WireObject
-from tiktok_events._facts.fields import AD, APP_FIELDS, LEAD, PAGE
-from tiktok_events._rules.problem import Problem, Refused
-from tiktok_events._rules.table import problem
+from tiktok_events._events.field_plan import Plan, plan
+from tiktok_events._events.normalize import urls
+from tiktok_events._events.normalize.values import Number, number
+from tiktok_events._events.wire_object import Wired, WireObject
+from tiktok_events._spec.fields import AD, APP_FIELDS, LEAD, PAGE
+from tiktok_events._spec.problem import Problem, Refused
+from tiktok_events._spec.rules import problem
+
+
+class PageFields(TypedDict, total=False):
+    """`Page` as a mapping."""
+
+    url: str | None
+    referrer: str | None
+    extra: Mapping[str, Any] | None
+
+
+class AppFields(TypedDict, total=False):
+    """`App` as a mapping."""
+
+    app_id: str | int | None
+    app_name: str | None
+    app_version: str | None
+    extra: Mapping[str, Any] | None
+
+
+class LeadFields(TypedDict, total=False):
+    """`Lead` as a mapping."""
+
+    lead_id: str | int | None
+    lead_event_source: str | None
+    extra: Mapping[str, Any] | None
+
+
+class AdFields(TypedDict, total=False):
+    """`Ad` as a mapping."""
+
+    callback: str | None
+    campaign_id: str | int | None
+    ad_id: str | int | None
+    creative_id: str | int | None
+    is_retargeting: bool | None
+    attributed: bool | None
+    attribution_type: str | None
+    attribution_provider: str | None
+    attribution_share: Number | None
+    attribution_value: Number | None
+    attribution_model: str | None
+    attribution_method: str | None
+    touchpoint_type: str | None
+    touchpoint_ts: int | datetime | None
+    touchpoint_url: str | None
+    attribution_window_hr_click: int | None
+    attribution_window_hr_view: int | None
+    decline_reason: str | None
+    utm_id: str | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    extra: Mapping[str, Any] | None
 
 
 def _full_address(text: str) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 import attrs
 
-from tiktok_events._events.build import Plan, Wire, build, plan
-from tiktok_events._events.typed import ContentFields, PropertiesFields
-from tiktok_events._events.values import WrongType, number
-from tiktok_events._events.wire import Wired, WireObject, read, view, wire_of
-from tiktok_events._facts.currencies import CURRENCIES
-from tiktok_events._facts.fields import CONTENT, PROPERTIES, UNDOCUMENTED_CONTENT
-from tiktok_events._rules.problem import Problem, Refused
+from tiktok_events._events.field_plan import Plan, Wire, build, plan
+from tiktok_events._events.normalize.values import Id, Number, WrongType, number
+from tiktok_events._events.wire_object import Wired, WireObject, read, view, wire_of
+from tiktok_events._spec.currencies import CURRENCIES
+from tiktok_events._spec.fields import CONTENT, PROPERTIES, UNDOCUMENTED_CONTENT
+from tiktok_events._spec.problem import Problem, Refused
 
 
 class Money(Wired[Decimal]):
@@ -25,6 +24,19 @@ class Money(Wired[Decimal]):
             return self
         value = instance._wire.get(self._key)
         return None if value is None else Decimal(repr(value))
+
+
+class ContentFields(TypedDict, total=False):
+    """`Content` as a mapping."""
+
+    content_id: Id | None
+    price: Number | None
+    quantity: int | None
+    content_name: str | None
+    content_category: str | None
+    brand: str | None
+    content_type: str | None
+    extra: Mapping[str, Any] | None
 
 
 class Content(WireObject):
@@ -76,17 +88,95 @@ def _contents(contents: object, path: str, found: list[Problem]) -> list[Wire] |
         before = len(found)
         item = build(Content._plan, one, found) if type(one) is dict else wire_of(Content, one, found)
         if len(found) > before:
-            found[before:] = _placed(found[before:], index)
+            found[before:] = _with_path(found[before:], index)
         if item:
             items.append(item)
     return items or None
 
 
-def _placed(problems: Iterable[Problem], index: int) -> Iterable[Problem]:
+def _with_path(problems: Iterable[Problem], index: int) -> Iterable[Problem]:
     # An item does not know its place in the list, so its fields read contents.price until here.
     return [
         attrs.evolve(one, field=one.field.replace("contents", f"properties.contents[{index}]", 1)) for one in problems
     ]
+
+
+class VerticalFields(TypedDict, total=False):
+    """The travel and vehicle fields of `Properties`. A: two large senders agree; TikTok's page is silent.
+
+    Dates are `YYYYMMDD`, `YYYY-MM-DD` or either with time and zone. `travel_class` is eco, prem, bus or first,
+    `state_of_vehicle` New, Used or CPO, `mileage` `{"value": ..., "unit": "MI" or "KM"}`, `preferred_price_range`
+    `[min, max]`, `vin` up to 17 characters.
+    """
+
+    city: str | None
+    region: str | None
+    country: str | None
+    checkin_date: str | None
+    checkout_date: str | None
+    num_adults: int | None
+    num_children: int | None
+    num_infants: int | None
+    suggested_hotels: Sequence[str] | None
+    departing_departure_date: str | None
+    returning_departure_date: str | None
+    origin_airport: str | None
+    destination_airport: str | None
+    destination_ids: Sequence[str | int] | None
+    departing_arrival_date: str | None
+    returning_arrival_date: str | None
+    travel_class: str | None
+    user_score: Number | None
+    preferred_num_stops: int | None
+    travel_start: str | None
+    travel_end: str | None
+    suggested_destinations: Sequence[str] | None
+    postal_code: str | int | None
+    make: str | None
+    model: str | None
+    year: int | None
+    state_of_vehicle: str | None
+    mileage: Mapping[str, Any] | None
+    exterior_color: str | None
+    interior_color: str | None
+    transmission: str | None
+    body_style: str | None
+    fuel_type: str | None
+    drivetrain: str | None
+    preferred_price_range: Sequence[Number] | None
+    trim: str | None
+    vin: str | None
+    condition_of_vehicle: str | None
+    viewcontent_type: str | None
+    search_type: str | None
+    registration_type: str | None
+
+
+class RareFields(VerticalFields, total=False):
+    """`Properties` that few events carry: the verticals, two of one sender (1), three of Events API 1.0 (X)."""
+
+    delivery_category: str | None
+    predicted_ltv: Number | None
+    query: str | None
+    status: str | None
+    event_channel: str | None
+
+
+class PropertiesFields(RareFields, total=False):
+    """`Properties` as a mapping."""
+
+    value: Number | None
+    currency: str | None
+    contents: Iterable[Content | ContentFields] | None
+    content_ids: Iterable[Id] | None
+    content_type: str | None
+    num_items: int | None
+    order_id: Id | None
+    shop_id: Id | None
+    search_string: str | None
+    description: str | None
+    customer_type: str | None
+    extra: Mapping[str, Any] | None
 
 
 class Properties(WireObject):

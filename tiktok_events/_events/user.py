@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from tiktok_events._events.build import Plan, Wire, build, plan
-from tiktok_events._events.normalize import (
+from tiktok_events._events.field_plan import Plan, Wire, build, plan
+from tiktok_events._events.normalize.identifiers import (
     hash_email,
     hash_external_id,
     hash_gaid,
@@ -20,16 +20,40 @@ from tiktok_events._events.normalize import (
     plain_country,
     plain_place,
 )
-from tiktok_events._events.typed import UserFields
-from tiktok_events._events.values import WrongType, hashed, hashed_id, hashed_many
-from tiktok_events._events.wire import Wired, WireObject
-from tiktok_events._facts.fields import ATT_STATUSES, USER
-from tiktok_events._rules.problem import Problem, Refused
-from tiktok_events._rules.table import problem
+from tiktok_events._events.normalize.values import Id, WrongType, hashed, hashed_id, hashed_many
+from tiktok_events._events.wire_object import Wired, WireObject
+from tiktok_events._spec.fields import ATT_STATUSES, USER
+from tiktok_events._spec.problem import Problem, Refused
+from tiktok_events._spec.rules import problem
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+class UserFields(TypedDict, total=False):
+    """`User` as a mapping."""
+
+    email: str | Iterable[str | None] | None
+    phone: str | int | Iterable[str | int | None] | None
+    external_id: Id | Iterable[Id | None] | None
+    ttclid: str | None
+    ttp: str | None
+    ip: str | IPv4Address | IPv6Address | None
+    user_agent: str | None
+    locale: str | None
+    idfa: Id | None
+    gaid: Id | None
+    idfv: Id | None
+    att_status: str | None
+    first_name: str | None
+    last_name: str | None
+    zip_code: str | int | None
+    city: str | None
+    state: str | None
+    country: str | None
+    phone_region: str | None
+    extra: Mapping[str, Any] | None
 
 
 def is_address(text: str) -> bool:

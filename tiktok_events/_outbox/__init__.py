@@ -1,1 +1,1 @@
-"""Where events wait: what every outbox promises, and one module for each kind. No HTTP, and no raw value, gets here."""
+"""Where events wait for delivery: the protocol, and outboxes in memory, SQLite and Redis."""

@@ -10,8 +10,8 @@ from typing import Literal, cast
 
 import attrs
 
-from tiktok_events._fork import renew_after_fork
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Receipt, Record, Route
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
+from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import OutboxFull
 
 Waiting = tuple[str, bytes, float]
@@ -124,8 +124,8 @@ class MemoryOutbox:
                 if self._leased.pop(id(claim), None):
                     self._later.append((due, attrs.evolve(claim, attempts=claim.attempts + 1)))
 
-    def bury(self, claims: Sequence[Claim], *, reason: str) -> None:
-        """As `Outbox.bury`."""
+    def dead_letter(self, claims: Sequence[Claim], *, reason: str) -> None:
+        """As `Outbox.dead_letter`."""
         with self._lock:
             for claim in self._forget(claims):
                 self._dead.append(DeadLetter(claim.record, reason, time.time()))
@@ -141,7 +141,7 @@ class MemoryOutbox:
         Raises:
             OutboxFull: If there is no room for all of them; they stay dead letters.
         """
-        letters = self._exhume(event_ids)
+        letters = self._replay(event_ids)
         try:
             self.put([letter.record for letter in letters])
         except OutboxFull:
@@ -153,9 +153,9 @@ class MemoryOutbox:
 
     def purge(self, event_ids: Collection[str] | None = None) -> int:
         """As `Outbox.purge`."""
-        return len(self._exhume(event_ids))
+        return len(self._replay(event_ids))
 
-    def still(self, receipts: Collection[Receipt]) -> Collection[Receipt]:
+    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
         """As `Outbox.still`; `put` gives none."""
         return ()
 
@@ -200,7 +200,7 @@ class MemoryOutbox:
             self.dropped += 1
         return dropped
 
-    def _exhume(self, event_ids: Collection[str] | None) -> list[DeadLetter]:
+    def _replay(self, event_ids: Collection[str] | None) -> list[DeadLetter]:
         with self._lock:
             letters: tuple[list[DeadLetter], list[DeadLetter]] = [], []
             for one in self._dead:
@@ -226,6 +226,6 @@ class MemoryOutbox:
             if until <= now:
                 del self._leased[key]
                 # Another claim: the late holder of this one decides nothing any more.
-                due.append(attrs.evolve(claim, abandoned=claim.abandoned + 1))
+                due.append(attrs.evolve(claim, crashed_deliveries=claim.crashed_deliveries + 1))
         for claim in reversed(due):
             self._waiting.setdefault(claim.record.route, _Queue()).again.appendleft(claim)

@@ -13,7 +13,7 @@ Route = tuple[str, str, str | None]
 Reach = Literal["process", "machine", "network"]
 """Who shares an outbox: this process alone, every process of this machine, or every machine of a network."""
 
-Receipt = Hashable
+RecordId = Hashable
 """What an outbox knows a record by."""
 
 
@@ -37,15 +37,15 @@ class Record(NamedTuple):
 
 @attrs.define(eq=False)
 class Claim:
-    """A record that somebody is delivering: acknowledge it, give it back, or bury it.
+    """A record that somebody is delivering: acknowledge it, give it back, or dead_letter it.
 
-    `attempts` is how often it was given back, `abandoned` how often whoever had it was gone before a word on it.
+    `attempts` is how often it was given back, `crashed_deliveries` how often whoever had it was gone before a word on it.
     """
 
     record: Record
     attempts: int = 0
-    abandoned: int = 0
-    receipt: Receipt = attrs.field(default=None, repr=False)
+    crashed_deliveries: int = 0
+    receipt: RecordId = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -68,7 +68,7 @@ class Outbox(Protocol):
     reach: Reach
     """Who shares it. Of one that reaches over a network, nothing is asked while a request waits."""
 
-    def put(self, records: Sequence[Record]) -> Collection[Receipt]:
+    def put(self, records: Sequence[Record]) -> Collection[RecordId]:
         """Keep *records*, all or none; the receipts `still` takes (none, if its reach is this process).
 
         Raises:
@@ -89,7 +89,7 @@ class Outbox(Protocol):
         """Give *claims* back, to be claimed again after *delay* seconds."""
         ...
 
-    def bury(self, claims: Sequence[Claim], *, reason: str) -> None:
+    def dead_letter(self, claims: Sequence[Claim], *, reason: str) -> None:
         """Move *claims* to the dead letters; *reason* holds no personal data."""
         ...
 
@@ -105,7 +105,7 @@ class Outbox(Protocol):
         """Forget dead letters for good, all or those of *event_ids*; how many."""
         ...
 
-    def still(self, receipts: Collection[Receipt]) -> Collection[Receipt]:
+    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
         """Those of *receipts* that are neither delivered nor dead."""
         ...
 

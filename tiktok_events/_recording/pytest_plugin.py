@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tiktok_events._recording import outlet
+from tiktok_events._api import network_guard
 
 if TYPE_CHECKING:
     from tiktok_events._recording.recorder import Recorder
@@ -48,9 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave the process as it was, for a run within a run."""
-    outlet.closed = config.stash.get(_CLOSED_BEFORE, outlet.closed)
+    network_guard.is_blocked = config.stash.get(_CLOSED_BEFORE, network_guard.is_blocked)
 
 
 def _close(config: pytest.Config, *, is_live: bool) -> None:
-    config.stash.setdefault(_CLOSED_BEFORE, outlet.closed)
-    outlet.closed = not is_live
+    config.stash.setdefault(_CLOSED_BEFORE, network_guard.is_blocked)
+    network_guard.is_blocked = not is_live

@@ -10,19 +10,18 @@ from typing import Any, Unpack
 
 import attrs
 
-from tiktok_events._events.build import Wire
+from tiktok_events._api import network_guard
+from tiktok_events._api.network_guard import Reason
+from tiktok_events._api.response import TrackResponse
 from tiktok_events._events.event import Event, event_from
-from tiktok_events._events.properties import Properties
-from tiktok_events._events.typed import PropertiesFields, UserFields
-from tiktok_events._events.user import User
-from tiktok_events._ids import UNSET, Key, UnsetType, event_id
-from tiktok_events._recording import outlet
-from tiktok_events._recording.outlet import Reason
+from tiktok_events._events.field_plan import Wire
+from tiktok_events._events.ids import UNSET, Key, UnsetType, event_id
+from tiktok_events._events.properties import Properties, PropertiesFields
+from tiktok_events._events.source import EventSource
+from tiktok_events._events.user import User, UserFields
 from tiktok_events._recording.pages import Call, calls_of
-from tiktok_events._responses import TrackResponse
-from tiktok_events._source import EventSource
+from tiktok_events._runtime.log_once import nothing_logged_yet
 from tiktok_events.errors import EventValidationError
-from tiktok_events.web import _consent
 
 
 @attrs.frozen
@@ -225,9 +224,9 @@ def capture(*, strict: bool = True) -> Iterator[Recorder]:
     Threads are recorded too, other processes are not; of two captures the inner one records.
     """
     recorder = Recorder(strict=strict)
-    before, outlet.recorder = outlet.recorder, recorder
+    before, network_guard.recorder = network_guard.recorder, recorder
     try:
-        with _consent.said_anew():
+        with nothing_logged_yet():
             yield recorder
     finally:
-        outlet.recorder = before
+        network_guard.recorder = before

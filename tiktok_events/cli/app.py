@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from tiktok_events import __version__
-from tiktok_events.cli.demo import demo
-from tiktok_events.cli.lint import lint
+from tiktok_events.cli.demo.command import demo
+from tiktok_events.cli.lint.command import lint
 from tiktok_events.cli.manager import manager
-from tiktok_events.cli.outbox import outbox
-from tiktok_events.cli.send import send
-from tiktok_events.cli.worker import worker
+from tiktok_events.cli.outbox.command import outbox
+from tiktok_events.cli.send.command import send
+from tiktok_events.cli.worker.command import worker
 
 HELP = """Report conversions to TikTok, try it without a token, check what you send.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tiktok_events._events.values import UnknownField, WrongType
-from tiktok_events._facts.fields import LEGACY
-from tiktok_events._rules.problem import Problem, Rule
-from tiktok_events._rules.table import RULES
-from tiktok_events._rules.table import problem as core_problem
+from tiktok_events._events.normalize.values import UnknownField, WrongType
+from tiktok_events._spec.fields import LEGACY
+from tiktok_events._spec.problem import Problem, Rule
+from tiktok_events._spec.rules import RULES
+from tiktok_events._spec.rules import problem as core_problem
 
 _OURS = "tiktok-events"
 

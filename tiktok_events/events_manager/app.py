@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_events import _json
-from tiktok_events.events_manager import page
-from tiktok_events.events_manager.bodies import TooLargeError, read_body
-from tiktok_events.events_manager.faults import Clock, Faults
+from tiktok_events._runtime import json_codec
+from tiktok_events.events_manager.intake.bodies import TooLargeError, read_body
+from tiktok_events.events_manager.intake.faults import Clock, Faults
+from tiktok_events.events_manager.intake.pixel import pixel as pixel_act
+from tiktok_events.events_manager.intake.pixel_script import pixel_script, pixel_switches
+from tiktok_events.events_manager.intake.track import track
 from tiktok_events.events_manager.manager import Manager
-from tiktok_events.events_manager.pixel import pixel as pixel_act
-from tiktok_events.events_manager.pixel_script import pixel_script, pixel_switches
+from tiktok_events.events_manager.pages import page
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
-from tiktok_events.events_manager.store import Store
-from tiktok_events.events_manager.track import track
+from tiktok_events.events_manager.store.store import Store
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -182,7 +182,7 @@ async def _set_clock(request: Request) -> Response:
 
 async def _object_in(request: Request) -> Mapping[str, Any]:
     try:
-        wanted = _json.loads(await read_body(request))
+        wanted = json_codec.loads(await read_body(request))
     except TooLargeError:
         raise
     except ValueError:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import attrs
 
-from tiktok_events.events_manager.faults import Clock, Faults
-from tiktok_events.events_manager.store import Store
+from tiktok_events.events_manager.intake.faults import Clock, Faults
+from tiktok_events.events_manager.store.store import Store
 
 
 @attrs.frozen(kw_only=True, eq=False)

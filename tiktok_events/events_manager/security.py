@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tiktok_events._http import is_loopback
+from tiktok_events._api.transport import is_loopback
 from tiktok_events.errors import ConfigurationError
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")

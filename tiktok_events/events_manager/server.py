@@ -14,11 +14,11 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tiktok_events._http import is_loopback
+from tiktok_events._api.transport import is_loopback
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager.app import create_app
+from tiktok_events.events_manager.intake.track import ABORT
 from tiktok_events.events_manager.manager import Manager
-from tiktok_events.events_manager.track import ABORT
 
 DEFAULT_PORT = 8765
 _PATIENCE = 10.0

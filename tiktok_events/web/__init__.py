@@ -9,16 +9,17 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web._asgi import ASGIMiddleware
-from tiktok_events.web._consent import Consent, ConsentCookie
-from tiktok_events.web._cookies import CookiePolicy
-from tiktok_events.web._pixel import static_script
-from tiktok_events.web._request import WebRequest
-from tiktok_events.web._site import Site
-from tiktok_events.web._snapshot import InvalidSnapshot, Snapshot
-from tiktok_events.web._tracked import Tracked
-from tiktok_events.web._tracker import Tracker
-from tiktok_events.web._wsgi import ENVIRON_KEY, WSGIMiddleware
+from tiktok_events.web._middleware.asgi import ASGIMiddleware
+from tiktok_events.web._middleware.wsgi import ENVIRON_KEY, WSGIMiddleware
+from tiktok_events.web._page.pixel import static_script
+from tiktok_events.web._request.request import WebRequest
+from tiktok_events.web._tracking.site import Site
+from tiktok_events.web._tracking.template import TemplateVariable
+from tiktok_events.web._tracking.tracked import Tracked
+from tiktok_events.web._tracking.tracker import Tracker
+from tiktok_events.web._visitor.consent import Consent, ConsentCookie
+from tiktok_events.web._visitor.cookies import CookiePolicy
+from tiktok_events.web._visitor.snapshot import InvalidSnapshot, Snapshot
 
 __all__ = [
     "ASGIMiddleware",
@@ -28,6 +29,7 @@ __all__ = [
     "InvalidSnapshot",
     "Site",
     "Snapshot",
+    "TemplateVariable",
     "Tracked",
     "Tracker",
     "WSGIMiddleware",

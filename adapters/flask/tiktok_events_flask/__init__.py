@@ -66,7 +66,7 @@ class TikTokEvents:
         self._sites[app] = site
         app.extensions["tiktok_events"] = self
         app.cli.add_command(commands(lambda: self.site))
-        app.jinja_env.globals["tiktok"] = LocalProxy(lambda: self.tracker.face)
+        app.jinja_env.globals["tiktok"] = LocalProxy(lambda: web.TemplateVariable(self.tracker))
         app.wsgi_app = web.WSGIMiddleware(app.wsgi_app, site, request=_Request)  # type: ignore[arg-type,method-assign]
 
     @property

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from tiktok_events import Client, web
-from tiktok_events.cli.delivering import deliver, worker_options
+from tiktok_events.cli.worker.deliver import deliver, worker_options
 
 __all__ = ["commands"]
 

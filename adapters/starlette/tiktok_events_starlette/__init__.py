@@ -55,4 +55,4 @@ def context_processor(request: Request) -> dict[str, Any]:
 
     A macro of another file sees it only when that is imported `with context`.
     """
-    return {"tiktok": tracker_from(request).face}
+    return {"tiktok": web.TemplateVariable(tracker_from(request))}

@@ -11,7 +11,7 @@ if "TORTURE_OFFSET" in os.environ:
     time.time = lambda: really() + float(offset.read_text("ascii") or 0)
 
 import tiktok_events as tt  # noqa: E402
-from tiktok_events._outbox.by_url import outbox_at  # noqa: E402
+from tiktok_events._outbox.url import outbox_at  # noqa: E402
 
 EVENT_TIME = int(os.environ["TORTURE_EVENT_TIME"])
 
@@ -25,7 +25,7 @@ def write(name, ids):
         os.close(out)
 
 
-class Kept:
+class StoredIdentifiers:
     """An outbox, and a file of what its `put` has kept."""
 
     def __init__(self, outbox):
@@ -47,7 +47,7 @@ def client():
 
 def background(**options):
     """The background client that the environment describes."""
-    return tt.BackgroundClient(client(), Kept(outbox_at(os.environ["TIKTOK_OUTBOX_URL"])), **options)
+    return tt.BackgroundClient(client(), StoredIdentifiers(outbox_at(os.environ["TIKTOK_OUTBOX_URL"])), **options)
 
 
 def event(name):

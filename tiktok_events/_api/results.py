@@ -1,0 +1,60 @@
+"""From an answer code to the error it stands for, and from an error to the result of an event."""
+
+from __future__ import annotations
+
+from tiktok_events._api.network_guard import NetworkBlocked
+from tiktok_events._api.response import EventResult, Status
+from tiktok_events._spec.codes import Code
+from tiktok_events.errors import (
+    ApiError,
+    AuthenticationError,
+    EventValidationError,
+    RateLimitError,
+    RejectedError,
+    ServerError,
+)
+
+_ERRORS: dict[str, type[ApiError]] = {
+    "credential": AuthenticationError,
+    "config": RejectedError,
+    "content": RejectedError,
+    "rejected": RejectedError,
+    "rate": RateLimitError,
+    "server": ServerError,
+}
+
+
+def error_for(
+    entry: Code,
+    *,
+    message: str,
+    status: int,
+    request_id: str = "",
+    index: int | None = None,
+    names_source: bool = False,
+    retry_after: float | None = None,
+) -> ApiError:
+    """The error that the code table's *entry* asks for."""
+    return _ERRORS[entry.kind](
+        message,
+        code=entry.code,
+        status=status,
+        request_id=request_id,
+        kind=entry.kind,
+        index=index,
+        names_source=names_source,
+        wait=entry.wait,
+        retry_after=retry_after,
+    )
+
+
+def result_of(event_id: str, error: Exception) -> EventResult:
+    """The result of an event that *error* kept from being delivered."""
+    if isinstance(error, EventValidationError):
+        told = "; ".join(str(problem) for problem in error.problems)
+        return EventResult(event_id, "rejected", message=told, problems=error.problems)
+    if isinstance(error, ApiError):
+        status: Status = "failed" if error.retryable or error.stops else "rejected"
+        return EventResult(event_id, status, error.code, str(error), error.request_id)
+    # StoredIdentifiers for later, a test run's events would be sent by whoever delivers next.
+    return EventResult(event_id, "rejected" if isinstance(error, NetworkBlocked) else "failed", message=str(error))

@@ -1,0 +1,190 @@
+"""The one module that knows httpx: opening it late, posting bytes, and what its errors mean here."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tiktok_events._api import network_guard
+from tiktok_events._api.encoding import PATH, decode
+from tiktok_events._api.response import TrackResponse
+from tiktok_events.errors import ConfigurationError, TransportError
+
+if TYPE_CHECKING:
+    import httpx
+
+DEFAULT_BASE_URL = "https://business-api.tiktok.com/open_api/v1.3"
+_LARGEST_ANSWER = 1_000_000
+
+
+class _Opening:
+    """Held while httpx is imported and a client is made, and by a fork: a child must not inherit either half done."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._renew)
+
+    def _hold(self) -> None:
+        self.lock.acquire()
+
+    def _release(self) -> None:
+        self.lock.release()
+
+    def _renew(self) -> None:
+        self.lock = threading.RLock()
+
+    @contextmanager
+    def __call__(self) -> Iterator[ModuleType]:
+        with self.lock:
+            library = importlib.import_module("httpx")
+            importlib.import_module("httpcore")
+            "a".encode("idna")  # the first address look-up imports this codec
+            yield library
+
+
+opening = _Opening()
+
+
+def endpoint(base_url: str | None) -> str:
+    """The address of `event/track/` under *base_url*, `TIKTOK_API_URL` or TikTok's own, in this order.
+
+    Raises:
+        ConfigurationError: If it is not https, and not http on a loopback host either.
+    """
+    base = base_url or os.environ.get("TIKTOK_API_URL") or DEFAULT_BASE_URL
+    if not base.isascii() or not base.isprintable() or " " in base:
+        raise ConfigurationError("base_url must be a plain https address")
+    try:
+        parts = urlsplit(base)
+        _ = parts.port  # read late, and refused only then
+    except ValueError:
+        raise ConfigurationError("base_url cannot be read: check its host and port") from None
+    if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError("base_url must be scheme, host and path, without user name or query")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ConfigurationError("base_url must be https: the access token travels with every request")
+    return f"{base.rstrip('/').removesuffix(PATH.rstrip('/')).rstrip('/')}/{PATH}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* is this machine by name or address."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def request_headers(access_token: str) -> dict[str, str]:
+    """What every request carries. TikTok signs nothing: the token is what authenticates."""
+    from tiktok_events import __version__
+
+    return {
+        "Access-Token": access_token,
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"tiktok-events/{__version__}",
+    }
+
+
+def open_sync(timeout: float, url: str) -> httpx.Client:
+    """A client of our own: one pool, no redirects (a token must not follow one)."""
+    with opening() as library:
+        client: httpx.Client = library.Client(timeout=timeout, trust_env=not is_local(url))
+        return client
+
+
+def open_async(timeout: float, url: str) -> httpx.AsyncClient:
+    """The same for async code."""
+    with opening() as library:
+        client: httpx.AsyncClient = library.AsyncClient(timeout=timeout, trust_env=not is_local(url))
+        return client
+
+
+def is_local(url: str) -> bool:
+    """Whether *url* is on this machine; then a proxy from the environment has no business in between."""
+    return is_loopback(urlsplit(url).hostname or "")
+
+
+def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
+    """POST *body* and decode the answer. Raises `ApiError` or `TransportError`."""
+    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse)
+    with _transport_errors(http), http.stream("POST", url, **options) as answer:
+        received = bytearray()
+        for chunk in answer.iter_bytes():
+            _take(received, chunk, deadline)
+    return decode(answer.status_code, bytes(received), retry_after=_retry_after(answer))
+
+
+async def post_async(
+    http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str], timeout: float
+) -> TrackResponse:
+    """The same for async code."""
+    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse_async)
+    with _transport_errors(http):
+        async with http.stream("POST", url, **options) as answer:
+            received = bytearray()
+            async for chunk in answer.aiter_bytes():
+                _take(received, chunk, deadline)
+    return decode(answer.status_code, bytes(received), retry_after=_retry_after(answer))
+
+
+def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
+    options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
+    if network_guard.is_blocked and not is_local(url):
+        # Real connections call it before they open or write; fakes and other transports in memory never do.
+        options["extensions"] = {"trace": refuse}
+    return options
+
+
+def _refuse(step: str, details: object) -> None:
+    raise network_guard.NetworkBlocked
+
+
+async def _refuse_async(step: str, details: object) -> None:
+    raise network_guard.NetworkBlocked
+
+
+def _take(received: bytearray, chunk: bytes, deadline: float) -> None:
+    received += chunk
+    if len(received) > _LARGEST_ANSWER:
+        raise TransportError("the answer is larger than any of TikTok's")
+    if time.monotonic() > deadline:
+        raise TransportError("the answer came too slowly")
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    # A date is allowed there too; TikTok sends neither, proxies send seconds.
+    value = answer.headers.get("retry-after", "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
+
+
+@contextmanager
+def _transport_errors(http: Any) -> Iterator[None]:
+    library = _library_of(http)
+    try:
+        yield
+    except (library.TransportError, library.DecodingError) as error:
+        # The text of httpx's errors may hold an address; its class says enough.
+        raise TransportError(f"no answer from TikTok ({type(error).__name__})") from None
+
+
+def _library_of(http: object) -> Any:
+    # httpx and its continuation share an API, not classes: catch the errors of the one in use.
+    for cls in type(http).__mro__:
+        name = cls.__module__.partition(".")[0]
+        if name in ("httpx", "httpx2"):
+            return importlib.import_module(name)
+    raise ConfigurationError("http must be an httpx.Client (or httpx.AsyncClient for AsyncClient)")

@@ -1,0 +1,172 @@
+"""From fields as people have them to wire form: one loop for every object, driven by its plan.
+
+This is the path every event takes, so it asks the commonest question first and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+import attrs
+
+from tiktok_events._events.normalize.values import (
+    LARGEST,
+    HashOne,
+    UnknownField,
+    WrongType,
+    boolean,
+    hashed,
+    hashed_id,
+    hashed_many,
+    id_text,
+    integer_or_time,
+    number,
+    plain_json,
+    strings,
+    text,
+)
+from tiktok_events._spec.fields import LEGACY, Field
+from tiktok_events._spec.problem import Problem, Refused
+from tiktok_events._spec.rules import problem
+
+Wire = dict[str, Any]
+Convert = Callable[[Any, str, list[Problem]], Any]
+
+_CONVERTERS: dict[str, Convert] = {
+    "number": number,
+    "integer": integer_or_time,
+    "boolean": boolean,
+    "strings": strings,
+    "object": plain_json,
+    "any": plain_json,
+}
+_IDS = frozenset({"idfa", "gaid", "idfv", "zip_code", "postal_code", "model"})
+"""Texts that may come as int, beside those whose name ends in _id."""
+
+
+_CONVERTER_TYPES = {"str": str, "number": float, "integer": int}
+
+
+@attrs.frozen
+class Plan:
+    """How the fields of one object become wire form.
+
+    `name` is where the object stands in an event. `converters` is the usual type of a field's value (str, float, int), which
+    is then taken as it is, or for text that is not, a function (text in, text out, "" for nothing, raises `Refused`).
+    `convert` takes what is unusual: other types, and text with letters beyond ASCII.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    converters: Mapping[str, type | HashOne | None]
+    convert: Mapping[str, tuple[Convert, str]]
+
+
+def plan(
+    name: str,
+    fields: Mapping[str, Field],
+    *,
+    direct: Mapping[str, HashOne] | None = None,
+    convert: Mapping[str, Convert] | None = None,
+    unusual: Mapping[str, Convert] | None = None,
+    undocumented: frozenset[str] = frozenset(),
+) -> Plan:
+    """The plan for *fields*, with functions of their own for some; *undocumented* ones are for `extra` only.
+
+    A function of *convert* gets every value of its field, one of *unusual* those that are not taken as they are.
+    """
+    direct, convert = direct or {}, convert or {}
+    own = {**(unusual or {}), **convert}
+    known = {key: field for key, field in fields.items() if key not in undocumented}
+    return Plan(
+        name,
+        fields,
+        {
+            key: direct.get(key) or (None if key in convert else _CONVERTER_TYPES.get(field.type))
+            for key, field in known.items()
+        },
+        {
+            key: (own.get(key) or _converter(key, field, direct.get(key)), f"{name}.{key}")
+            for key, field in known.items()
+        },
+    )
+
+
+def _converter(key: str, field: Field, direct: HashOne | None) -> Convert:
+    if direct is not None:
+        through = hashed_many if field.many else hashed_id if key in _IDS else hashed
+        return lambda value, path, found: through(value, path, found, direct)
+    if field.type == "str":
+        return id_text if key.endswith("_id") or key in _IDS else text
+    return _CONVERTERS[field.type]
+
+
+def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
+    """The wire form of *fields*; what makes no sense is left out and noted in *found*.
+
+    Raises:
+        TypeError: If a field is unknown or a value of a type its field never takes.
+        ValueError: If `extra` holds a documented field or cannot be JSON.
+    """
+    wire: Wire = {}
+    converters = plan.converters
+    for name, value in fields.items():
+        try:
+            how = converters[name]
+        except KeyError:
+            if name != "extra":
+                raise unknown_field(plan, name) from None
+            if value is not None:
+                wire.update(build_extra(plan, value, found))
+            continue
+        kind = type(value)
+        if kind is str:
+            if how is str:
+                if value and value.isascii():
+                    wire[name] = value
+                    continue
+            elif type(how) is FunctionType and value.isascii():
+                try:
+                    if clean := how(value):
+                        wire[name] = clean
+                except Refused as refused:
+                    found.append(problem(refused.rule, f"{plan.name}.{name}"))
+                continue
+        elif kind is int or kind is float:
+            if (how is float or how is kind) and -LARGEST < value < LARGEST:
+                wire[name] = value
+                continue
+        elif value is None:
+            continue
+        convert, path = plan.convert[name]
+        converted = convert(value, path, found)
+        if converted is not None:
+            wire[name] = converted
+    return wire
+
+
+def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:
+    """Undocumented fields, a copy. A field that is documented has its own parameter."""
+    if not isinstance(extra, Mapping):
+        raise WrongType(f"{plan.name}.extra", "a mapping", extra)
+    kept: Wire = {}
+    for key, value in plain_json(extra, f"{plan.name}.extra", found).items():
+        path = f"{plan.name}.{key}"
+        if key in plan.convert:
+            raise ValueError(f"{path} is a documented field: pass it as {key}=, not through extra")
+        if key in LEGACY.get(plan.name, {}):
+            found.append(problem("legacy-field", path, LEGACY[plan.name][key]))
+        elif value is not None:
+            kept[key] = value
+    return kept
+
+
+def unknown_field(plan: Plan, key: object) -> UnknownField:
+    """The error for a *key* that is no field, with the likely spelling."""
+    import difflib  # only for a mistake: it costs more than the rest of this module
+
+    close = difflib.get_close_matches(str(key), plan.convert, 1)
+    hint = LEGACY.get(plan.name, {}).get(str(key)) or (close[0] if close else "")
+    return UnknownField(plan.name, str(key), f"; did you mean {hint}?" if hint else "")

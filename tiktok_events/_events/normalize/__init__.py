@@ -1,0 +1,1 @@
+"""Normalising and hashing of values: types, identifiers, phone numbers, URLs and money."""

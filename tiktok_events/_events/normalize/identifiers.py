@@ -1,0 +1,239 @@
+"""Normalise, then hash: one function per identifier, the only hashing path there is.
+
+Each takes text and gives what TikTok gets, "" for nothing, or raises `Refused` with the id of the rule that says
+why. A SHA-256 digest passes through lower-cased, so hashing twice is hashing once.
+Source: endpoint page and Parameters page; test vectors in tests/vectors.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from hashlib import sha256
+
+from tiktok_events._spec.problem import Refused
+
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+# Printable ASCII less @ < > , ; (and less the dot, in a host's labels): a bitmap, three times as fast as the general one.
+_ASCII_EMAIL = re.compile(r"[!-+\--:=?A-~]+@[!-+\-/-:=?A-~]+(?:\.[!-+\-/-:=?A-~]+)+")
+_EMAIL = re.compile(r"[^\s@<>,;\x00-\x1f\x7f]+@[^\s@<>,;.\x00-\x1f\x7f]+(?:\.[^\s@<>,;.\x00-\x1f\x7f]+)+")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# Spaces, brackets, dots and dashes of any script, and the invisible marks that address books copy along.
+_PHONE_NOISE = re.compile(r"[\s().\-/\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff]+")
+_TRUNK_ZERO = "(0)"
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_KEPT = ("L", "M", "N")  # Unicode letters, their marks, and digits
+_OTHER_DIGEST_LENGTHS = (32, 40)  # MD5, SHA-1
+_NO_ADVERTISING_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of *text* in lower-case hex."""
+    return sha256(text.encode()).hexdigest()
+
+
+NOTHING = digest("")
+PLACEHOLDERS = frozenset(
+    map(digest, ("0", "-1", "null", "none", "None", "NULL", "nil", "undefined", "nan", "NaN", "n/a", "(null)", "guest"))
+)
+
+
+def hash_email(value: str) -> str:
+    """Hash an e-mail address: trimmed, lower case, an international host in its ASCII form. Nothing else is folded."""
+    text = value.strip().lower()
+    if _ASCII_EMAIL.fullmatch(text) is not None:
+        return sha256(text.encode()).hexdigest()
+    if "@" in text and not text.isascii():
+        text = _international_email(text)
+        if _EMAIL.fullmatch(text) is None:
+            raise Refused("email-malformed")
+        return digest(text)
+    return _ready_digest(text, "email-malformed")
+
+
+def _international_email(text: str) -> str:
+    local, _, host = _composed(text).strip(_INVISIBLE).rpartition("@")
+    if host.isascii():
+        return f"{local}@{host}"
+    import idna  # comes with httpx; only addresses that need it pay for it
+
+    try:
+        # Which form TikTok hashes is unverified; browsers and mail servers exchange the ASCII one.
+        return f"{local}@{idna.encode(host, uts46=True).decode()}"
+    except UnicodeError:  # idna's own error is one
+        raise Refused("email-malformed") from None
+
+
+def hash_phone(value: str, region: str | None = None) -> str:
+    """Hash a phone number in E.164 form: plus sign, country code, digits only.
+
+    A number without a country code is read by the rules of *region* (two letters) with the extra `phone`, and
+    refused without it.
+    """
+    text = value.strip()
+    if "+" in text and text.isascii():
+        number = text.replace(" ", "")
+        if not number[1:].isdigit():
+            # Chained, since each costs next to nothing where there is nothing to replace.
+            number = number.replace(_TRUNK_ZERO, "").replace("-", "").replace(".", "").replace("/", "")
+            number = number.replace("(", "").replace(")", "")
+        if _PHONE.fullmatch(number) is not None:
+            return sha256(number.encode()).hexdigest()
+    elif text and text.isascii() and len(text) in (32, 40, 64):
+        return _ready_digest(text, "phone-malformed")
+    return _unusual_phone(text, region)
+
+
+def _unusual_phone(text: str, region: str | None) -> str:
+    text = unicodedata.normalize("NFKC", text).strip().removeprefix("tel:").lstrip(_INVISIBLE)
+    if text.startswith(("+", "(+")):
+        text = text.replace(_TRUNK_ZERO, "")
+    text = _PHONE_NOISE.sub("", text)
+    if _PHONE.fullmatch(text):
+        return digest(text)
+    if not text:
+        return ""
+    if text.startswith("+") or not text.isascii() or not text.isdigit():
+        raise Refused("phone-malformed")
+    if not region:
+        raise Refused("phone-country-code")
+    from tiktok_events._events.normalize.phone import to_e164
+
+    number = to_e164(text, region)
+    if _PHONE.fullmatch(number) is None:
+        raise Refused("phone-malformed")
+    return digest(number)
+
+
+def hash_external_id(value: str) -> str:
+    """Hash an id of your own: trimmed only, since pixel and server must agree on its case."""
+    text = value.strip()
+    if len(text) == 64 and is_digest(text):
+        return _ready_digest(text, "")
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    hashed = sha256(text.encode()).hexdigest()
+    if hashed in PLACEHOLDERS:
+        raise Refused("placeholder")
+    return hashed if text else ""
+
+
+def hash_name(value: str) -> str:
+    """Hash a first or last name: lower case, no punctuation, single spaces, letters of every script."""
+    text = value.strip().lower()
+    if len(text) > 31 or not (text.isascii() and text.isalpha()):
+        _refuse_digest_lookalike(text)
+        if is_digest(text):
+            return _unless_of_nothing(text)
+        text = " ".join("".join(c for c in _composed(text) if _is_kept(c) or c.isspace()).split())
+        if not text:
+            return _nothing_left(value)
+    return sha256(text.encode()).hexdigest()  # People are called Null, so no placeholder is refused here.
+
+
+def hash_zip_code(value: str, country: str | None = None) -> str:
+    """Hash a postal code: lower case, no spaces or dashes; the first five digits where *country* is "us"."""
+    text = value.strip().lower()
+    if not (text.isascii() and text.isalnum()):
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if _is_kept(c))
+        if not text:
+            return _nothing_left(value)
+    elif len(text) == 64 and is_digest(text):
+        return _unless_of_nothing(text)
+    return sha256((text[:5] if country == "us" else text).encode()).hexdigest()
+
+
+def hash_idfa(value: str) -> str:
+    """Hash an Apple advertising id: upper case going in (TikTok's own vector), lower-case hex coming out."""
+    return _hash_device_id(value.strip().upper())
+
+
+def hash_gaid(value: str) -> str:
+    """Hash a Google advertising id: lower case. TikTok's own sample is no UUID, so its form is not checked."""
+    return _hash_device_id(value.strip().lower())
+
+
+def _hash_device_id(text: str) -> str:
+    if is_digest(text):
+        return _unless_of_nothing(text.lower())
+    if text == _NO_ADVERTISING_ID:
+        raise Refused("placeholder")
+    return digest(text) if text else ""
+
+
+def plain_place(value: str) -> str:
+    """A city or state, which TikTok takes in plain: lower case, letters and digits of every script, nothing else."""
+    text = value.strip().lower()
+    if not (text.isascii() and text.isalpha()):
+        text = "".join(c for c in _composed(text) if _is_kept(c))
+        if not text:
+            return _nothing_left(value)
+    if len(text) > 31:
+        _refuse_plain_digest(text)
+    return text
+
+
+def plain_country(value: str) -> str:
+    """A country, in plain: two letters, lower case."""
+    text = value.strip().lower()
+    _refuse_plain_digest(text)
+    if text and not (len(text) == 2 and text.isascii() and text.isalpha()):
+        raise Refused("country-malformed")
+    return text
+
+
+def looks_like_other_digest(text: str) -> bool:
+    """Whether *text* has the shape of an MD5 or SHA-1 digest."""
+    return len(text) in _OTHER_DIGEST_LENGTHS and _HEX.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether *text* has the shape of a SHA-256 digest."""
+    return len(text) == 64 and _HEX.fullmatch(text) is not None
+
+
+def _composed(text: str) -> str:
+    # Lower-casing can decompose (the Turkish dotted I), so compose on both sides of it.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def _is_kept(character: str) -> bool:
+    return unicodedata.category(character)[0] in _KEPT
+
+
+def _ready_digest(text: str, otherwise: str) -> str:
+    if not text:
+        return ""
+    if is_digest(text):
+        return _worth_sending(text.lower())
+    _refuse_digest_lookalike(text)
+    raise Refused(otherwise)
+
+
+def _unless_of_nothing(hashed: str) -> str:
+    if hashed == NOTHING:
+        raise Refused("hash-of-nothing")
+    return hashed
+
+
+def _worth_sending(hashed: str) -> str:
+    _unless_of_nothing(hashed)
+    if hashed in PLACEHOLDERS:
+        raise Refused("placeholder")
+    return hashed
+
+
+def _refuse_digest_lookalike(text: str) -> None:
+    if looks_like_other_digest(text):
+        raise Refused("other-hash")
+
+
+def _refuse_plain_digest(text: str) -> None:
+    if is_digest(text) or looks_like_other_digest(text):
+        raise Refused("address-hashed")
+
+
+def _nothing_left(value: str) -> str:
+    if value.strip():
+        raise Refused("nothing-left")
+    return ""

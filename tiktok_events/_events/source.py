@@ -1,0 +1,133 @@
+"""Where events go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Self
+
+import attrs
+
+from tiktok_events._spec.fields import KINDS, Kind
+from tiktok_events.errors import ConfigurationError
+
+_ID_VARIABLES: dict[str, str] = {
+    "web": "TIKTOK_PIXEL_CODE",
+    "app": "TIKTOK_APP_ID",
+    "offline": "TIKTOK_OFFLINE_EVENT_SET_ID",
+    "crm": "TIKTOK_CRM_EVENT_SET_ID",
+}
+
+
+def _clean(value: str) -> str:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _clean_or_none(value: str | None) -> str | None:
+    return _clean(value) or None if value else None
+
+
+def _printable(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    # The value goes into a header or a request body, and it may be a secret: never name it.
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigurationError(f"{attribute.name} must be printable ASCII text without spaces")
+    if not value and attribute.name != "id_namespace":
+        raise ConfigurationError(f"{attribute.name} is empty")
+
+
+def _kind(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value not in KINDS:
+        raise ConfigurationError(f"event_source must be one of {', '.join(KINDS)}")
+
+
+@attrs.frozen
+class EventSource:
+    """Where events go, and who may send them there.
+
+    `event_source` is "web", "app", "offline" or "crm"; `event_source_id` the pixel code, TikTok app id or event set
+    id that belongs to it; `access_token` is from Events Manager (one event source's) or an OAuth app, and shows in
+    no repr and no pickle. `test_event_code` sends everything to the Test Events tab. `id_namespace` is mixed into
+    the ids made from keys: the same in every process of a shop, another one in staging.
+
+    Raises:
+        ConfigurationError: If a value is empty or cannot stand in a header or URL.
+    """
+
+    event_source: Kind = attrs.field(validator=_kind)
+    event_source_id: str = attrs.field(converter=_clean, validator=_printable)
+    access_token: str = attrs.field(converter=_clean, validator=_printable, repr=False)
+    test_event_code: str | None = attrs.field(
+        default=None,
+        converter=_clean_or_none,
+        validator=attrs.validators.optional(_printable),
+    )
+    id_namespace: str = attrs.field(default="", repr=False)
+
+    @classmethod
+    def web(cls, pixel_code: str, access_token: str, **options: Any) -> Self:
+        """A website, by its pixel code."""
+        return cls("web", pixel_code, access_token, **options)
+
+    @classmethod
+    def app(cls, app_id: str, access_token: str, **options: Any) -> Self:
+        """A mobile app, by its TikTok App ID (not the store's id). TikTok has to enable app events for an account."""
+        return cls("app", app_id, access_token, **options)
+
+    @classmethod
+    def offline(cls, event_set_id: str, access_token: str, **options: Any) -> Self:
+        """A till or any other place without a screen, by its offline event set id."""
+        return cls("offline", event_set_id, access_token, **options)
+
+    @classmethod
+    def crm(cls, event_set_id: str, access_token: str, **options: Any) -> Self:
+        """A CRM, by its CRM event set id."""
+        return cls("crm", event_set_id, access_token, **options)
+
+    @classmethod
+    def from_env(cls, kind: Kind = "web", env: Mapping[str, str] | None = None) -> Self:
+        """The source that the environment describes.
+
+        The id comes from `TIKTOK_PIXEL_CODE`, `TIKTOK_APP_ID`, `TIKTOK_OFFLINE_EVENT_SET_ID` or
+        `TIKTOK_CRM_EVENT_SET_ID`; the token from `TIKTOK_<KIND>_ACCESS_TOKEN`, else `TIKTOK_ACCESS_TOKEN`; and
+        `TIKTOK_TEST_EVENT_CODE` and `TIKTOK_ID_NAMESPACE` fill the rest.
+
+        Raises:
+            ConfigurationError: If the id or the token is not set; it names the variable.
+        """
+        variables = os.environ if env is None else env
+        if kind not in KINDS:
+            raise ConfigurationError(f"kind must be one of {', '.join(KINDS)}")
+        own_token = f"TIKTOK_{kind.upper()}_ACCESS_TOKEN"
+        token = variables.get(own_token) or variables.get("TIKTOK_ACCESS_TOKEN")
+        source_id = variables.get(_ID_VARIABLES[kind])
+        missing = [
+            name for name, value in ((_ID_VARIABLES[kind], source_id), ("TIKTOK_ACCESS_TOKEN", token)) if not value
+        ]
+        if not source_id or not token:
+            raise ConfigurationError(f"set {' and '.join(missing)} in the environment")
+        return cls(
+            kind,
+            source_id,
+            token,
+            test_event_code=variables.get("TIKTOK_TEST_EVENT_CODE"),
+            id_namespace=variables.get("TIKTOK_ID_NAMESPACE", ""),
+        )
+
+    @property
+    def route(self) -> tuple[str, str, str | None]:
+        """What the events of one request share: event_source, event_source_id and test_event_code."""
+        return self.event_source, self.event_source_id, self.test_event_code
+
+    def __getstate__(self) -> dict[str, object]:
+        state: dict[str, object] = {name: getattr(self, name) for name in attrs.fields_dict(type(self))}
+        return state | {"access_token": ""}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self

@@ -1,0 +1,135 @@
+"""What all the classes share: one private dict in wire form, read-only properties over it, and nothing shown.
+
+They have attrs' manners (slots, immutable, equality and hash by value, copy and pickle) without its constructor:
+that one costs three times as much, and an event passes through here for every conversion of a shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, NoReturn, Self, TypeVar, overload
+
+from attrs.exceptions import FrozenInstanceError
+
+from tiktok_events._events.field_plan import Plan, Wire, build
+from tiktok_events._events.normalize.values import WrongType
+from tiktok_events._spec.problem import Problem
+
+T = TypeVar("T")
+W = TypeVar("W", bound="WireObject")
+
+
+class WireObject:
+    """A part of an event: immutable, hashable, equal by value. Its repr names the fields that are set, no values."""
+
+    __slots__ = ("_problems", "_wire")
+
+    _wire: Wire
+    _problems: tuple[Problem, ...]
+    _plan: ClassVar[Plan]
+    """How its fields become wire form."""
+
+    @classmethod
+    def _make(cls, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
+        return build(cls._plan, fields, found)
+
+    def __init__(self, **fields: Any) -> None:
+        found: list[Problem] = []
+        set_wire(self, self._make(fields, found))
+        set_problems(self, tuple(found))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was left out at construction, and why. `check` reports it with everything else."""
+        return self._problems
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise FrozenInstanceError
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WireObject) and type(self) is type(other) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash((type(self), _frozen(self._identity())))
+
+    def _identity(self) -> Any:
+        return self._wire
+
+    def __repr__(self) -> str:
+        # A debugger may look at one whose constructor raised.
+        return f"{type(self).__name__}({', '.join(getattr(self, '_wire', ()))})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._wire, self._problems
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        set_wire(self, state[0])
+        set_problems(self, state[1])
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(one)) for key, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+# The slots' own setters: __setattr__ refuses everybody, and object.__setattr__ costs three times as much.
+set_wire = WireObject.__dict__["_wire"].__set__
+set_problems = WireObject.__dict__["_problems"].__set__
+
+
+def view(cls: type[W], wire: Wire) -> W:
+    """*wire* as an object of *cls*, without a copy."""
+    made = object.__new__(cls)
+    set_wire(made, wire)
+    set_problems(made, ())
+    return made
+
+
+def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
+    """The wire form of *value*: an object of *cls*, or a mapping with the same keys, which needs no object."""
+    if type(value) is dict or isinstance(value, Mapping):
+        return cls._make(value, found)
+    if isinstance(value, cls):
+        found.extend(value._problems)
+        return value._wire
+    raise WrongType(cls._plan.name, f"{cls.__name__} or a mapping", value)
+
+
+def read(value: Any) -> Any:
+    """*value* of a wire dict for somebody outside: nothing that changes the event when it is changed."""
+    if type(value) is list:
+        return tuple(map(read, value))
+    return {key: read(one) for key, one in value.items()} if type(value) is dict else value
+
+
+class Wired(Generic[T]):
+    """A read-only property over one key of the wire dict; lists come out as tuples."""
+
+    def __init__(self, doc: str = "") -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: WireObject, owner: type) -> T | None: ...
+    def __get__(self, instance: WireObject | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        return read(instance._wire.get(self._key))
+
+    if TYPE_CHECKING:
+
+        def __set__(self, instance: WireObject, value: Never) -> None: ...

@@ -1,0 +1,90 @@
+"""Dead letters in Redis: beside each stream one of what will not be tried again, with reason and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from tiktok_events._outbox.protocol import DeadLetter, Record
+from tiktok_events._outbox.redis.keys import Stream, text
+from tiktok_events._outbox.redis.server import RedisServer
+
+_PAGE = 1_000
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+class DeadLetters:
+    """Those of all the streams that *streams* lists."""
+
+    def __init__(self, server: RedisServer, streams: Callable[[], Sequence[Stream]]) -> None:
+        self._server, self._streams = server, streams
+
+    def newest(self, limit: int) -> tuple[DeadLetter, ...]:
+        """The newest *limit*, oldest first."""
+        if limit <= 0:
+            return ()
+        streams = self._streams()
+        pages = self._server.piped(lambda pipe: [pipe.xrevrange(stream.dead, count=limit) for stream in streams])
+        found = [
+            (_id(entry), stream, fields) for stream, page in zip(streams, pages, strict=True) for entry, fields in page
+        ]
+        found.sort(key=lambda one: one[0])
+        return tuple(_letter(*one) for one in found[-limit:])
+
+    def count(self, event_ids: Collection[str] | None) -> int:
+        """How many there are, or are of *event_ids*."""
+        return sum(len(page) for stream in self._streams() for page in self._pages(stream, event_ids))
+
+    def take_back(self, event_ids: Collection[str] | None) -> int:
+        """Put all, or those of *event_ids*, to the end of their streams; how many."""
+        return sum(self._move(stream, page, back=True) for stream, page in self._all(event_ids))
+
+    def purge(self, event_ids: Collection[str] | None) -> int:
+        """Forget all, or those of *event_ids*; how many."""
+        return sum(self._move(stream, page, back=False) for stream, page in self._all(event_ids))
+
+    def _all(self, event_ids: Collection[str] | None) -> Iterator[tuple[Stream, list[Entry]]]:
+        for stream in self._streams():
+            for page in self._pages(stream, event_ids):
+                yield stream, page
+
+    def _pages(self, stream: Stream, event_ids: Collection[str] | None) -> Iterator[list[Entry]]:
+        after = "-"
+        while True:
+            page = self._page(stream, after)
+            if not page:
+                return
+            after = f"({page[-1][0].decode()}"
+            yield [one for one in page if event_ids is None or text(one[1][b"id"]) in event_ids]
+
+    def _page(self, stream: Stream, after: str) -> list[Entry]:
+        page: list[Entry] = self._server.ask(lambda client: client.xrange(stream.dead, min=after, count=_PAGE))
+        return page
+
+    def _move(self, stream: Stream, page: Sequence[Entry], *, back: bool) -> int:
+        """Delete *page*, after putting it back if wanted: both or neither, and nothing that somebody else has moved."""
+        if not page:
+            return 0
+
+        def moved(pipe: Any) -> int:
+            # Under WATCH: somebody else who replays or buries meanwhile makes this start again.
+            there = {entry for entry, _ in pipe.xrange(stream.dead, min=page[0][0], max=page[-1][0])}
+            chosen = [(entry, fields) for entry, fields in page if entry in there]
+            pipe.multi()
+            for entry, fields in chosen:
+                if back:
+                    pipe.xadd(stream.key, {b"id": fields[b"id"], b"data": fields[b"data"]})
+                pipe.xdel(stream.dead, entry)
+            return len(chosen)
+
+        return int(self._server.ask(lambda client: client.transaction(moved, stream.dead, value_from_callable=True)))
+
+
+def _letter(entry: tuple[int, int], stream: Stream, fields: dict[bytes, bytes]) -> DeadLetter:
+    record = Record(*stream.route, text(fields[b"id"]), fields[b"data"])
+    return DeadLetter(record, text(fields[b"reason"]), entry[0] / 1000)
+
+
+def _id(entry: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = entry.partition(b"-")
+    return int(milliseconds), int(sequence)

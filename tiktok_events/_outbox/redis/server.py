@@ -1,0 +1,159 @@
+"""The connection of an outbox to its Redis: what is asked, what fails, and what a server is set up to lose.
+
+redis-py's own texts may quote the address, and a failing command with all its arguments: none of them gets out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from tiktok_events._api import network_guard, transport
+from tiktok_events._runtime.fork import renew_after_fork
+from tiktok_events.errors import ConfigurationError, OutboxUnavailable
+
+_LOG = logging.getLogger("tiktok_events")
+_SCHEMES = ("redis://", "rediss://", "unix://")
+_OLDEST = (6, 2)
+T = TypeVar("T")
+
+
+class NoGroup(OutboxUnavailable):
+    """There is no such stream, or nobody has read from it yet."""
+
+
+class NoMemory(OutboxUnavailable):
+    """The server holds as much as it may."""
+
+
+class RedisServer:
+    """A Redis at *url*, shared by threads; a forked child has connections of its own.
+
+    Nothing is tried twice here: who puts or claims decides when to ask again.
+    """
+
+    def __init__(self, url: str, *, timeout: float, connect_timeout: float) -> None:
+        self._redis = _redis_py()
+        "a".encode("idna")  # the first address look-up imports this codec, and a fork meanwhile would hang on it
+        self._url, self._timeouts = url, (timeout, connect_timeout)
+        self._renew()
+        self.place = self._where()
+        self._is_here = self.place.startswith("unix:") or transport.is_local(self.place)
+        renew_after_fork(self)
+
+    def __repr__(self) -> str:
+        return f"RedisServer({self.place!r})"
+
+    def _renew(self) -> None:
+        # With a pool of its own a client closes nothing when it is collected, which may be in a child, inside a lock.
+        self._client = self._redis.Redis(connection_pool=_pool(self._redis, self._url, *self._timeouts))
+        self._scripts: dict[str, Any] = {}
+
+    def _where(self) -> str:
+        """Its address without user, password and options."""
+        options, scheme = self._client.connection_pool.connection_kwargs, self._url.partition(":")[0].lower()
+        if scheme == "unix":
+            return f"unix://{options['path']}"
+        return f"{scheme}://{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
+
+    def ask(self, call: Callable[[Any], T]) -> T:
+        """What *call* gets from the client.
+
+        Raises:
+            NoGroup: If a stream or its group is not there.
+            NoMemory: If the server holds as much as it may.
+            OutboxUnavailable: If it does not answer, or answers with another error; or if a test run may not ask it.
+        """
+        if network_guard.is_blocked and not self._is_here:
+            raise OutboxUnavailable(str(network_guard.NetworkBlocked()))
+        try:
+            return call(self._client)
+        except (self._redis.RedisError, OSError) as error:
+            failure = self._failure(error)
+        raise failure
+
+    def piped(self, commands: Callable[[Any], object]) -> list[Any]:
+        """The answers to what *commands* gives to a pipeline, in one round trip; raises as `ask` does."""
+
+        def asked(client: Any) -> list[Any]:
+            with client.pipeline(transaction=False) as pipe:
+                commands(pipe)
+                answers: list[Any] = pipe.execute()
+            return answers
+
+        return self.ask(asked)
+
+    def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
+        """What one of `redis_scripts` gives; raises as `ask` does."""
+        made = self._scripts.get(script)
+        if made is None:
+            made = self._scripts[script] = self._client.register_script(script)
+        return self.ask(lambda client: made(keys=keys, args=arguments, client=client))
+
+    def dangers(self) -> list[str]:
+        """What of the server's set-up loses events, in sentences; empty if nothing does. Raises as `ask` does."""
+        told = {str(key): str(value) for key, value in self.ask(lambda client: client.info()).items()}
+        found = []
+        version = tuple(int(part) for part in told.get("redis_version", "").split(".")[:2] if part.isdecimal())
+        if version and version < _OLDEST:
+            found.append(f"it is Redis {told['redis_version']}: 6.2 is needed to claim what a lost worker had")
+        if told.get("aof_enabled") == "0":
+            found.append("appendonly is off: a restart loses events that were put since its last snapshot")
+        if told.get("maxmemory_policy", "").startswith("allkeys"):
+            found.append(f"maxmemory-policy is {told['maxmemory_policy']}: it evicts events; noeviction keeps them")
+        return found
+
+    def warn(self) -> None:
+        """Log what `dangers` finds. A server that tells nothing is not asked again."""
+        with suppress(OutboxUnavailable):
+            for danger in self.dangers():
+                _LOG.warning("the Redis at %s may lose events: %s", self.place, danger)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses just now."""
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
+    def _failure(self, error: BaseException) -> OutboxUnavailable:
+        told = str(error).rpartition("caused error: ")[2]
+        code = told.partition(" ")[0]
+        if "NOGROUP" in told or "no such key" in told:
+            return NoGroup(f"the Redis at {self.place} has no such stream")
+        if code == "OOM" or type(error).__name__ == "OutOfMemoryError":
+            return NoMemory(f"the Redis at {self.place} has no memory left")
+        cause = error.__cause__ or error.__context__
+        reason = cause.strerror if isinstance(cause, OSError) else None
+        if not reason:
+            reason = code if code.isalpha() and code.isupper() else type(error).__name__
+        return OutboxUnavailable(f"the Redis at {self.place} cannot be used now: {reason}")
+
+
+def _redis_py() -> Any:
+    try:
+        import redis
+    except ImportError:
+        pass
+    else:
+        return redis
+    raise ConfigurationError('an outbox in Redis needs redis-py: pip install "tiktok-events[redis]"')
+
+
+def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
+    if not url.lower().startswith(_SCHEMES):
+        raise ConfigurationError(f"the address of a Redis begins with {', '.join(_SCHEMES)}")
+    timeouts, is_socket = {"socket_timeout": timeout}, url.lower().startswith("unix:")
+    if not is_socket:
+        timeouts["socket_connect_timeout"] = connect_timeout
+    try:
+        retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+        pool = redis.ConnectionPool.from_url(url, retry=retry, **timeouts)
+        pool.connection_kwargs["decode_responses"] = False
+        pool.connection_class(**pool.connection_kwargs)  # an option it does not know raises here, not in a thread
+    except (TypeError, ValueError, AttributeError, redis.RedisError):
+        pool = None
+    if pool is None or (is_socket and not pool.connection_kwargs.get("path")):
+        raise ConfigurationError(
+            "the address of the Redis cannot be read; special characters in a password are written as %40 and the like"
+        )
+    return pool

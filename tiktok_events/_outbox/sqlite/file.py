@@ -1,0 +1,187 @@
+"""A connection to the file of `SQLiteOutbox`: opened when needed, waited for, and its errors put in words."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import attrs
+
+from tiktok_events._outbox.sqlite.schema import begin_boot, in_one, make, set_up, unsuitable
+from tiktok_events.errors import OutboxFull, OutboxUnavailable
+
+Synchronous = Literal["NORMAL", "FULL"]
+T = TypeVar("T")
+
+_LONGEST_REST = 0.0005
+_LARGEST_IDLE_LOG = 4_000_000
+_inherited: list[sqlite3.Connection | None] = []
+
+
+@attrs.frozen
+class Settings:
+    """How the file is used."""
+
+    path: Path
+    synchronous: Synchronous
+    max_bytes: int
+    clock: Callable[[], float]
+
+
+class Handle:
+    """One connection to the file, opened when it is needed and again after trouble; one thread at a time has it.
+
+    Handles that share a *gate* write one after the other.
+    """
+
+    def __init__(self, settings: Settings, gate: threading.Lock, *, puts: bool) -> None:
+        self.settings = settings
+        self._gate = gate
+        self._puts = puts
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        self._paused = False
+        self.notes: dict[int, int] = {}
+        """What its user has found out about the file. Empty when that is opened again, for it may be another one."""
+
+    def read(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
+        """What *work* makes of the connection, when that is free within *wait* seconds.
+
+        Raises:
+            OutboxUnavailable: If it is not, or cannot be used for another reason.
+            OutboxFull: If a put found the file as large as it may be.
+            ConfigurationError: If the file is no outbox for us.
+        """
+        return self._use(work, time.monotonic() + wait, wait)
+
+    def write_one(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
+        """As `read`, for one statement that writes: it leaves no trace if it fails."""
+        until = time.monotonic() + wait
+        # Threads of this process wait for one another here: a lock wakes them, while for SQLite's they have to look.
+        if not self._gate.acquire(timeout=wait):
+            raise _busy(wait)
+        try:
+            return self._use(work, until, wait)
+        finally:
+            self._gate.release()
+
+    def write(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
+        """As `write_one`, for a transaction: all of *work* is kept, or nothing of it."""
+        return self.write_one(lambda connection: in_one(connection, lambda: work(connection)), wait)
+
+    def close(self) -> None:
+        """Let go of the file until it is needed again."""
+        with self._lock:
+            self._release()
+
+    def before_fork(self) -> None:
+        """Leave nothing for a child to inherit. SQLite keeps, per process, what it believes to have locked."""
+        self._paused = self._lock.acquire(timeout=1.0)
+        if self._paused:
+            self._release()
+
+    def after_fork(self) -> None:
+        """Go on, in the parent."""
+        if self._paused:
+            self._paused = False
+            self._lock.release()
+
+    def renew(self, gate: threading.Lock) -> None:
+        """Start afresh, in the child."""
+        if self._connection is not None:  # closing it would touch the parent's locks and files
+            _inherited.append(self._connection)
+        self._connection, self._gate, self._lock, self._paused = None, gate, threading.Lock(), False
+
+    def _use(self, work: Callable[[sqlite3.Connection], T], until: float, wait: float) -> T:
+        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise _busy(wait)
+        try:
+            while True:
+                try:
+                    return work(self._connection or self._open())
+                except sqlite3.Error as error:
+                    if not _is_busy(error):
+                        raise self._explained(error) from error
+                    if time.monotonic() >= until:
+                        raise _busy(wait) from error
+                # SQLite's own waiting sleeps ever longer, up to 0.1 s at a time, while writers take microseconds.
+                time.sleep(random.random() * _LONGEST_REST)
+        finally:
+            self._lock.release()
+
+    def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        path = self.settings.path
+        make(path)
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            set_up(connection)
+            self._adjust(connection)
+            begin_boot(connection, self.settings.clock())
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self.notes.clear()
+        return connection
+
+    def _adjust(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA synchronous={self.settings.synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit={_LARGEST_IDLE_LOG}")
+        if self._puts:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count={self.settings.max_bytes // page}")
+            connection.execute("PRAGMA wal_autocheckpoint=0")  # a put does not wait for the disk; see `Log`
+
+    def _explained(self, error: sqlite3.Error) -> Exception:
+        """What the caller is told; and a new connection for the next one, who may find things mended."""
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        told: Exception = OutboxUnavailable(f"the outbox cannot be used: {error} ({name})")
+        if name == "SQLITE_FULL":
+            told = OutboxUnavailable("the outbox cannot be written: its disk is full")
+            if self._puts and self._room() < _room_on_disk(self.settings.path):
+                told = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
+        elif name.startswith("SQLITE_NOTADB"):
+            told = unsuitable("is not one of SQLite")
+        elif name.startswith("SQLITE_CORRUPT"):
+            told = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
+        self._release()
+        return told
+
+    def _room(self) -> float:
+        """Bytes that the file may still take, by our own limit."""
+        if self._connection is None:
+            return float("inf")
+        words = ("max_page_count", "page_count", "freelist_count", "page_size")
+        try:
+            most, used, free, size = [self._connection.execute(f"PRAGMA {word}").fetchone()[0] for word in words]
+        except sqlite3.Error:
+            return float("inf")
+        return float((most - used + free) * size)
+
+
+def _room_on_disk(path: Path) -> float:
+    if not hasattr(os, "statvfs"):
+        return float("inf")
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _busy(wait: float) -> OutboxUnavailable:
+    return OutboxUnavailable(f"the outbox was busy for {wait:g} s")

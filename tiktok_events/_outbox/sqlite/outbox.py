@@ -1,0 +1,246 @@
+"""The outbox in a file of this machine: SQLite in WAL mode, shared by every process that opens it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
+from tiktok_events._outbox.sqlite import leases
+from tiktok_events._outbox.sqlite.file import Handle, Settings, Synchronous
+from tiktok_events._outbox.sqlite.put import Group, Ticket, Writer, counted, insert
+from tiktok_events._outbox.sqlite.wal import Log
+from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
+
+T = TypeVar("T")
+
+_WAIT = 5.0
+_DEAD = """
+SELECT event_source, event_source_id, test_event_code, event_id, data, reason, time
+FROM dead JOIN route ON route.id = dead.route ORDER BY dead.id DESC LIMIT ?
+"""
+_FIND_DEAD = """
+SELECT route, event_id, data FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids)) ORDER BY id
+"""
+_PURGE = "DELETE FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids))"
+_STILL = "SELECT id FROM event WHERE id IN (SELECT value FROM json_each(?))"
+_OLDEST = "SELECT put FROM event ORDER BY id LIMIT 1"
+
+
+class SQLiteOutbox:
+    """An outbox in the file *path* of this machine, shared by all processes and threads that open it there.
+
+    With `commit="each"` an event is in the file when `put` returns and survives that this process is killed; with
+    `synchronous="FULL"` also that the machine loses power, for one wait for the disk per `put`. With "NORMAL" a power
+    loss may take the last seconds, and never harms the file. With `commit="group"` callers do not wait: a thread
+    writes together what came within 50 ms, so a kill may lose the last 50 ms; `close` and `claim` see what was put.
+
+    `put` waits up to `busy_wait` seconds for other writers, the other methods up to 5 s. The file holds at most
+    `max_events` events and grows to at most `max_bytes` bytes by them; the last `max_dead` dead letters are kept in it,
+    too. It is made for its owner alone (mode 0600); a link in its place is refused, and a network folder cannot hold
+    it. `clock` counts seconds, never goes back and is the same for all processes of the machine; `wall_clock` is Unix
+    time.
+
+    Every method raises `OutboxUnavailable` when the file is busy, damaged or cannot be written now, and
+    `ConfigurationError` when it is a link, another program's or a newer version's; nothing was done then.
+
+    Raises:
+        ValueError: If `commit` or `synchronous` is something else, or *path* names no file.
+    """
+
+    reach: Reach = "machine"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        commit: Literal["each", "group"] = "each",
+        synchronous: Synchronous = "NORMAL",
+        busy_wait: float = 0.1,
+        max_events: int = 1_000_000,
+        max_bytes: int = 2_000_000_000,
+        max_dead: int = 1_000,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        if commit not in ("each", "group") or synchronous not in ("NORMAL", "FULL"):
+            raise ValueError('commit must be "each" or "group", synchronous "NORMAL" or "FULL"')
+        file = Path(path).absolute()  # wherever the process goes later
+        if not os.fspath(path) or file.name in ("", ":memory:"):
+            raise ValueError("path must name a file; MemoryOutbox needs none")
+        self._name, self._max_dead, self._clock, self._wall_clock = file.name, max_dead, clock, wall_clock
+        settings = Settings(file, synchronous, max_bytes, clock)
+        # Two connections: the last pages of the file are kept from `put`, since delivering needs some.
+        gate = threading.Lock()
+        self._puts, self._work = Handle(settings, gate, puts=True), Handle(settings, gate, puts=False)
+        self._log = Log(self._work, _WAIT)
+        self._writer = Writer(self._puts, busy_wait, max_events, wall_clock)
+        self._group = Group(self._writer) if commit == "group" else None
+        weakref.finalize(self, _close, self._group, self._log, self._puts, self._work)
+        renew_after_fork(self)
+        pause_while_forking(self)
+
+    def __repr__(self) -> str:
+        return f"SQLiteOutbox({self._name!r})"
+
+    def put(self, records: Sequence[Record]) -> Collection[RecordId]:
+        """Keep *records* in the file, all or none; with `commit="group"` within 50 ms.
+
+        Raises:
+            OutboxFull: If there is no room for all of them.
+            OutboxUnavailable: If others write for longer than `busy_wait`, or the file cannot be written now.
+        """
+        if not records:
+            return ()
+        receipts = self._writer.put(records) if self._group is None else self._group.put(records)
+        self._log.after_put()
+        return receipts
+
+    def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
+        """As `Outbox.claim`. What a process of this machine had claimed that is gone now is claimed at once."""
+        if limit < 1 or self.due_in(routes) != 0:  # nobody's writing is held up by looking
+            return []
+        now, scanned = self._clock(), self._work.notes
+        return self._write(lambda connection: leases.claim(connection, limit, routes, scanned, now=now, lease=lease))
+
+    def ack(self, claims: Sequence[Claim]) -> None:
+        """As `Outbox.ack`."""
+        self._decide(claims, leases.forget)
+
+    def nack(self, claims: Sequence[Claim], *, delay: float, reason: str) -> None:
+        """As `Outbox.nack`."""
+        self._decide(claims, leases.give_back(self._clock() + delay))
+
+    def dead_letter(self, claims: Sequence[Claim], *, reason: str) -> None:
+        """As `Outbox.dead_letter`."""
+        self._decide(claims, leases.dead_letter(reason, self._wall_clock(), self._max_dead))
+
+    def dead(self, limit: int = 1_000) -> Sequence[DeadLetter]:
+        """As `Outbox.dead`."""
+        rows = self._read(lambda connection: connection.execute(_DEAD, (max(0, limit),)).fetchall())
+        return [DeadLetter(Record(*row[:5]), *row[5:]) for row in reversed(rows)]
+
+    def replay(self, event_ids: Collection[str] | None = None) -> int:
+        """As `Outbox.replay`.
+
+        Raises:
+            OutboxFull: If there is no room for all of them; they stay dead letters.
+        """
+        self._arrived()
+        named, now = {"ids": _listed(event_ids)}, self._wall_clock()
+
+        def put_back(connection: sqlite3.Connection) -> int:
+            rows = connection.execute(_FIND_DEAD, named).fetchall()
+            _, there = counted(connection)
+            if rows and there + len(rows) > self._writer.max_events:
+                raise self._writer.full(there)
+            connection.execute(_PURGE, named)
+            return len(insert(connection, [(*row, now) for row in rows]))
+
+        return self._write(put_back)
+
+    def purge(self, event_ids: Collection[str] | None = None) -> int:
+        """As `Outbox.purge`."""
+        named = {"ids": _listed(event_ids)}
+        return self._write(lambda connection: connection.execute(_PURGE, named).rowcount)
+
+    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
+        """As `Outbox.still`."""
+        there: set[RecordId] = set()
+        by_id: dict[object, RecordId] = {}
+        for one in receipts:
+            number = one.id if isinstance(one, Ticket) else one
+            if number is None:  # accepted, not written yet
+                there.add(one)
+            else:
+                by_id[number] = one
+        if by_id:
+            listed = _listed(by_id)
+            ids = self._read(lambda connection: connection.execute(_STILL, (listed,)).fetchall())
+            there.update(by_id[number] for (number,) in ids)
+        return there
+
+    def depth(self) -> int:
+        """As `Outbox.depth`."""
+        self._arrived()
+        return self._read(counted)[1]
+
+    def age(self) -> float | None:
+        """As `Outbox.age`."""
+        self._arrived()
+        found = self._read(lambda connection: connection.execute(_OLDEST).fetchone())
+        return max(0.0, self._wall_clock() - found[0]) if found else None
+
+    def due_in(self, routes: Collection[Route]) -> float | None:
+        """As `Outbox.due_in`."""
+        self._arrived()
+        now, scanned = self._clock(), self._work.notes
+        return self._read(lambda connection: leases.due_in(connection, routes, scanned, now=now))
+
+    def close(self) -> None:
+        """As `Outbox.close`.
+
+        Raises:
+            OutboxUnavailable: If what `commit="group"` accepted cannot be written now. It is kept in memory.
+        """
+        _close(self._group, self._log, self._puts, self._work)
+
+    def _renew(self) -> None:
+        if self._group is not None:
+            self._group.renew()
+        gate = threading.Lock()
+        for handle in (self._puts, self._work):
+            handle.renew(gate)
+        self._log.renew()
+
+    def _before_fork(self) -> None:
+        if self._group is not None:
+            self._group.before_fork()
+        for handle in (self._puts, self._work):
+            handle.before_fork()
+
+    def _after_fork(self) -> None:
+        for handle in (self._puts, self._work):
+            handle.after_fork()
+        if self._group is not None:
+            self._group.after_fork()
+
+    def _arrived(self) -> None:
+        if self._group is not None:
+            self._group.flush()
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return self._work.read(work, _WAIT)
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        done = self._work.write(work, _WAIT)
+        self._log.after_work()
+        return done
+
+    def _decide(self, claims: Sequence[Claim], decision: leases.Decision) -> None:
+        if claims:
+            self._write(lambda connection: leases.decide(connection, claims, decision))
+
+
+def _close(group: Group | None, log: Log, *handles: Handle) -> None:
+    if group is not None and group.is_writing_here():  # the collector may come by in that thread, too
+        group.stop()
+        return
+    try:
+        if group is not None:
+            group.close()
+    finally:
+        log.close()
+        for handle in handles:
+            handle.close()
+
+
+def _listed(what: Iterable[object] | None) -> str | None:
+    return None if what is None else json.dumps(list(what))

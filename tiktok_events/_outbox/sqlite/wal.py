@@ -1,0 +1,84 @@
+"""The write-ahead log beside the file of `SQLiteOutbox`: brought back into the file before it grows long."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+
+from tiktok_events._outbox.sqlite.file import Handle
+from tiktok_events.errors import TikTokEventsError
+
+_LONG = 16_000_000
+_LOOK_AFTER = 256
+_TRIES, _REST = 20, 0.001
+
+
+class Log:
+    """The log of the file that *handle* has open.
+
+    SQLite alone shortens it only in a moment in which nobody writes, and makes whoever puts wait for the disk. Here
+    who delivers does it, or a thread of its own where many put and nobody delivers.
+    """
+
+    def __init__(self, handle: Handle, wait: float) -> None:
+        self._handle, self._wait = handle, wait
+        self._path = f"{handle.settings.path}-wal"
+        self.renew()
+
+    def renew(self) -> None:
+        """Start afresh, as a forked child does."""
+        self._puts = 0
+        self._thread: threading.Thread | None = None
+
+    def after_put(self) -> None:
+        """Look after it every few hundred puts, without holding one up."""
+        self._puts += 1
+        if self._puts < _LOOK_AFTER:
+            return
+        self._puts = 0
+        if self._is_long() and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._shorten, name="tiktok-events outbox log", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # the interpreter is going down
+                self._thread = None
+
+    def after_work(self) -> None:
+        """Look after it, in a thread that may wait for the disk."""
+        if self._is_long():
+            self._shorten()
+
+    def close(self) -> None:
+        """Wait for the thread, if there is one."""
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _is_long(self) -> bool:
+        try:
+            return os.stat(self._path).st_size > _LONG  # noqa: PTH116 - half the time of a Path's
+        except OSError:
+            return False
+
+    def _shorten(self) -> None:
+        """Most of it while others write, the rest in a moment that is kept free for it."""
+        try:
+            self._handle.read(_most, self._wait)
+            for _ in range(_TRIES):
+                if self._handle.write_one(_all, self._wait):
+                    return
+                time.sleep(_REST)
+        except TikTokEventsError:  # not now, then; whoever puts or claims hears of it
+            return
+
+
+def _most(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+
+def _all(connection: sqlite3.Connection) -> bool:
+    """Whether the next writer begins the log anew."""
+    (was_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+    return not was_busy

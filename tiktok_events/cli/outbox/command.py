@@ -1,0 +1,147 @@
+"""`tiktok-events outbox`: what waits, what is dead and why, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+from rich.table import Table
+
+from tiktok_events._outbox.protocol import DeadLetter, Outbox
+from tiktok_events.cli.console import clean, format_option, show, stderr, stdout, styled
+from tiktok_events.cli.outbox.option import opened, outbox_option
+from tiktok_events.errors import TikTokEventsError
+
+HELP = """Look after an outbox: how much waits in it and since when, which events are dead and why.
+
+An event is dead when TikTok refused it, or when it failed alone again and again. Mend the cause, then replay.
+
+\b
+Examples:
+  tiktok-events outbox status --outbox sqlite:///tiktok.db
+  tiktok-events outbox dead --outbox redis://queue.internal:6379/0 --format json
+  tiktok-events outbox replay --all
+  tiktok-events outbox purge 5f2c0d1e
+"""
+
+
+@click.group(help=HELP, short_help="See what waits in an outbox and what is dead; replay or purge it.")
+def outbox() -> None:
+    """`tiktok-events outbox`."""
+
+
+@outbox.command(help="Say how many events wait, since when, and how many are dead.")
+@outbox_option
+@format_option
+def status(url: str | None, format_: str) -> None:
+    """Count."""
+    with _using(url) as found:
+        age = found.age()
+        letters = found.dead(limit=100_000)
+        numbers = {
+            "waiting": found.depth(),
+            "oldest_seconds": None if age is None else round(age),
+            "dead": len(letters),
+        }
+    if format_ == "json":
+        click.echo(json.dumps(numbers))
+        return
+    click.echo(f"Waiting  {numbers['waiting']:,}")
+    click.echo(f"Oldest   {'-' if age is None else _ago(age)}")
+    click.echo(f"Dead     {numbers['dead']:,}")
+
+
+@outbox.command(help="List dead events, the newest last: their id, source and reason. Never their data.")
+@outbox_option
+@format_option
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many of the newest.")
+def dead(url: str | None, format_: str, limit: int) -> None:
+    """List."""
+    with _using(url) as found:
+        letters = found.dead(limit=limit)
+    if format_ == "json":
+        for letter in letters:
+            click.echo(json.dumps(_row(letter)))
+        return
+    if not letters:
+        click.echo("No dead events.")
+        return
+    table = Table("Since", "Source", "Event id", "Reason", box=None, pad_edge=False)
+    for letter in letters:
+        row = _row(letter)
+        source = f"{row['event_source']} {row['event_source_id']}"
+        table.add_row(*(styled(text) for text in (row["since"], source, row["event_id"], row["reason"])))
+    show(stdout(), table)
+
+
+@outbox.command(help="Put dead events back, to be delivered with the ids and times they have.")
+@outbox_option
+@click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
+@click.option("--all", "all_", is_flag=True, help="All of them.")
+def replay(url: str | None, event_ids: tuple[str, ...], *, all_: bool) -> None:
+    """Put back."""
+    _say("put back", event_ids, all_, url, lambda found, which: found.replay(which))
+
+
+@outbox.command(help="Forget dead events for good.")
+@outbox_option
+@click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
+@click.option("--all", "all_", is_flag=True, help="All of them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
+    """Forget."""
+    if all_ and not event_ids and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is here to confirm: give --yes")
+        click.confirm("Forget every dead event? They cannot be had back.", abort=True, err=True)
+    _say("forgotten", event_ids, all_, url, lambda found, which: found.purge(which))
+
+
+def _say(
+    done: str,
+    event_ids: tuple[str, ...],
+    all_: bool,
+    url: str | None,
+    work: Callable[[Outbox, Collection[str] | None], int],
+) -> None:
+    if bool(event_ids) == all_:
+        raise click.UsageError("which ones? Give their event ids, or --all")
+    with _using(url) as found:
+        number = work(found, None if all_ else frozenset(event_ids))
+    click.echo(f"{number:,} {done}")
+    if number < len(event_ids):
+        stderr().print(f"{len(set(event_ids)) - number:,} of these ids are not among the dead")
+        sys.exit(1)
+
+
+@contextmanager
+def _using(url: str | None) -> Iterator[Outbox]:
+    found = opened(url, must_exist=True)
+    try:
+        yield found
+    except TikTokEventsError as error:
+        stderr().print(clean(error))
+        sys.exit(1)
+    finally:
+        found.close()
+
+
+def _row(letter: DeadLetter) -> dict[str, str]:
+    return {
+        "since": datetime.fromtimestamp(letter.time, UTC).isoformat(timespec="seconds"),
+        "event_source": letter.record.event_source,
+        "event_source_id": letter.record.event_source_id,
+        "event_id": letter.record.event_id,
+        "reason": letter.reason,
+    }
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -1,0 +1,142 @@
+"""What became of a file's lines: counted while it runs, told at the end. Numbers and rules, never a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tiktok_events._spec.problem import Problem
+from tiktok_events.cli.console import clean, show, styled
+
+_FIRST = 6
+_DIGITS = re.compile("[0-9]+")
+
+
+@attrs.define
+class Group:
+    """The lines that one rule, or one error, speaks of."""
+
+    name: str
+    told: str
+    count: int = 0
+    first: list[int] = attrs.field(factory=list)
+
+    def add(self, number: int) -> None:
+        """Count line *number*."""
+        self.count += 1
+        if len(self.first) < _FIRST:
+            self.first.append(number)
+
+    @property
+    def places(self) -> str:
+        """The first line numbers."""
+        more = ", …" if self.count > len(self.first) else ""
+        return ("line " if self.count == 1 else "lines ") + ", ".join(str(one) for one in self.first) + more
+
+
+@attrs.define
+class Tally:
+    """Numbers of lines by what became of them, and why."""
+
+    delivered: int = 0
+    refused: int = 0
+    partial: int = 0
+    unsent: int = 0
+    repeated: int = 0
+    reasons: dict[str, Group] = attrs.field(factory=dict)
+    warnings: dict[str, Group] = attrs.field(factory=dict)
+    failures: dict[str, Group] = attrs.field(factory=dict)
+
+    @property
+    def total(self) -> int:
+        """All lines read."""
+        return self.delivered + self.refused + self.partial + self.unsent
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line was delivered."""
+        return self.delivered == self.total
+
+    def refuse(self, number: int, problems: Iterable[Problem]) -> None:
+        """Count line *number* as refused by the rules."""
+        self.refused += 1
+        _group(self.reasons, number, problems)
+
+    def refuse_with(self, number: int, name: str, message: str) -> None:
+        """Count line *number* as refused by TikTok."""
+        self.refused += 1
+        # TikTok names the event by its place in the request, which says nothing here and is another one each time.
+        self.reasons.setdefault(f"{name} {_DIGITS.sub('', message)}", Group(name, message)).add(number)
+
+    def fail(self, number: int, message: str, *, partial: bool = False) -> None:
+        """Count line *number* as not delivered through no fault of its own, or as part of a partial success."""
+        if partial:
+            self.partial += 1
+        else:
+            self.unsent += 1
+        self.failures.setdefault(message, Group("partial" if partial else "unsent", message)).add(number)
+
+    def warn(self, number: int, problems: Iterable[Problem]) -> None:
+        """Count what is worth knowing about line *number*."""
+        _group(self.warnings, number, problems)
+
+
+def _group(groups: dict[str, Group], number: int, problems: Iterable[Problem]) -> None:
+    # A rule and a field make a group, whichever item of a list it was; a line counts in each group once.
+    for name, one in {f"{one.rule} {_DIGITS.sub('', one.field)}": one for one in reversed(list(problems))}.items():
+        groups.setdefault(name, Group(one.rule, f"{one.field} {one.message}. {one.fix}")).add(number)
+
+
+def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) -> None:
+    """Print *tally*; *kept* is where the lines that were not delivered are."""
+    console.print()
+    show(console, _numbers(tally, dry_run=dry_run))
+    if tally.repeated:
+        many = "1 line repeats" if tally.repeated == 1 else f"{tally.repeated:,} lines repeat"
+        console.print(Text(f"\n{many} the name and id of an earlier line: TikTok counts each pair once."))
+    _tell_groups(console, "Refused", tally.reasons, "bold red")
+    _tell_groups(console, "Not delivered", tally.failures, "bold yellow")
+    _tell_groups(console, "Worth knowing", tally.warnings, "bold")
+    if kept is not None:
+        console.print()
+        console.print(styled(f"The lines that were not delivered, and why: {clean(kept)}", "bold"))
+        console.print(Text("They hold your customers' data: only you can read the file. Delete it when it is mended."))
+
+
+def _numbers(tally: Tally, *, dry_run: bool) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
+    table.add_column()
+    rows = [
+        (tally.delivered, "good: they would be sent" if dry_run else "delivered", "green"),
+        (tally.refused, "refused", "red"),
+        (tally.partial, "uncertain: TikTok took part of their request", "yellow"),
+        (tally.unsent, "not sent", "yellow"),
+    ]
+    for number, word, style in rows:
+        if number or (word.endswith(("delivered", "sent")) and style == "green"):
+            table.add_row(Text(f"{number:,}", style=f"bold {style}"), word)
+    table.add_row(f"{tally.total:,}", "lines", style="dim")
+    return table
+
+
+def _tell_groups(console: Console, title: str, groups: dict[str, Group], style: str) -> None:
+    if not groups:
+        return
+    console.print(Text(f"\n{title}", style=style))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for group in sorted(groups.values(), key=lambda one: (-one.count, one.name)):
+        told = Text(clean(group.told, 600))
+        told.append(f"\n{group.places}", style="dim")
+        table.add_row(f"{group.count:,}", styled(group.name, "bold"), told)
+    show(console, Padding(table, (0, 0, 0, 2)))

@@ -1,0 +1,126 @@
+"""Run a worker until it is told to stop, in words of its own: what `tiktok-events worker` and frameworks' commands share."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from tiktok_events._api.client import Client
+from tiktok_events._delivery.worker import Worker
+from tiktok_events._outbox.protocol import Outbox
+from tiktok_events.errors import TikTokEventsError
+
+_OPTIONS = (
+    click.option("--once", is_flag=True, help="Deliver what is due and end."),
+    click.option("--in-flight", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once."),
+    click.option(
+        "--rate", type=click.FloatRange(0.001), default=1000, show_default=True, help="Most requests in a second."
+    ),
+    click.option(
+        "--lease", type=click.FloatRange(0.05), default=30, show_default=True, help="Seconds a claim is its own."
+    ),
+    click.option(
+        "--max-wait", type=click.FloatRange(0), default=300, show_default=True, help="Longest pause, in seconds."
+    ),
+    click.option(
+        "--drain", type=click.FloatRange(0), default=10, show_default=True, help="Seconds to go on at its end."
+    ),
+    click.option(
+        "--report", type=click.FloatRange(0), default=60, show_default=True, help="Seconds between reports; 0 for none."
+    ),
+)
+
+
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give *command* the options that `deliver` takes."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def deliver(
+    outbox: Outbox | None, clients: Sequence[Client], *, once: bool, drain: float, report: float, **options: Any
+) -> int:
+    """Deliver what is in *outbox* until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        click.UsageError: If nobody else can put anything into *outbox*.
+    """
+    if outbox is None or outbox.reach == "process":
+        raise click.UsageError("an outbox in memory is gone with its process: a worker needs sqlite:/// or redis://")
+    done: Counter[str] = Counter()
+    worker = Worker(outbox, *clients, on_settled=lambda results: done.update(one.status for one in results), **options)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it names an address for every request
+    click.echo(f"Outbox  {outbox!r}", err=True)
+    for client in clients:
+        click.echo(f"Source  {client.source.event_source} {client.source.event_source_id}", err=True)
+    try:
+        code = _once(worker) if once else _until_told(worker, drain, report, lambda: _told(outbox, done))
+        click.echo(f"Ended   {_told(outbox, done)}", err=True)
+        return code
+    finally:
+        worker.close()
+        outbox.close()
+
+
+def _once(worker: Worker) -> int:
+    try:
+        worker.drain_once()
+        return 1 if worker.due_in() is not None else 0
+    except TikTokEventsError as error:
+        click.echo(f"Stopped {error}", err=True)
+        return 1
+
+
+def _until_told(worker: Worker, drain: float, report: float, told: Callable[[], str]) -> int:
+    stop = threading.Event()
+
+    def asked(number: int, frame: object) -> None:
+        if stop.is_set():  # a second time: at once
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    with _reports(report, told):
+        worker.run(stop, drain=drain)
+    return 0
+
+
+@contextmanager
+def _reports(seconds: float, told: Callable[[], str]) -> Iterator[None]:
+    """A line now and then, when there is something new to say."""
+    ended = threading.Event()
+
+    def report() -> None:
+        said = ""
+        while not ended.wait(seconds):
+            if (now := told()) != said:
+                logging.getLogger("tiktok_events").info("%s", now)
+                said = now
+
+    if seconds:
+        threading.Thread(target=report, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _told(outbox: Outbox, done: Counter[str]) -> str:
+    try:
+        waiting = f"{outbox.depth():,} waiting"
+    except TikTokEventsError as error:
+        waiting = str(error)
+    numbers = [f"{done[status]:,} {status}" for status in ("delivered", "partial", "rejected") if done[status]]
+    return ", ".join([*(numbers or ["0 delivered"]), waiting])

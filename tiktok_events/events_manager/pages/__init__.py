@@ -1,0 +1,1 @@
+"""The pages and figures that the local Events Manager shows."""

@@ -1,0 +1,1 @@
+"""What the local Events Manager holds: received events and how they are deduplicated."""

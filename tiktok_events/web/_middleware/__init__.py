@@ -1,0 +1,1 @@
+"""ASGI and WSGI middleware, and the headers they add to responses."""

@@ -1,0 +1,1 @@
+"""Read a request: its facts, its kind, and the address of the client."""

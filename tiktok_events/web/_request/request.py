@@ -1,0 +1,194 @@
+"""The neutral view of a request: the same for an ASGI scope and a WSGI environ (Django's META too)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, Self
+from urllib.parse import quote
+
+from tiktok_events.web._request.readers import PATH_SAFE, EnvironReader, Reader, ScopeReader
+
+_QUERY_SAFE = PATH_SAFE + "?%[]{}|^`\\"
+_HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?")
+
+
+class WebRequest:
+    """What a request says, whatever server it came through. Header names are lower case; nothing here is trusted.
+
+    `method`, `scheme`, `path` (percent-encoded) and `query` (as sent) make up `url` with the Host header; `peer` is
+    the address the server saw. `origin` is the ASGI scope, which the middleware takes away when the request is over:
+    with it, every request would be a cycle. `reader` reads one fact at a time from a copy, so all of it stays readable.
+
+    An adapter derives a class whose `native`, `debug` and `csp_nonce` say where its framework keeps them.
+    """
+
+    reader: Reader
+    origin: MutableMapping[str, Any] | None = None
+    _path: str | None = None
+    _headers: dict[str, str] | None = None
+    _cookies: dict[str, tuple[str, ...]] | None = None
+
+    def __init__(
+        self,
+        *,
+        method: str = "GET",
+        scheme: str = "http",
+        path: str = "/",
+        query: str = "",
+        peer: str | None = None,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        origin: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        self.reader = ScopeReader({
+            "method": method.upper(),
+            "scheme": scheme,
+            "query_string": query.encode("latin-1", "replace"),
+            "client": (peer, 0),
+            "headers": [(name.lower(), value) for name, value in headers],
+        })
+        self._path = path
+        self.origin = origin
+
+    @classmethod
+    def from_scope(cls, scope: MutableMapping[str, Any]) -> Self:
+        """The request of an ASGI *scope*."""
+        made = cls.__new__(cls)
+        made.reader = ScopeReader(scope)
+        made.origin = scope
+        return made
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, Any]) -> Self:
+        """The request of a WSGI *environ*, or of Django's `request.META`."""
+        made = cls.__new__(cls)
+        made.reader = EnvironReader(environ)
+        return made
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return self.reader.method()
+
+    @property
+    def scheme(self) -> str:
+        """The scheme, http or https, as far as the server knows."""
+        return self.reader.scheme()
+
+    @property
+    def path(self) -> str:
+        """The path, percent-encoded."""
+        if self._path is None:
+            self._path = self.reader.path()
+        return self._path
+
+    @property
+    def query(self) -> str:
+        """The query as sent, without the question mark."""
+        return self.reader.query()
+
+    @property
+    def peer(self) -> str | None:
+        """The address the server saw."""
+        return self.reader.peer()
+
+    @property
+    def native(self) -> Any:
+        """The framework's own request, which the callables of `Site` are given; this one where there is none."""
+        return self
+
+    @property
+    def debug(self) -> bool:
+        """Whether the framework runs in its debug mode or under test."""
+        return False
+
+    @property
+    def csp_nonce(self) -> Any:
+        """The nonce of this answer's Content-Security-Policy, from where it is kept by custom; None without one."""
+        return _state(self.origin).get("csp_nonce")
+
+    def header(self, name: str) -> str:
+        """The value of one header by its lower-case *name*, repeated ones joined by a comma; "" without it."""
+        return self.reader.header(name)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """All headers by lower-case name; without Cookie, which `cookies` reads."""
+        if self._headers is None:
+            self._headers = {name: self.header(name) for name in self.reader.names() if name != "cookie"}
+        return self._headers
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies by name; of several with one name the first."""
+        return {name: values[0] for name, values in self.all_cookies.items()}
+
+    @property
+    def all_cookies(self) -> Mapping[str, tuple[str, ...]]:
+        """Every value of every cookie: a host-only one and a domain's may share a name."""
+        if self._cookies is None:
+            cookies: dict[str, list[str]] = {}
+            # SimpleCookie drops the whole header over one odd pair, so split by hand.
+            for pair in self.header("cookie").split(";"):
+                name, separator, value = pair.partition("=")
+                if separator:
+                    cookies.setdefault(name.strip(), []).append(_unquoted(value))
+            self._cookies = {name: tuple(values) for name, values in cookies.items()}
+        return self._cookies
+
+    def cookie_values(self, name: str) -> tuple[str, ...]:
+        """`all_cookies` of one *name*; the others are not taken apart."""
+        header = self.header("cookie")
+        if name not in header:
+            return ()
+        near = [pair.partition("=") for pair in header.split(";") if name in pair]
+        return tuple([_unquoted(value) for found, separator, value in near if separator and found.strip() == name])
+
+    @property
+    def line(self) -> str:
+        """Method and path, without the query."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def host(self) -> str:
+        """The Host header, lower-cased; "" when there is none, more than one, or it is no host."""
+        host = self.header("host").strip().lower()
+        return host if _HOST.fullmatch(host) else ""
+
+    @property
+    def hostname(self) -> str:
+        """The host without port, brackets and trailing dot."""
+        host = self.host
+        if host.startswith("["):
+            return host[1:].partition("]")[0]
+        return host.partition(":")[0].rstrip(".")
+
+    @property
+    def url(self) -> str | None:
+        """The address that was asked for, in ASCII and without a fragment; None without a host."""
+        if not self.host:
+            return None
+        query = quote(self.query.encode("latin-1", "replace"), _QUERY_SAFE)
+        return f"{self.scheme}://{self.host}{self.path}{'?' + query if query else ''}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WebRequest) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.scheme, self.path, self.query, self.peer))
+
+    def __repr__(self) -> str:
+        return f"WebRequest({self.method}, {len(self.headers)} headers)"
+
+    def _identity(self) -> tuple[object, ...]:
+        shown = (self.method, self.scheme, self.path, self.query, self.peer)
+        return (*shown, dict(self.headers), dict(self.all_cookies))
+
+
+def _state(scope: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    state = scope.get("state") if scope is not None else None
+    return state if isinstance(state, Mapping) else {}
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip('"')

@@ -1,0 +1,132 @@
+"""The server's half of `track`, step by step: make the event, complete it from the request, check it, queue it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tiktok_events._api import network_guard
+from tiktok_events._checks.check import check, drops_event, mistakes
+from tiktok_events._events.complete import complete
+from tiktok_events._events.event import Event
+from tiktok_events._events.normalize.identifiers import hash_external_id
+from tiktok_events._runtime.log_once import log_once
+from tiktok_events._spec.rules import problem
+from tiktok_events.errors import EventValidationError, TikTokEventsError
+from tiktok_events.web._request import request_kind
+from tiktok_events.web._tracking.tracked import Reason
+from tiktok_events.web._tracking.visitor_state import VisitorState
+from tiktok_events.web._visitor.consent import Consent
+
+PAGE_VIEW = "Pageview"
+_VIEWS = frozenset({"ViewContent", "Search", PAGE_VIEW, "PageView"})
+_FROM_CONTEXT = ("ttclid", "ttp", "ip", "user_agent", "locale")
+
+
+def make_event(
+    event: Event | str, fields: Mapping[str, Any], visitor: VisitorState, reserved_ids: dict[str, str]
+) -> Event:
+    """The event that `track` is given: an `Event` as it is, or a name with *fields*.
+
+    A keyless event takes the id that *reserved_ids* holds for its name, and removes it there.
+
+    Raises:
+        TypeError, ValueError: As `Event`; also for an `Event` with further *fields*.
+    """
+    if isinstance(event, Event):
+        if fields:
+            raise TypeError("an Event has its fields already: track(event), or track(name, **fields)")
+        return event
+    fields = dict(fields)
+    if "key" not in fields and "event_id" not in fields and event in reserved_ids:
+        fields["event_id"] = reserved_ids.pop(event)
+    if fields.get("event_time") is None:
+        fields["event_time"] = int(visitor.site.clock())
+    if isinstance(fields.get("user"), Mapping):
+        fields["user"] = visitor.site.with_phone_region(fields["user"])
+    return Event(event, **fields)
+
+
+def reason_not_to_send(event: Event, visitor: VisitorState) -> Reason | None:
+    """Why the server event is not sent: the site is off, a bot views a page, or consent is missing. None sends it."""
+    if not visitor.enabled:
+        visitor.site.log_why_off()
+        return "off"
+    is_view = event.event in _VIEWS and event.key is None and visitor.request.method == "GET"
+    if is_view and visitor.is_bot_or_prefetch:
+        return "bot"
+    return None if visitor.consent is Consent.GRANTED else "consent"
+
+
+def complete_event(event: Event, visitor: VisitorState) -> Event:
+    """A copy of *event* with what it leaves out: from the request's context, the site, and `identify`."""
+    site, context = visitor.site, visitor.context
+    if not visitor.is_resumed and not request_kind.is_visitor(visitor.request):
+        log_once(str(problem("not-a-visitor", "event")), logging.WARNING)
+    user = {name: getattr(context, name) for name in _FROM_CONTEXT}
+    return complete(
+        event,
+        user={**user, **visitor.identified_user},
+        page={"url": context.url or site.url, "referrer": context.referrer},
+        visitor=hash_external_id(context.visitor_id) if context.visitor_id else None,
+        currency=site.currency,
+        limited_data_use=context.limited_data_use,
+    )
+
+
+def check_event(event: Event, visitor: VisitorState) -> None:
+    """Apply the rule table to *event*. A field that was left out is logged once per rule.
+
+    Raises:
+        EventValidationError: If the event is wrong as a whole; with `strict`, for every mistake.
+    """
+    site = visitor.site
+    found = check(event, site.route_source, now=site.clock())
+    is_strict = found and site.is_strict(visitor.request)
+    if errors := mistakes(found) if is_strict else [one for one in found if drops_event(one)]:
+        raise EventValidationError(errors)
+    for one in found:
+        if one.severity == "error":
+            log_once(f"left out: {one}", logging.WARNING)
+
+
+def queue_event(event: Event, visitor: VisitorState) -> bool:
+    """Give *event* to the site's client; whether it was queued. A client that fails is logged by its error's class.
+
+    Raises:
+        Exception: With `strict`, whatever the client raises.
+    """
+    try:
+        # A BackgroundClient returns how many it queued; other clients return something else, or nothing.
+        queued: Any = visitor.site.sender().track(event)
+    except Exception as error:
+        if visitor.site.is_strict(visitor.request):
+            raise
+        record_dropped(visitor, str(event.event), "invalid", *safe_messages(error))
+        # The message of an error that is not ours may hold values. The page still reports the browser's half.
+        message = error if isinstance(error, TikTokEventsError) else type(error).__name__
+        log_once(f"an event was not queued: {message}", logging.ERROR)
+        return False
+    return bool(queued != 0)
+
+
+def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) -> None:
+    """Report an event that is not sent to the test that records, if one does."""
+    if network_guard.recorder is None:
+        return
+    if reason == "off":
+        why = (visitor.site.off_reason or "as enabled=False says",)
+    elif reason == "bot":
+        why = ("or a prefetch",)
+    elif reason == "consent":
+        why = (visitor.consent.value,)
+    network_guard.dropped(name, reason, why, "from a snapshot" if visitor.is_resumed else visitor.request.line)
+
+
+def safe_messages(error: Exception) -> list[str]:
+    """The messages of *error* that hold no value: those of our own errors; of any other its class."""
+    if isinstance(error, EventValidationError):
+        return [str(one) for one in error.problems]
+    is_ours = isinstance(error, (TypeError, ValueError, TikTokEventsError)) and not isinstance(error, UnicodeError)
+    return [str(error) if is_ours else type(error).__name__]

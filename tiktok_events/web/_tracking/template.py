@@ -1,0 +1,179 @@
+"""The template variable `tiktok`: it prints, it does not send."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tiktok_events._events.ids import UNSET, Key, UnsetType
+from tiktok_events._runtime.log_once import log_once
+from tiktok_events.web._page.csp import csp_sources
+from tiktok_events.web._page.markup import Markup, nonce_attribute
+from tiktok_events.web._page.pixel import (
+    SCRIPT_URL,
+    Call,
+    payload,
+    render_calls,
+    render_calls_data,
+    render_data,
+    render_pixel,
+)
+from tiktok_events.web._tracking.page_view import track_page_view
+from tiktok_events.web._tracking.tracked import Tracked
+from tiktok_events.web._tracking.tracker import Tracker
+from tiktok_events.web._visitor.consent import Consent, ConsentCookie
+
+
+class TemplateVariable:
+    """What a template sees of a tracker. `pixel()`, `events()`, `data()` and `csp_sources()` need no arguments.
+
+    Nothing here raises for what a visitor sends, and nothing sends: a page may be rendered twice, or for nobody.
+    """
+
+    __slots__ = ("_tracker",)
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is rendered for this visitor."""
+        return self._shown()
+
+    @property
+    def consent(self) -> str:
+        """granted, denied or unknown."""
+        self._depends_on_visitor()
+        return self._tracker.consent.value
+
+    def pixel(self, *, nonce: str | None = None) -> Markup:
+        """Base code and every call so far, once for each; a second `pixel()` prints what is new.
+
+        Without *nonce* it is `Site(nonce=...)` that gives one, else the place where this framework's keep it.
+
+        Raises:
+            ConfigurationError: If *nonce* is not base64 or base64url.
+        """
+        if not self._shown():
+            return Markup()
+        nonce = nonce if nonce is not None else self._nonce()
+        if nonce is not None:
+            self._tracker.is_visitor_specific = True  # a nonce that a cache repeats is none
+        if self._tracker.is_rendered:
+            return render_calls(calls=self._calls(), generated_at_ms=self._now_ms(), nonce=nonce)
+        return render_pixel(**self._page(), nonce=nonce)
+
+    def data(self) -> Markup:
+        """The same as a JSON data block for the static script; it needs no nonce."""
+        if not self._shown():
+            return Markup()
+        if self._tracker.is_rendered:
+            return render_calls_data(calls=self._calls(), generated_at_ms=self._now_ms())
+        return render_data(**self._page())
+
+    def script(self, tracked: Tracked) -> Markup:
+        """The pixel call of one `track` alone, for a page that places it by itself."""
+        return tracked.script
+
+    def events(self) -> list[dict[str, Any]]:
+        """The calls that are not rendered yet, JSON-ready; they count as rendered now."""
+        return [payload(call) for call in self._calls()] if self._shown() else []
+
+    def event_id(self, name: str, key: Key | UnsetType = UNSET) -> str:
+        """The id of this request's event of that *name*, or the one its next `track` will take."""
+        return self._tracker.event_id(name, key)
+
+    def csp_sources(self, overrides: Mapping[str, Iterable[str]] | None = None) -> dict[str, tuple[str, ...]]:
+        """What a Content-Security-Policy has to allow, by directive.
+
+        TikTok moves its hosts now and then: a directive in *overrides* replaces ours, an empty one leaves it out.
+
+        Raises:
+            ConfigurationError: If an override cannot stand in the header.
+        """
+        return csp_sources(script_url(), overrides)
+
+    def _shown(self) -> bool:
+        tracker, site = self._tracker, self._tracker.site
+        if not tracker.enabled:
+            site.log_why_off()
+            return False
+        if site.browser == "off" or (site.exclude is not None and site.excludes(tracker.request)):
+            return False
+        if isinstance(site.consent, ConsentCookie):
+            return True  # the page's own script asks the cookie, so a cached page stays right
+        self._depends_on_visitor()
+        return self._may_call()
+
+    def _may_call(self) -> bool:
+        consent = self._tracker.consent
+        held = consent is Consent.UNKNOWN and self._tracker.site.on_unknown_consent == "hold"
+        return held or consent is Consent.GRANTED
+
+    def _depends_on_visitor(self) -> None:
+        # Without a rule only a browser's own no (`gpc="deny"`) makes another page.
+        if self._tracker.site.consent is not None or self._tracker.consent is not Consent.GRANTED:
+            self._tracker.is_visitor_specific = True
+
+    def _calls(self) -> list[Call]:
+        if not self._may_call():
+            return []
+        tracker = self._tracker
+        calls = list(tracker.pending_calls())
+        if calls:
+            tracker.is_visitor_specific = True
+        tracker.calls.clear()
+        return calls
+
+    def _page(self) -> Any:
+        tracker, site = self._tracker, self._tracker.site
+        tracker.is_rendered = True
+        track_page_view(tracker)
+        calls = self._calls()
+        rule = site.consent if isinstance(site.consent, ConsentCookie) else None
+        return {
+            "pixel_code": site.source.event_source_id if site.source else "",
+            "pixels": site.pixels,
+            "calls": calls,
+            "identify": self._identify(),
+            "load_options": site.load_options,
+            "limited_data_use": rule is None and tracker.is_visitor_specific and tracker.context.limited_data_use,
+            "hold_consent": site.on_unknown_consent == "hold"
+            and (rule is not None or tracker.consent is Consent.UNKNOWN),
+            "page": not site.page_views,
+            "generated_at_ms": self._now_ms(),
+            "script_url": script_url(),
+            "consent_rule": rule,
+            # A callable has weighed the signal already: its yes wins.
+            "gpc": "ldu" if site.gpc == "deny" and rule is None and site.consent is not None else site.gpc,
+        }
+
+    def _identify(self) -> dict[str, str] | None:
+        tracker = self._tracker
+        if not tracker.site.advanced_matching or tracker.consent is not Consent.GRANTED:
+            return None
+        tracker.is_visitor_specific = True  # digests are one visitor's
+        return tracker.digests()
+
+    def _nonce(self) -> str | None:
+        site, request = self._tracker.site, self._tracker.request
+        try:
+            found = request.csp_nonce if site.nonce is None else site.nonce(request.native)
+            text = "" if found is None else str(found)  # some are lazy, and say nothing until they are printed
+            nonce_attribute(text or None)
+        except Exception as error:
+            if site.is_strict(request):
+                raise
+            log_once(f"no nonce in the page: {type(error).__name__} where it was looked for", logging.ERROR)
+            return None
+        return text or None
+
+    def _now_ms(self) -> int:
+        return int(self._tracker.site.clock() * 1000)
+
+
+def script_url() -> str:
+    """The pixel script's address: TikTok's, or `TIKTOK_PIXEL_URL` for the local Events Manager's stand-in."""
+    return os.environ.get("TIKTOK_PIXEL_URL") or SCRIPT_URL

@@ -1,0 +1,53 @@
+"""What became of one `track` call in a request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from tiktok_events.web._page.markup import Markup
+from tiktok_events.web._page.pixel import Call, payload, render_calls
+
+Reason = Literal["consent", "off", "invalid", "bot"]
+
+
+class Tracked:
+    """What became of one event. Not a string: one that prints itself would leak markup into JSON answers and logs.
+
+    `event` is its name and `event_id` its id; `sent` says that the server event was queued, `reason` why not (None,
+    "consent", "off", "invalid" or "bot"). Reading `payload` or `script` counts as rendering the browser's half.
+    """
+
+    __slots__ = ("_call", "_tracker", "event", "event_id", "reason", "sent")
+
+    def __init__(
+        self, event: str, event_id: str | None, *, sent: bool, reason: Reason | None, call: Call | None, tracker: Any
+    ) -> None:
+        self.event = event
+        self.event_id = event_id
+        self.sent = sent
+        self.reason: Reason | None = reason
+        self._call = call
+        self._tracker = tracker
+
+    @property
+    def payload(self) -> dict[str, Any] | None:
+        """The matching pixel call as a JSON-ready dict, for an answer without a page; None if there is none."""
+        return payload(self._rendered()) if self._call is not None else None
+
+    @property
+    def script(self) -> Markup:
+        """The matching pixel call as markup; empty if there is none."""
+        if self._call is None:
+            return Markup()
+        return render_calls(calls=[self._rendered()], generated_at_ms=int(self._tracker.site.clock() * 1000))
+
+    def __bool__(self) -> bool:
+        return self.sent
+
+    def __repr__(self) -> str:
+        return f"Tracked({self.event!r}, sent={self.sent}, reason={self.reason!r})"
+
+    def _rendered(self) -> Call:
+        assert self._call is not None
+        self._tracker.mark_rendered(self._call)
+        return self._call

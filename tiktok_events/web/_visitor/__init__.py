@@ -1,0 +1,1 @@
+"""What is known of a visitor: consent, cookies, context, and snapshots of them."""
