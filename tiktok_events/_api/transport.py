@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from tiktok_events._api import network_guard
 from tiktok_events._api.encoding import PATH, decode
 from tiktok_events._api.response import TrackResponse
+from tiktok_events._runtime.version import __version__
 from tiktok_events.errors import ConfigurationError, TransportError
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ def is_loopback(host: str) -> bool:
 
 def request_headers(access_token: str) -> dict[str, str]:
     """What every request carries. TikTok signs nothing: the token is what authenticates."""
-    from tiktok_events import __version__
-
     return {
         "Access-Token": access_token,
         "Content-Type": "application/json",
