@@ -292,5 +292,7 @@ def test_the_plugin_imports_nothing_heavy():
         "tiktok_events._api.network_guard",
         "tiktok_events._recording",
         PLUGIN,
+        "tiktok_events._runtime",
+        "tiktok_events._runtime.version",
         "tiktok_events.errors",
     ]

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from tiktok_events import errors
-from tiktok_events._runtime.version import __version__
+from tiktok_events._runtime.version import __version__ as __version__
 from tiktok_events.errors import *  # noqa: F403 - `errors.__all__` is the list
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 if not TYPE_CHECKING:  # type checkers read the imports above
-    __all__ = [*sorted([*errors.__all__, *_MODULE_OF]), "__version__"]
+    __all__ = sorted([*errors.__all__, *_MODULE_OF])  # noqa: PLE0605
 
 logging.getLogger("tiktok_events").addHandler(logging.NullHandler())
 

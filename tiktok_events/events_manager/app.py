@@ -16,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tiktok_events._runtime import json_codec
+from tiktok_events.events_manager import page
+from tiktok_events.events_manager.faults import Clock, Faults
 from tiktok_events.events_manager.intake.bodies import TooLargeError, read_body
-from tiktok_events.events_manager.intake.faults import Clock, Faults
 from tiktok_events.events_manager.intake.pixel import pixel as pixel_act
 from tiktok_events.events_manager.intake.pixel_script import pixel_script, pixel_switches
 from tiktok_events.events_manager.intake.track import track
 from tiktok_events.events_manager.manager import Manager
-from tiktok_events.events_manager.pages import page
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
 from tiktok_events.events_manager.store.store import Store
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from tiktok_events.events_manager.intake.faults import Clock, Faults
+from tiktok_events.events_manager.faults import Clock, Faults
 from tiktok_events.events_manager.store.store import Store
 
 

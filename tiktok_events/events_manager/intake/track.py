@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from tiktok_events._checks.body import BodyReport, check_body
+from tiktok_events.events_manager.faults import Fault, message_for
 from tiktok_events.events_manager.intake.bodies import TooLargeError, read_body
 from tiktok_events.events_manager.intake.events import refusal, server_events
-from tiktok_events.events_manager.intake.faults import Fault, message_for
 from tiktok_events.events_manager.manager import Manager
 from tiktok_events.events_manager.security import header_values
 from tiktok_events.events_manager.store.received import Received, shown

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.events_manager.pages import summary
+from tiktok_events.events_manager.store import summary
 from tiktok_events.events_manager.store.dedup import First, Outcome, counts_alone, outcome
 from tiktok_events.events_manager.store.received import MATCH_KEYS, Received
 

@@ -1,1 +1,0 @@
-"""The pages and figures that the local Events Manager shows."""
