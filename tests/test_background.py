@@ -130,7 +130,7 @@ def test_the_thread_survives_a_stumble(tiktok, caplog):
         background.track(*events(1))
         assert background.flush(5) == 0
 
-    assert "delivery stumbled; the events are kept" in caplog.text
+    assert "delivery failed; the events are kept" in caplog.text
     assert len(tiktok.events) == 1
 
 

@@ -32,11 +32,11 @@ class Shared(tt.MemoryOutbox):
         super().put(records)
         return [record.event_id for record in records]
 
-    def still(self, receipts):
+    def still(self, record_ids):
         with self._lock:
             waiting = {entry[0] for queue in self._waiting.values() for entry in queue.new}
             waiting |= {claim.record.event_id for _, claim in (*self._later, *self._leased.values())}
-            return waiting & set(receipts)
+            return waiting & set(record_ids)
 
 
 @pytest.fixture(params=["machine", "network"])
@@ -95,9 +95,9 @@ def test_a_backlog_is_not_asked_about_again_and_again(tiktok, deliver, most):
     asked = []
 
     class Asked(Shared):
-        def still(self, receipts):
-            asked.append(len(receipts))
-            return receipts
+        def still(self, record_ids):
+            asked.append(len(record_ids))
+            return record_ids
 
     tiktok.answers(40132)
     background = tt.BackgroundClient(tiktok.client(), Asked("network"), deliver=deliver)
@@ -194,12 +194,12 @@ def test_a_spill_takes_what_neither_outbox_nor_memory_can():
     """Though the call that fills memory is the one that finds the outbox down."""
     shared, spill = Shared("machine"), tt.MemoryOutbox()
     shared.down = True
-    intake = Buffer(shared, spill, SOURCE.route, follows=False)
-    intake.memory = tt.MemoryOutbox(max_events=2)
+    buffer = Buffer(shared, spill, SOURCE.route, track_records=False)
+    buffer.memory = tt.MemoryOutbox(max_events=2)
     records = [tt.Record(*SOURCE.route, f"e{n}", b"{}") for n in range(3)]
 
-    assert intake.put(records)
-    assert (intake.memory.depth(), spill.depth(), intake.spilled) == (0, 3, 3)
+    assert buffer.put(records)
+    assert (buffer.memory.depth(), spill.depth(), buffer.spilled) == (0, 3, 3)
 
 
 def test_what_a_dead_process_left_in_the_spill_is_delivered(tiktok):

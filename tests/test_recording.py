@@ -98,7 +98,7 @@ def test_hooks_run_as_ever(recorder):
     queued = background.track(purchase("1"), purchase("2"))
 
     assert [queued, len(recorder.sent()), len(settled)] == [1, 1, 1]
-    assert [str(one) for one in recorder.dropped] == ["before_send, it answered None"]
+    assert [str(one) for one in recorder.dropped] == ["before_send, it returned None"]
     assert [one.event for one in recorder.dropped] == ["Purchase"]
 
 

@@ -124,8 +124,8 @@ class ApiError(TikTokEventsError):
         return self.kind in ("credential", "config") or self.names_source
 
     def __str__(self) -> str:
-        told = f"TikTok answered {self.code}: {self.message}"
-        return f"{told} (request_id {self.request_id})" if self.request_id else told
+        text = f"TikTok answered {self.code}: {self.message}"
+        return f"{text} (request_id {self.request_id})" if self.request_id else text
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restore, (type(self), self.__dict__.copy())

@@ -98,18 +98,18 @@ class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         headers = {name: value for name, value in request.headers.items() if name != "access-token"}
         self.requests.append(RecordedRequest(str(request.url), headers, request.content))
-        return self._as_told(self._script.popleft() if self._script else 0, request)
+        return self._answer_as(self._script.popleft() if self._script else 0, request)
 
-    def _as_told(self, answer: Any, request: httpx.Request) -> httpx.Response:
+    def _answer_as(self, answer: Any, request: httpx.Request) -> httpx.Response:
         if isinstance(answer, httpx.Response):
             return answer
         if isinstance(answer, int):
-            return self._coded(answer)
+            return self._answer_with_code(answer)
         if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
             raise answer
-        return self._as_told(answer(request), request)
+        return self._answer_as(answer(request), request)
 
-    def _coded(self, code: int) -> httpx.Response:
+    def _answer_with_code(self, code: int) -> httpx.Response:
         body: dict[str, Any] = {
             "code": code,
             "message": code_for(code, 200).meaning,

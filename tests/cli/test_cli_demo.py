@@ -23,7 +23,7 @@ from servers import listening
 
 from tiktok_events.cli.demo.command import LANDING
 from tiktok_events.cli.demo.simulate import ORDER, compare
-from tiktok_events.cli.demo.simulated_day import SHOPS, a_day
+from tiktok_events.cli.demo.simulated_day import SHOPS, simulated_day
 
 ROOT = Path(__file__).parents[2]
 FUNNEL = ["ViewContent", "AddToCart", "InitiateCheckout", "Purchase", "Lead", "Subscribe"]
@@ -34,14 +34,14 @@ needs_flask = pytest.mark.skipif(not find_spec("flask") or not find_spec("tiktok
 
 def test_a_day_is_the_same_every_time():
     """The day is a pure function of its arguments."""
-    assert a_day(50, seed=3) == a_day(50, seed=3)
-    assert a_day(50, seed=3) != a_day(50, seed=4)
+    assert simulated_day(50, seed=3) == simulated_day(50, seed=3)
+    assert simulated_day(50, seed=3) != simulated_day(50, seed=4)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_day_is_like_a_shop_s(seed):
     """20 to 35 % of visitors block the pixel, both shops sell under their own name, some orders have no page."""
-    day = a_day(seed=seed)
+    day = simulated_day(seed=seed)
 
     assert 0.20 <= day.blocked_share <= 0.35
     assert set(day.truth) == set(ORDER)
@@ -79,7 +79,8 @@ def test_table_says_the_same(run):
 def test_a_wrong_count_is_noticed():
     """A manager that counts otherwise makes no good table."""
     rows = compare(
-        a_day(20), {"events": [{"event": "ViewContent", "conversions": 1, "browser_alone": 1, "server_alone": 1}]}
+        simulated_day(20),
+        {"events": [{"event": "ViewContent", "conversions": 1, "browser_alone": 1, "server_alone": 1}]},
     )
 
     assert rows[0].counted != rows[0].happened

@@ -161,6 +161,6 @@ def test_a_rejected_token_keeps_everything(run, put, url, environment):
         )
 
     assert done.returncode == 1
-    assert done.stderr.count("nothing gets through until the set-up is mended") == 1
+    assert done.stderr.count("nothing is delivered until the token or the settings are fixed") == 1
     assert outbox.depth() == 5
     outbox.close()

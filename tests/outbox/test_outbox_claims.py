@@ -51,12 +51,12 @@ def test_acknowledged_is_forgotten(outbox, claim):
 def test_put_after_everything_was_acknowledged(outbox, claim):
     """Nothing of what was there before hides it."""
     for turn in range(3):
-        receipts = outbox.put([record(turn)])
+        record_ids = outbox.put([record(turn)])
         claims = claim(outbox)
         assert ids(claims) == [f"e{turn}"]
         outbox.ack(claims)
         assert outbox.depth() == 0
-        assert not outbox.still(receipts)
+        assert not outbox.still(record_ids)
 
 
 def test_given_back_is_claimed_again_after_the_delay(kind, outbox, claim, give_back):
@@ -212,9 +212,9 @@ def test_how_long_the_oldest_waits(kind, outbox, claim, give_back):
 
 def test_reprs_show_no_event(outbox, claim):
     """A record's bytes hold digests."""
-    receipts = outbox.put([record(0)])
+    record_ids = outbox.put([record(0)])
     (one,) = claim(outbox)
-    told = f"{one!r} {receipts!r} {outbox!r}"
+    told = f"{one!r} {record_ids!r} {outbox!r}"
     outbox.dead_letter([one], reason="refused")
     told += f"{outbox.dead()!r} {outbox!r}"
 

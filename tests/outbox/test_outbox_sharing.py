@@ -1,4 +1,4 @@
-"""What every outbox promises to those who share it: receipts, threads, forked children."""
+"""What every outbox promises to those who share it: record_ids, threads, forked children."""
 
 import threading
 
@@ -7,40 +7,40 @@ from records import FORKS_WITH_THREADS, ids, in_child, record, records
 
 def test_receipts_tell_what_is_left(outbox, claim, give_back):
     """Claimed and given back is still there; delivered and dead is not. Nothing is asked of what only we can have."""
-    receipts = list(outbox.put(records(4)))
+    record_ids = list(outbox.put(records(4)))
     if outbox.reach == "process":
-        assert receipts == []
-        assert not outbox.still(receipts)
+        assert record_ids == []
+        assert not outbox.still(record_ids)
         return
-    assert len(set(receipts)) == 4
-    assert set(outbox.still(receipts)) == set(receipts)
+    assert len(set(record_ids)) == 4
+    assert set(outbox.still(record_ids)) == set(record_ids)
     first, second, third, _ = claim(outbox)
-    assert set(outbox.still(receipts)) == set(receipts)
+    assert set(outbox.still(record_ids)) == set(record_ids)
     outbox.ack([first])
     outbox.dead_letter([second], reason="x")
     give_back(outbox, [third])
 
-    assert set(outbox.still(receipts)) == set(receipts[2:])
-    assert not outbox.still(receipts[:2])
+    assert set(outbox.still(record_ids)) == set(record_ids[2:])
+    assert not outbox.still(record_ids[:2])
     assert not outbox.still([])
 
 
 def test_any_number_of_receipts(outbox, claim):
     """Tens of thousands in one question."""
-    receipts = outbox.put(records(20_000))
+    record_ids = outbox.put(records(20_000))
     outbox.ack(claim(outbox, 1))
 
-    assert len(outbox.still(receipts)) == max(0, len(receipts) - 1)
+    assert len(outbox.still(record_ids)) == max(0, len(record_ids) - 1)
 
 
 def test_a_receipt_is_of_one_record(outbox, claim):
     """What is put later is something else, even if the outbox was empty in between."""
-    receipts = outbox.put([record(0)])
+    record_ids = outbox.put([record(0)])
     outbox.ack(claim(outbox))
     later = outbox.put([record(0)])
 
-    assert not outbox.still(receipts)
-    assert set(outbox.still([*receipts, *later])) == set(later)
+    assert not outbox.still(record_ids)
+    assert set(outbox.still([*record_ids, *later])) == set(later)
 
 
 def test_closed_it_may_be_used_again(outbox, claim):
@@ -58,7 +58,7 @@ def test_closed_it_may_be_used_again(outbox, claim):
 def test_those_who_share_it_see_the_same(kind, outbox, claim, give_back):
     """Who claims it decides; what one process has in memory no other one sees."""
     other = kind.outbox()
-    receipts = outbox.put(records(3))
+    record_ids = outbox.put(records(3))
     outbox.close()
     if outbox.reach == "process":
         assert other.depth() == 0
@@ -71,7 +71,7 @@ def test_those_who_share_it_see_the_same(kind, outbox, claim, give_back):
     give_back(other, claims[1:])
     assert outbox.depth() == other.depth() == 2
     assert ids(claim(outbox)) == ["e1"]
-    assert set(outbox.still(receipts)) == set(other.still(receipts)) == set(list(receipts)[1:])
+    assert set(outbox.still(record_ids)) == set(other.still(record_ids)) == set(list(record_ids)[1:])
 
 
 def test_threads_share_it(outbox, claim):

@@ -57,13 +57,13 @@ def test_threads_of_one_process_are_bounded_too(path, make, hold):
 def test_reading_waits_for_nobody(path, make, hold):
     """Depth, age and the like answer while another process writes."""
     outbox = make()
-    receipts = outbox.put(records(2))
+    record_ids = outbox.put(records(2))
     outbox.dead_letter(claim(outbox, 1), reason="x")
     with hold():
         assert outbox.depth() == 1
         assert outbox.age() >= 0
         assert outbox.due_in([WEB]) == 0
-        assert len(outbox.still(receipts)) == 1
+        assert len(outbox.still(record_ids)) == 1
         assert ids(outbox.dead()) == ["e0"]
 
 

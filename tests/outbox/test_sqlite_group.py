@@ -14,18 +14,18 @@ import tiktok_events as tt
 
 
 def test_a_group_is_written_soon(path, make):
-    """By itself, with the time at which it was put; receipts hold before and after."""
+    """By itself, with the time at which it was put; record_ids hold before and after."""
     wall = Clock(1_800_000_000.0)
     outbox, other = make(commit="group", wall_clock=wall), make(wall_clock=wall)
-    receipts = outbox.put([record(0)]) + outbox.put([record(1)])
+    record_ids = outbox.put([record(0)]) + outbox.put([record(1)])
     wall.now += 9
-    assert set(outbox.still(receipts)) == set(receipts)
+    assert set(outbox.still(record_ids)) == set(record_ids)
 
     assert becomes_true(lambda: other.depth() == 2)
     assert other.age() in (9, 0)
-    assert set(outbox.still(receipts)) == set(receipts)
+    assert set(outbox.still(record_ids)) == set(record_ids)
     other.ack(claim(other, 1))
-    assert set(outbox.still(receipts)) == {receipts[1]}
+    assert set(outbox.still(record_ids)) == {record_ids[1]}
 
 
 def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
@@ -34,11 +34,11 @@ def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
     outbox.put([record(0)])
     outbox.depth()
     with hold():
-        receipts = outbox.put([record(1)])
+        record_ids = outbox.put([record(1)])
 
         def refuses():
             try:
-                receipts.extend(outbox.put([record(len(receipts) + 1)]))
+                record_ids.extend(outbox.put([record(len(record_ids) + 1)]))
             except tt.OutboxUnavailable:
                 return True
             return False
@@ -48,12 +48,12 @@ def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
             outbox.close()
         with raises(tt.OutboxUnavailable, match="busy"):
             claim(outbox)
-        assert set(outbox.still(receipts)) == set(receipts)
-    assert becomes_true(lambda: make().depth() == len(receipts) + 1)
+        assert set(outbox.still(record_ids)) == set(record_ids)
+    assert becomes_true(lambda: make().depth() == len(record_ids) + 1)
     outbox.put([record("last")])
     outbox.close()
 
-    assert drain(make()) == ["e0", *(f"e{n + 1}" for n in range(len(receipts))), "elast"]
+    assert drain(make()) == ["e0", *(f"e{n + 1}" for n in range(len(record_ids))), "elast"]
 
 
 def test_a_group_holds_so_many_events(path, make):

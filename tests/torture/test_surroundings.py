@@ -23,7 +23,7 @@ def test_rejected_token(stage):
     """The queue stops and says so once; with a new token it goes on, and nothing is gone."""
     code, said = ended(stage.script("ends", 300, TIKTOK_ACCESS_TOKEN="revoked"))
     assert code == 0
-    assert said.count("nothing gets through until the set-up is mended") == 1
+    assert said.count("nothing is delivered until the token or the settings are fixed") == 1
 
     stage.drain()
     row = stage.settle("rejected token")

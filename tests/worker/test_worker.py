@@ -35,7 +35,7 @@ def settled():
 @pytest.fixture
 def worker(outbox, tiktok, settled, clock):
     """A worker for the example source."""
-    return tt.Worker(outbox, tiktok.client(), on_settled=settled.extend, clock=clock)
+    return tt.Worker(outbox, tiktok.client(), on_results=settled.extend, clock=clock)
 
 
 def test_one_step_delivers_a_batch(worker, outbox, tiktok, settled):

@@ -44,7 +44,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
         async def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return await self._post_within(body, self._until(deadline))
+            return await self._post_within(body, self._seconds_until(deadline))
 
         return await self._run(deliver(items, self._join, self._max_body_bytes), post)
 

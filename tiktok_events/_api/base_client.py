@@ -70,9 +70,9 @@ class BaseClient(Generic[Http]):
         return deliver(items, self._join, self._max_body_bytes)
 
     def _flow_many(self, events: Iterable[Event], on_progress: OnProgress | None) -> Flow:
-        return deliver_many(self._sorted_out(events), self._join, self._max_body_bytes, on_progress)
+        return deliver_many(self._items_in_chunks(events), self._join, self._max_body_bytes, on_progress)
 
-    def _sorted_out(self, events: Iterable[Event]) -> Iterator[list[Item | EventResult]]:
+    def _items_in_chunks(self, events: Iterable[Event]) -> Iterator[list[Item | EventResult]]:
         for chunk in chunked(events, MAX_EVENTS):
             yield [self._item_or_refusal(event) for event in chunk]
 
@@ -90,7 +90,7 @@ class BaseClient(Generic[Http]):
             network_guard.dropped(event.event, "invalid", errors)
         return errors
 
-    def _until(self, deadline: float) -> float:
+    def _seconds_until(self, deadline: float) -> float:
         """Seconds that a request may take."""
         left = min(self._timeout, deadline - time.monotonic())
         if left <= 0:

@@ -76,7 +76,7 @@ class Client(BaseClient["httpx.Client"]):
         def post(body: bytes) -> TrackResponse:
             if pace is not None:
                 pace()
-            return self._post_within(body, self._until(deadline))
+            return self._post_within(body, self._seconds_until(deadline))
 
         return run(deliver(items, self._join, self._max_body_bytes), post)
 

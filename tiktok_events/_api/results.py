@@ -51,8 +51,8 @@ def error_for(
 def result_of(event_id: str, error: Exception) -> EventResult:
     """The result of an event that *error* kept from being delivered."""
     if isinstance(error, EventValidationError):
-        told = "; ".join(str(problem) for problem in error.problems)
-        return EventResult(event_id, "rejected", message=told, problems=error.problems)
+        message = "; ".join(str(problem) for problem in error.problems)
+        return EventResult(event_id, "rejected", message=message, problems=error.problems)
     if isinstance(error, ApiError):
         status: Status = "failed" if error.retryable or error.stops else "rejected"
         return EventResult(event_id, status, error.code, str(error), error.request_id)

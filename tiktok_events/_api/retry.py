@@ -31,15 +31,15 @@ class RetryPolicy:
     max_wait: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
     max_total: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
 
-    def wait(self, error: Exception, attempt: int, dice: Callable[[], float] = random.random) -> float:
-        """Seconds to wait after the *attempt*-th try (from 1) ended in *error*. *dice* gives 0 to 1."""
+    def wait(self, error: Exception, attempt: int, jitter: Callable[[], float] = random.random) -> float:
+        """Seconds to wait after the *attempt*-th try (from 1) ended in *error*. *jitter* gives 0 to 1."""
         own = error.wait if isinstance(error, ApiError) else 0.0
         if own >= _LONG_PAUSE and self.max_wait:
-            # A pause that TikTok names (maintenance, a throttled source) is not shortened by dice or cap.
+            # A pause that TikTok names (maintenance, a throttled source) is not shortened by jitter or cap.
             return max(own, self._asked_for(error))
         first = max(self.first_wait, own) if self.first_wait else 0.0
         doubled = min(first * float(2 ** min(attempt - 1, 30)), self.max_wait)
-        return max(doubled * dice(), self._asked_for(error))
+        return max(doubled * jitter(), self._asked_for(error))
 
     @staticmethod
     def _asked_for(error: Exception) -> float:

@@ -1,4 +1,4 @@
-"""Deliver without holding anybody up: `track` queues bytes, one thread delivers them."""
+"""`BackgroundClient`: `track` encodes and queues events at once, a thread delivers them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,25 @@ _LOG = logging.getLogger("tiktok_events")
 
 
 class BackgroundClient:
-    """Queue events and deliver them through *client* from a thread of its own.
+    """Queue events, and deliver them through *client* from a thread of its own.
 
-    The thread starts with the first `track`, again after a fork, and ends with `close`, or at exit within 10 s. It
-    takes what is waiting, at once; while events keep coming, those of 10 ms together.
-    `outbox` is a `MemoryOutbox` by default: bounded, gone with the process. An outbox on a network is fed by the
-    thread, so that no request waits for it; one on this machine's disk has the events when `track` returns, and is
-    fed by the thread while it is busy. What neither it nor memory can take goes to *spill*, if there is one. With
-    `deliver=False` a worker elsewhere delivers. `strict` raises what it would log; by default only while a test records
-    (`testing.capture`). Threads and event loops may share a background client.
+    The thread starts with the first `track`, and again after a fork. It ends with `close`, or at exit within 10 s. It
+    sends the first event at once; events that follow within 10 ms share a request.
 
-    Hooks: `before_send` is given every event in the caller's thread and returns it, another one, or None to drop it;
-    `on_sent`, `on_rejected` are given results, `on_retry` results and the seconds until the next try, `on_dropped`
-    event ids and a reason ("full", "invalid", "before_send", or in a test run "network_blocked"). All but the first and
-    `on_dropped` run in the thread.
+    - `outbox`: where events wait; by default a `MemoryOutbox`, which is bounded and lost with the process. An outbox
+      on a network is filled by the thread, so that no request waits for it. An outbox on a disk has the events when
+      `track` returns, unless it is busy: then the thread fills it.
+    - `deliver`: False leaves delivery to a `Worker` elsewhere.
+    - `strict`: True raises what is logged otherwise; None does so while a test records (`testing.capture`).
+    - `spill`: an outbox for what neither `outbox` nor memory can take.
+    - `before_send` is called with every event, in the caller's thread. It returns the event, another one, or None to
+      drop it.
+    - `on_sent` and `on_rejected` are called with results, `on_retry` with results and the seconds until the next
+      attempt; all three in the delivery thread.
+    - `on_dropped` is called with event ids and a reason: "full", "invalid", "before_send", or in a test run
+      "network_blocked".
+
+    Threads and event loops may share a background client.
     """
 
     def __init__(
@@ -67,101 +72,107 @@ class BackgroundClient:
             on_dropped=on_dropped,
         )
         self._deliver, self._strict = deliver, strict
-        self._counts = StatsCounter()
-        self._buffer = Buffer(self.outbox, spill, client.source.route, follows=deliver)
-        self._delivery_thread = DeliveryThread(self.outbox, spill, self._buffer, self._a_worker if deliver else None)
+        self._stats = StatsCounter()
+        self._buffer = Buffer(self.outbox, spill, client.source.route, track_records=deliver)
+        self._delivery_thread = DeliveryThread(self.outbox, spill, self._buffer, self._new_worker if deliver else None)
         renew_after_fork(self)
 
     def _renew(self) -> None:
-        self._counts = StatsCounter()
+        self._stats = StatsCounter()
         self._buffer.renew()
         self._delivery_thread.renew()
 
-    def _a_worker(self) -> Worker:
-        return Worker(self.outbox, self.client, on_settled=self._settled, on_retry=self._retried)
+    def _new_worker(self) -> Worker:
+        return Worker(self.outbox, self.client, on_results=self._on_results, on_retry=self._on_retry)
 
     def __repr__(self) -> str:
         return f"BackgroundClient({self.client!r}, {type(self.outbox).__name__})"
 
     def track(self, *events: Event) -> int:
-        """Queue *events* and return at once: how many were queued.
+        """Queue *events*. Returns at once, with the number that was queued.
 
-        Never raises for an event: one that is wrong as a whole, or finds no room, is dropped, logged by its rule id
-        and counted in `stats`; a bad identifier was left out of it already.
+        It never raises for an event. An event that is wrong as a whole, or for which there is no room, is dropped,
+        logged by its rule id and counted in `stats`. An invalid identifier was left out when the event was made.
 
         Raises:
             TypeError: If something else than an `Event` is given.
             EventValidationError: With `strict`, if an event has an error.
         """
-        source, hooks, records = self.client.source, self._hooks, []
-        route = source.route
-        for given in events:
-            if not isinstance(given, Event):
-                raise TypeError(f"events must be Event, not {type(given).__name__}")
-            event = given if hooks.before_send is None else hooks.changed(given)
-            if event is None:
-                network_guard.dropped(given.event, "before_send", ["it answered None"])
-                self._drop([given.id_for(source.id_namespace)], "before_send")
-                continue
-            found = check(event, source)
-            if found and self._counts.noted(event, found, strict=network_guard.strict(self._strict)):
-                self._drop([event.id_for(source.id_namespace)], "invalid")
-                continue
-            records.append(Record(*route, *encode_item(source, event)))
+        records = [record for event in events if (record := self._record(event)) is not None]
         if not records:
             return 0
         if network_guard.recorder is not None:
-            return self._recorded(network_guard.recorder, records)
-        if network_guard.is_blocked and self._would_leave() and self.client.is_network_blocked:
-            if not self._counts.stats().dropped:
-                _LOG.warning("%d events dropped: %s", len(records), network_guard.NetworkBlocked())
-            return self._drop([record.event_id for record in records], "network_blocked")
+            return self._record_for_test(network_guard.recorder, records)
+        if network_guard.is_blocked and self._uses_network() and self.client.is_network_blocked:
+            return self._drop_in_test_run(records)
+        return self._queue(records)
+
+    def _record(self, event: Event) -> Record | None:
+        """The outbox record of *event*: after `before_send`, checked, and encoded. None if it is dropped."""
+        if not isinstance(event, Event):
+            raise TypeError(f"events must be Event, not {type(event).__name__}")
+        source, hooks = self.client.source, self._hooks
+        if hooks.before_send is not None:
+            changed = hooks.apply_before_send(event)
+            if changed is None:
+                network_guard.dropped(event.event, "before_send", ["it returned None"])
+                self._drop([event.id_for(source.id_namespace)], "before_send")
+                return None
+            event = changed
+        found = check(event, source)
+        if found and self._stats.add_problems(event, found, strict=network_guard.strict(self._strict)):
+            self._drop([event.id_for(source.id_namespace)], "invalid")
+            return None
+        return Record(*source.route, *encode_item(source, event))
+
+    def _queue(self, records: Sequence[Record]) -> int:
+        """Put *records* into the buffer and wake the thread. Returns how many were queued."""
         try:
-            waits = self._buffer.put(records)
-        except TikTokEventsError as full:
-            _LOG.error("%d events dropped: %s", len(records), full)
+            must_be_moved = self._buffer.put(records)
+        except TikTokEventsError as error:
+            _LOG.error("%d events dropped: %s", len(records), error)
             return self._drop([record.event_id for record in records], "full")
-        except Exception as error:  # noqa: BLE001 - any outbox may fail in any way, and no request may
+        except Exception as error:  # noqa: BLE001 - an outbox of any kind may fail in any way; the caller must not
             _LOG.error("%d events dropped: the outbox failed (%s)", len(records), type(error).__name__)
             return self._drop([record.event_id for record in records], "full")
-        self._counts.add("queued", len(records))
-        self._delivery_thread.wake(waits=waits)
+        self._stats.add("queued", len(records))
+        self._delivery_thread.wake(must_be_moved=must_be_moved)
         return len(records)
 
     def flush(self, timeout: float = 10.0) -> int:
-        """Wait up to *timeout* seconds until what this process put is delivered or dead; how many events are not.
+        """Wait up to *timeout* seconds until every event of this process is delivered or a dead letter.
 
-        It gives up at once when the next try comes later than that.
-        With `deliver=False` what has reached an outbox that others share is theirs: only what has not is waited for.
+        Returns the number of events that are neither. It returns at once when the next attempt is due later than
+        that. With `deliver=False` it waits only for events that have not reached a shared outbox yet.
         """
         return self._delivery_thread.flush(timeout)
 
     def close(self, timeout: float = 10.0) -> int:
-        """Deliver what is there within *timeout* seconds, then end the thread; how many events are left.
+        """Deliver what is queued within *timeout* seconds, then end the thread. Returns the number of events left.
 
         A wait that does not fit is not begun. `track` may be called again afterwards.
         """
         return self._delivery_thread.close(timeout)
 
     async def aflush(self, timeout: float = 10.0) -> int:
-        """`flush` for async code: the event loop goes on meanwhile."""
+        """`flush` for async code; it does not block the event loop."""
         import asyncio
 
         return await asyncio.to_thread(self.flush, timeout)
 
     async def aclose(self, timeout: float = 10.0) -> int:
-        """`close` for async code: the event loop goes on meanwhile."""
+        """`close` for async code; it does not block the event loop."""
         import asyncio
 
         return await asyncio.to_thread(self.close, timeout)
 
     def stats(self) -> Stats:
-        """Numbers since this process began. Asks the outbox how much waits in it: of one that cannot tell, nothing."""
+        """Numbers since the start of this process. `waiting` counts 0 for an outbox that cannot be read now."""
         try:
             waiting = self.outbox.depth()
         except TikTokEventsError:
             waiting = 0
-        return self._counts.stats(waiting=waiting + self._buffer.waiting(), spilled=self._buffer.spilled)
+        return self._stats.stats(waiting=waiting + self._buffer.waiting(), spilled=self._buffer.spilled)
 
     def __enter__(self) -> Self:
         return self
@@ -175,25 +186,30 @@ class BackgroundClient:
     async def __aexit__(self, *exception: object) -> None:
         await self.aclose()
 
-    def _would_leave(self) -> bool:
+    def _uses_network(self) -> bool:
         return self._deliver or self.outbox.reach != "process"
 
-    def _recorded(self, recorder: network_guard.Records, records: Sequence[Record]) -> int:
-        """A test looks at once: no queue, no thread."""
+    def _record_for_test(self, recorder: network_guard.Records, records: Sequence[Record]) -> int:
+        """Give *records* to the test at once, without queue and thread."""
         recorder.take(self.client.source, join(self.client.source, [record.data for record in records]))
-        self._counts.add("queued", len(records))
-        self._settled([EventResult(record.event_id, "delivered") for record in records])
+        self._stats.add("queued", len(records))
+        self._on_results([EventResult(record.event_id, "delivered") for record in records])
         return len(records)
 
-    def _settled(self, results: Sequence[EventResult]) -> None:
-        self._counts.settled(results)
-        self._hooks.settled(results)
+    def _drop_in_test_run(self, records: Sequence[Record]) -> int:
+        if not self._stats.stats().dropped:
+            _LOG.warning("%d events dropped: %s", len(records), network_guard.NetworkBlocked())
+        return self._drop([record.event_id for record in records], "network_blocked")
 
-    def _retried(self, results: Sequence[EventResult], delay: float) -> None:
-        self._counts.add("retried", len(results))
-        self._hooks.retried(results, delay)
+    def _on_results(self, results: Sequence[EventResult]) -> None:
+        self._stats.add_results(results)
+        self._hooks.call_with_results(results)
+
+    def _on_retry(self, results: Sequence[EventResult], delay: float) -> None:
+        self._stats.add("retried", len(results))
+        self._hooks.call_on_retry(results, delay)
 
     def _drop(self, event_ids: Sequence[str], reason: str) -> int:
-        self._counts.add("invalid" if reason == "invalid" else "dropped", len(event_ids))
-        self._hooks.dropped(event_ids, reason)
+        self._stats.add("invalid" if reason == "invalid" else "dropped", len(event_ids))
+        self._hooks.call_on_dropped(event_ids, reason)
         return 0

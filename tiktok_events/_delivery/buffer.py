@@ -1,4 +1,4 @@
-"""Where tracked events go at once, and how they get from there to the outbox when that cannot take them yet."""
+"""Memory buffer in front of an outbox that is on a network, busy or down."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsErro
 _LOG = logging.getLogger("tiktok_events")
 _LEASE = 60.0
 _LONGEST_PAUSE = 5.0
-_MANY = 10_000
+_MAX_TRACKED = 10_000
 
 
 class Buffer:
-    """Takes the events of *route* for *outbox* without ever waiting for a network.
+    """Take the events of *route* for *outbox* without waiting for a network.
 
-    An outbox on a network is fed from memory by `move`, which belongs to one thread; so is one on this machine while
-    it is busy. *spill* takes what neither it nor memory can. What was put is remembered for `unsettled` only if
-    *follows* says so.
+    Events for an outbox on a network, or for one on this machine that is busy, wait in memory until the delivery
+    thread calls `move`. *spill* takes events that neither the outbox nor memory can take. With *track_records* the
+    ids of the records are kept for `unfinished`.
     """
 
-    def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route, *, follows: bool) -> None:
+    def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route, *, track_records: bool) -> None:
         self.memory: MemoryOutbox | None = None if outbox.reach == "process" else MemoryOutbox()
         self._outbox, self._spill, self._route = outbox, spill, frozenset([route])
-        self._follows = follows
+        self._track_records = track_records
         self.renew()
 
     def renew(self) -> None:
-        """Start afresh, as a forked child does: what was put before is its parent's."""
+        """Reset after a fork: earlier events belong to the parent process."""
         self.spilled = 0
         self._lock = threading.Lock()
         self._put: set[RecordId] = set()
-        self._many = _MANY
+        self._lookup_above = _MAX_TRACKED
         self._pause = 0.0
         self._down_until = 0.0
 
     def put(self, records: Sequence[Record]) -> bool:
-        """Keep *records*; whether `move` has something to do for them.
+        """Store *records*. Returns whether `move` has to bring them to the outbox.
 
         Raises:
-            OutboxFull: If there is room for them nowhere.
+            OutboxFull: If outbox, memory and spill are full.
         """
         try:
-            return self._keep(records)
+            return self._store(records)
         except OutboxFull:
             if self._spill is None:
                 raise
@@ -57,26 +57,26 @@ class Buffer:
         return True
 
     def move(self) -> int:
-        """Bring what waits in memory, and in the spill, to the outbox; how many events moved."""
+        """Move events from memory and from the spill to the outbox. Returns their number."""
         sources = [one for one in (self.memory, self._spill) if one is not None]
         moved = sum(self._shift(source) for source in sources)
-        if len(self._put) > self._many:
-            # Twice what is left then: a backlog that only grows is not asked about again and again.
-            self._many = max(_MANY, 2 * self.unsettled())
+        if len(self._put) > self._lookup_above:
+            # Twice the number that is left, so that a growing backlog is not looked up again and again.
+            self._lookup_above = max(_MAX_TRACKED, 2 * self.unfinished())
         return moved
 
     def due_in(self) -> float | None:
-        """Seconds until `move` has something to do; None if nothing waits to be moved."""
+        """Seconds until `move` has something to do; None if nothing is waiting."""
         sources = [one for one in (self.memory, self._spill) if one is not None]
         waits = [due for due in (source.due_in(self._route) for source in sources) if due is not None]
         return max(min(waits), self._down_until - time.monotonic()) if waits else None
 
     def waiting(self) -> int:
-        """How many events have not reached the outbox."""
+        """The number of events that have not reached the outbox."""
         return sum(one.depth() for one in (self.memory, self._spill) if one is not None)
 
-    def unsettled(self) -> int:
-        """How many events that this process put into a shared outbox are neither delivered nor dead."""
+    def unfinished(self) -> int:
+        """The number of events of this process in a shared outbox that are neither delivered nor dead letters."""
         with self._lock:
             put = set(self._put)
         try:
@@ -87,14 +87,14 @@ class Buffer:
             self._put -= put - still
         return len(still)
 
-    def _keep(self, records: Sequence[Record]) -> bool:
-        """Put *records* into the outbox, or into memory; whether they have to be moved."""
+    def _store(self, records: Sequence[Record]) -> bool:
+        """Put *records* into the outbox, or into memory. Returns whether they have to be moved."""
         if self.memory is None or not (self._outbox.reach == "network" or self._is_down()):
             try:
                 self._remember(self._outbox.put(records))
             except OutboxFull:
                 raise
-            except TikTokEventsError as error:  # busy, down, or another program's file: somebody may mend it
+            except TikTokEventsError as error:  # busy, down, or a file of another program; it may work later
                 self._became_unavailable(error)
                 if self.memory is None:
                     raise
@@ -119,10 +119,10 @@ class Buffer:
         return len(claims)
 
     def _into_outbox(self, source: Outbox, records: Sequence[Record]) -> None:
-        """Put *records* into the outbox; while it is down, those of memory into the spill."""
+        """Put *records* into the outbox; while it is down, put those from memory into the spill."""
         try:
             if self._is_down():
-                raise OutboxUnavailable("the outbox is left alone for now")
+                raise OutboxUnavailable("the outbox is down and is tried again later")
             self._remember(self._outbox.put(records))
             self._became_available()
         except TikTokEventsError as error:
@@ -133,10 +133,10 @@ class Buffer:
             self._spill.put(records)
             self.spilled += len(records)
 
-    def _remember(self, receipts: Sequence[RecordId] | object) -> None:
-        if receipts and self._follows:
+    def _remember(self, record_ids: Sequence[RecordId] | object) -> None:
+        if record_ids and self._track_records:
             with self._lock:
-                self._put.update(receipts)  # type: ignore[arg-type]
+                self._put.update(record_ids)  # type: ignore[arg-type]
 
     def _is_down(self) -> bool:
         return bool(self._down_until) and time.monotonic() < self._down_until

@@ -1,4 +1,4 @@
-"""Circuit breaker per event source: after a failure, no requests until its wait is over."""
+"""Circuit breakers, one per event source: after a failure, no request until its wait is over."""
 
 from __future__ import annotations
 
@@ -10,62 +10,65 @@ import attrs
 
 from tiktok_events._outbox.protocol import Route
 
+_PROBE_INTERVAL = 0.05
+"""Seconds before another thread asks again whether the trial request of a source has succeeded."""
+
 
 @attrs.define
-class _Circuit:
+class _OpenCircuit:
     failures: int = 0
-    until: float = 0.0
-    trying: bool = False
+    open_until: float = 0.0
+    is_on_trial: bool = False
 
 
-class Circuits:
-    """Which routes are left alone for now. A failure opens a route's circuit; one try at a time finds it mended."""
+class CircuitBreakers:
+    """Which sources get no requests now. A failure opens a circuit; one request at a time may close it again."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._open: dict[Route, _Circuit] = {}
+        self._open: dict[Route, _OpenCircuit] = {}
         self._lock = threading.Lock()
 
     def ready(self, routes: Collection[Route]) -> frozenset[Route]:
-        """Those of *routes* that may be tried now."""
+        """Those of *routes* that may get a request now."""
         if not self._open:
             return frozenset(routes)
         return frozenset(route for route in routes if self.wait(route) <= 0)
 
     def wait(self, route: Route) -> float:
-        """Seconds until *route* may be tried; what another thread is trying may be asked for again soon."""
+        """Seconds until *route* may get a request; a short wait while another thread's trial request is in flight."""
         with self._lock:
             circuit = self._open.get(route)
             if circuit is None:
                 return 0.0
-            return max(circuit.until - self._clock(), 0.05 if circuit.trying else 0.0)
+            return max(circuit.open_until - self._clock(), _PROBE_INTERVAL if circuit.is_on_trial else 0.0)
 
     @contextmanager
-    def trying(self, route: Route) -> Iterator[None]:
-        """While this lasts nobody else finds *route* mended."""
+    def trial(self, route: Route) -> Iterator[None]:
+        """Keep other threads from *route* while its circuit is open and this thread's request is in flight."""
         with self._lock:
             circuit = self._open.get(route)
             if circuit is not None:
-                circuit.trying = True
+                circuit.is_on_trial = True
         try:
             yield
         finally:
             if circuit is not None:
-                circuit.trying = False
+                circuit.is_on_trial = False
 
     def failures(self, route: Route) -> int:
-        """How often in a row *route* has failed."""
+        """The number of consecutive failures of *route*."""
         circuit = self._open.get(route)
         return circuit.failures if circuit else 0
 
-    def fail(self, route: Route, wait: float) -> None:
-        """Leave *route* alone for *wait* seconds."""
+    def record_failure(self, route: Route, wait: float) -> None:
+        """Open the circuit of *route* for *wait* seconds."""
         with self._lock:
-            circuit = self._open.setdefault(route, _Circuit())
+            circuit = self._open.setdefault(route, _OpenCircuit())
             circuit.failures += 1
-            circuit.until = self._clock() + wait
+            circuit.open_until = self._clock() + wait
 
-    def mend(self, route: Route) -> bool:
-        """*route* delivers; whether it had not before."""
+    def record_success(self, route: Route) -> bool:
+        """Close the circuit of *route*. Returns whether it was open."""
         with self._lock:
             return self._open.pop(route, None) is not None

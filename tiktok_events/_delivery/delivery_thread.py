@@ -1,4 +1,4 @@
-"""The thread of a background client: it starts when there is work, moves and delivers batches, and ends."""
+"""The delivery thread of a background client: it moves events from the buffer to the outbox, and delivers them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _FAILED_TURN: tuple[int, float | None] = (0, 1.0)
 
 
 class DeliveryThread:
-    """Brings what *intake* took to *outbox*, and delivers it if *new_worker* gives it a worker.
+    """Move events from *buffer* to *outbox*, and deliver them with the worker that *new_worker* makes, if it is given.
 
-    Where no thread can be, `flush` and `close` do the work themselves.
+    Where no thread can run, `flush` and `close` do the work in the caller's thread.
     """
 
     def __init__(
-        self, outbox: Outbox, spill: Outbox | None, intake: Buffer, new_worker: Callable[[], Worker] | None
+        self, outbox: Outbox, spill: Outbox | None, buffer: Buffer, new_worker: Callable[[], Worker] | None
     ) -> None:
-        self._outbox, self._spill, self._buffer, self._new_worker = outbox, spill, intake, new_worker
-        self._works = new_worker is not None or intake.memory is not None
+        self._outbox, self._spill, self._buffer, self._new_worker = outbox, spill, buffer, new_worker
+        self._is_needed = new_worker is not None or buffer.memory is not None
         self.renew()
 
     def renew(self) -> None:
-        """Start afresh, as a forked child does: the thread is its parent's. To be called after the intake's."""
+        """Reset after a fork: the thread exists in the parent process only. Called after the buffer's `renew`."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._flush_requested = threading.Event()
@@ -48,21 +48,23 @@ class DeliveryThread:
         self._is_busy = False
         self._worker = None if self._new_worker is None else self._new_worker()
 
-    def wake(self, *, waits: bool) -> None:
-        """Have a thread, and have it look if something *waits* to be moved or delivered."""
-        if not self._works:
+    def wake(self, *, must_be_moved: bool) -> None:
+        """Start the thread if there is none, and wake it if there is something to move or deliver."""
+        if not self._is_needed:
             return
         if self._thread is None:
             self._start()
-        if (waits or self._worker is not None) and not self._wake.is_set():  # cleared before the thread looks
+        if (
+            must_be_moved or self._worker is not None
+        ) and not self._wake.is_set():  # the thread clears it before it looks for work
             self._wake.set()
 
     def flush(self, timeout: float) -> int:
         """As `BackgroundClient.flush`."""
         deadline = time.monotonic() + timeout
-        if self._thread is None and self._works and self._left():
+        if self._thread is None and self._is_needed and self._left():
             self._start()
-        if self._thread is None:  # no thread is wanted, or none to be had: the interpreter is going down
+        if self._thread is None:  # no thread is needed, or the interpreter is shutting down
             self._without_thread(deadline)
             return self._left()
         self._flush_requested.set()
@@ -71,7 +73,7 @@ class DeliveryThread:
                 break
             self._wake.set()
             with self._moved:
-                self._moved.wait(min(remaining, 0.05 + left / 100_000))  # asking about many takes its time
+                self._moved.wait(min(remaining, 0.05 + left / 100_000))  # counting many events takes time
         self._flush_requested.clear()
         return left
 
@@ -93,10 +95,10 @@ class DeliveryThread:
         waiting = self._buffer.waiting()
         if self._outbox.reach == "process":
             return waiting + self._outbox.depth()
-        return waiting + (0 if self._worker is None else self._buffer.unsettled())
+        return waiting + (0 if self._worker is None else self._buffer.unfinished())
 
     def _cannot_finish_in(self, seconds: float) -> bool:
-        """Whether nothing can be delivered within *seconds*. Of a shared outbox, others may deliver."""
+        """Whether nothing can be delivered within *seconds*; never so for a shared outbox, which others deliver too."""
         if self._worker is None or self._is_busy or self._outbox.reach != "process" or self._buffer.waiting():
             return False
         due = self._worker.due_in()
@@ -110,13 +112,13 @@ class DeliveryThread:
         with self._lock:
             if self._thread is not None:
                 return
-            # A flag of its own: a thread that a slow answer kept beyond `close` ends as well, whatever starts after it.
+            # A flag per thread: a thread that waits for a slow answer beyond `close` still ends, whatever starts after it.
             self._stop = threading.Event()
             thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events", daemon=True)
             try:
                 with uwsgi.undisturbed():
                     thread.start()
-            except RuntimeError:  # the interpreter is going down; `flush` delivers by itself then
+            except RuntimeError:  # the interpreter is shutting down; `flush` delivers in the caller's thread then
                 return
             self._thread = thread
         atexit.register(self._at_exit)
@@ -129,25 +131,28 @@ class DeliveryThread:
         while not stop.is_set():
             self._wake.clear()
             self._is_busy = True
-            moved, pause = outage.passing(self._turn, _FAILED_TURN)
+            moved, pause = outage.guard(self._turn, _FAILED_TURN)
             self._is_busy = False
-            if moved:  # else `flush` would wake this thread, and it `flush`, without a rest
+            if moved:  # otherwise `flush` and this thread would wake each other without a pause
                 with self._moved:
                     self._moved.notify_all()
                 if moved < MAX_EVENTS:
-                    self._flush_requested.wait(_GATHER)  # what comes meanwhile shares a request
+                    self._flush_requested.wait(_GATHER)  # events that arrive meanwhile share a request
             elif not stop.is_set():
                 self._wake.wait(pause)
         self._release()
 
     def _turn(self) -> tuple[int, float | None]:
-        """Move a batch, deliver one: how many the larger held, else the seconds until there may be one, None if nothing waits."""
+        """Move a batch and deliver a batch.
+
+        Returns the size of the larger one, and if both are empty the seconds until work is due, None for no work.
+        """
         moved = max(self._buffer.move(), 0 if self._worker is None else self._worker.step())
         if moved:
             return moved, None
         waits = [self._buffer.due_in()]
         if self._worker is not None:
-            # Others put into a shared outbox too, and may be gone.
+            # Other processes put into a shared outbox too, and may have ended since.
             waits += [self._worker.due_in(), None if self._outbox.reach == "process" else _POLL]
         return 0, min((wait for wait in waits if wait is not None), default=None)
 

@@ -1,4 +1,7 @@
-"""What a background client tells its owner. A hook that fails is logged by its error's kind, and changes nothing."""
+"""Hooks of a background client: callables that change an event before it is sent, or are called with its result.
+
+A hook that raises is logged by the class of its error, never by its text.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ OnDropped = Callable[[Sequence[str], str], object]
 
 @attrs.frozen(kw_only=True)
 class Hooks:
-    """The hooks of one client; what each is given stands at `BackgroundClient`."""
+    """The hooks of one client. `BackgroundClient` documents their arguments."""
 
     before_send: BeforeSend | None = None
     on_sent: OnResults | None = None
@@ -29,13 +32,13 @@ class Hooks:
     on_rejected: OnResults | None = None
     on_dropped: OnDropped | None = None
 
-    def changed(self, event: Event) -> Event | None:
-        """*event* as `before_send` wants it; None if it is not to be sent, or if the hook failed on it."""
+    def apply_before_send(self, event: Event) -> Event | None:
+        """The event that `before_send` returns for *event*; None to drop it, also when the hook raises."""
         if self.before_send is None:
             return event
         try:
             changed: object = self.before_send(event)
-        except Exception as error:  # noqa: BLE001 - a hook is there to keep something back: when it fails, nothing goes
+        except Exception as error:  # noqa: BLE001 - a hook that fails may have been meant to remove something
             _LOG.error("before_send raised %s: the event is dropped", type(error).__name__)
             return None
         if changed is None or isinstance(changed, Event):
@@ -43,29 +46,29 @@ class Hooks:
         _LOG.error("before_send gave a %s, not an Event or None: the event is dropped", type(changed).__name__)
         return None
 
-    def settled(self, results: Sequence[EventResult]) -> None:
-        """Tell of what is done with."""
+    def call_with_results(self, results: Sequence[EventResult]) -> None:
+        """Call `on_sent` and `on_rejected` with final *results*."""
         rejected = [one for one in results if one.status == "rejected"]
         sent = [one for one in results if one.status != "rejected"]
         if sent:
-            _tell(self.on_sent, sent)
+            _call(self.on_sent, sent)
         if rejected:
-            _tell(self.on_rejected, rejected)
+            _call(self.on_rejected, rejected)
 
-    def retried(self, results: Sequence[EventResult], delay: float) -> None:
-        """Tell of what is tried again in *delay* seconds."""
-        _tell(self.on_retry, results, delay)
+    def call_on_retry(self, results: Sequence[EventResult], delay: float) -> None:
+        """Call `on_retry` with the *results* that are tried again in *delay* seconds."""
+        _call(self.on_retry, results, delay)
 
-    def dropped(self, event_ids: Sequence[str], reason: str) -> None:
-        """Tell of what will not be sent."""
+    def call_on_dropped(self, event_ids: Sequence[str], reason: str) -> None:
+        """Call `on_dropped` with the ids of events that are not sent."""
         if event_ids:
-            _tell(self.on_dropped, event_ids, reason)
+            _call(self.on_dropped, event_ids, reason)
 
 
-def _tell(hook: Callable[..., Any] | None, *told: Any) -> None:
+def _call(hook: Callable[..., Any] | None, *arguments: Any) -> None:
     if hook is None:
         return
     try:
-        hook(*told)
-    except Exception as error:  # noqa: BLE001 - nobody's event is held up by a hook
+        hook(*arguments)
+    except Exception as error:  # noqa: BLE001 - a hook must not stop delivery
         _LOG.error("a hook raised %s", type(error).__name__)

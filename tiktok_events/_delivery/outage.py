@@ -15,39 +15,39 @@ T = TypeVar("T")
 
 
 class Outage:
-    """Keeps delivery loops going through whatever an outbox does; said once when it begins, and once when it ends.
-
-    Threads that share one say it once together: what one of them began before the last change is no news.
-    """
+    """Catch what a delivery loop's work raises. Threads that share an instance log one outage once between them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._lasts, self._changed = False, float("-inf")
+        self._is_ongoing, self._changed_at = False, float("-inf")
 
-    def passing(self, work: Callable[[], T], otherwise: T) -> T:
-        """What *work* gives, or *otherwise* while it raises."""
-        begun = self._clock()
+    def guard(self, work: Callable[[], T], fallback: T) -> T:
+        """The result of *work*, or *fallback* if it raises."""
+        started_at = self._clock()
         try:
-            given = work()
+            result = work()
         except OutboxUnavailable as error:
-            self._begins(begun, "%s; the events are kept", error)
-        except Exception as error:  # noqa: BLE001 - the loop must outlive whatever stumbles, and its text may name values
-            self._begins(begun, "delivery stumbled; the events are kept (%s)", type(error).__name__)
+            self._log_start(started_at, "%s; the events are kept", error)
+        except Exception as error:  # noqa: BLE001 - the loop must go on; the error's text may hold values
+            self._log_start(started_at, "delivery failed; the events are kept (%s)", type(error).__name__)
         else:
-            if self._lasts and self._turns(begun, lasts=False):
-                _LOG.info("delivery goes on")
-            return given
-        return otherwise
+            if self._is_ongoing and self._changes(started_at, is_ongoing=False):
+                _LOG.info("delivery works again")
+            return result
+        return fallback
 
-    def _begins(self, begun: float, message: str, *told: object) -> None:
-        if self._turns(begun, lasts=True):
-            _LOG.error(message, *told)
+    def _log_start(self, started_at: float, message: str, argument: object) -> None:
+        if self._changes(started_at, is_ongoing=True):
+            _LOG.error(message, argument)
 
-    def _turns(self, begun: float, *, lasts: bool) -> bool:
-        """Whether work that was begun then is the first to tell."""
+    def _changes(self, started_at: float, *, is_ongoing: bool) -> bool:
+        """Record the state that work begun at *started_at* found. Returns whether it is news.
+
+        Work that was begun before the last change says nothing about the time after it.
+        """
         with self._lock:
-            if self._lasts == lasts or begun < self._changed:
+            if self._is_ongoing == is_ongoing or started_at < self._changed_at:
                 return False
-            self._lasts, self._changed = lasts, self._clock()
+            self._is_ongoing, self._changed_at = is_ongoing, self._clock()
             return True

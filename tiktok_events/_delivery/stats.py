@@ -1,4 +1,4 @@
-"""What a background client counts, and how it speaks of problems: each rule once."""
+"""Statistics of a background client, and the log of problems: each rule once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ _LOG = logging.getLogger("tiktok_events")
 
 @attrs.frozen
 class Stats:
-    """What a `BackgroundClient` did in this process: numbers of events, and of problems by rule id.
+    """Numbers of events that a `BackgroundClient` handled in this process, and of problems by rule id.
 
-    `queued` were put, `delivered`, `partial` and `rejected` are TikTok's answers, `retried` counts tries that failed
-    and will be repeated, `invalid` had an error that effect the whole event, `dropped` found no room or were held
-    back by `before_send`, `spilled` went to the spill; `waiting` are in the outbox, in memory before it or in the
-    spill now, those of other processes included.
+    - `queued`: put into the outbox, or into memory in front of it.
+    - `delivered`, `partial`, `rejected`: by TikTok's answer.
+    - `retried`: failed attempts that are repeated.
+    - `invalid`: dropped for an error of the whole event.
+    - `dropped`: dropped because there was no room, or by `before_send`.
+    - `spilled`: put into the spill.
+    - `waiting`: in the outbox, in memory or in the spill now, including those of other processes.
+    - `problems`: by rule id.
     """
 
     queued: int = 0
@@ -42,7 +46,7 @@ class Stats:
 
 
 class StatsCounter:
-    """The numbers of one client in one process. Threads share it."""
+    """Counts the events of one client in one process. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,20 +54,20 @@ class StatsCounter:
         self._problems: Counter[str] = Counter()
 
     def add(self, what: str, number: int) -> None:
-        """Count *number* more of *what*, a field of `Stats`."""
+        """Add *number* to *what*, a field of `Stats`."""
         with self._lock:
             self._numbers[what] += number
 
-    def settled(self, results: Sequence[EventResult]) -> None:
+    def add_results(self, results: Sequence[EventResult]) -> None:
         """Count *results* by their status."""
         for status, number in Counter(result.status for result in results).items():
             self.add(status, number)
 
-    def noted(self, event: Event, found: Sequence[Problem], *, strict: bool) -> bool:
-        """Count *found* and say each rule once; whether *event* is wrong as a whole.
+    def add_problems(self, event: Event, found: Sequence[Problem], *, strict: bool) -> bool:
+        """Count the problems *found* and log each rule once. Returns whether *event* is dropped.
 
         Raises:
-            EventValidationError: With *strict*, if any of it is a mistake.
+            EventValidationError: With *strict*, if one of them is a mistake in code or an error.
         """
         with self._lock:
             new = {one.rule: one for one in found if one.rule not in self._problems}
@@ -71,14 +75,14 @@ class StatsCounter:
         for one in new.values():
             level = logging.WARNING if one.severity == "error" else logging.INFO
             _LOG.log(level, "%s%s", "event dropped: " if drops_event(one) else "", one)
-        effect = [one for one in found if drops_event(one)]
-        if effect:
-            network_guard.dropped(event.event, "invalid", effect)
+        errors = [one for one in found if drops_event(one)]
+        if errors:
+            network_guard.dropped(event.event, "invalid", errors)
         if strict and (raised := mistakes(found)):
             raise EventValidationError(raised)
-        return bool(effect)
+        return bool(errors)
 
     def stats(self, **more: int) -> Stats:
-        """Them all."""
+        """All numbers, with *more* of them."""
         with self._lock:
             return Stats(**self._numbers, **more, problems=dict(self._problems))

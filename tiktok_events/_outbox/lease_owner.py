@@ -70,11 +70,11 @@ def _where(pid: int) -> str:
 def _start(pid: int) -> str | None:
     """When *pid* started, in ticks since the boot; "dead" for one nobody has waited for yet; None if unknown."""
     try:
-        told = (_PROC / str(pid) / "stat").read_text("utf-8", errors="replace")
+        stat = (_PROC / str(pid) / "stat").read_text("utf-8", errors="replace")
     except OSError:  # /proc may hide the processes of others
         return None
     # The name of the program stands in parentheses and may hold any character, these included.
-    state, *fields = told.rpartition(")")[2].split()
+    state, *fields = stat.rpartition(")")[2].split()
     threads, start = fields[16], fields[18]
     # A first thread that has ended looks dead as well while others go on.
     return "dead" if state in ("Z", "X") and int(threads) <= 1 else start

@@ -104,7 +104,7 @@ class MemoryOutbox:
                     claims = [queue.again.popleft() for _ in range(min(limit, len(queue.again)))]
                     for _ in range(min(limit - len(claims), len(queue.new))):
                         event_id, data, at = queue.new.popleft()
-                        claims.append(Claim(Record(*route, event_id, data), receipt=at))
+                        claims.append(Claim(Record(*route, event_id, data), record_id=at))
                     self._waiting[route] = self._waiting.pop(route)
                     for claim in claims:
                         self._leased[id(claim)] = now + lease, claim
@@ -155,7 +155,7 @@ class MemoryOutbox:
         """As `Outbox.purge`."""
         return len(self._replay(event_ids))
 
-    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
+    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
         """As `Outbox.still`; `put` gives none."""
         return ()
 
@@ -169,7 +169,7 @@ class MemoryOutbox:
             put = [queue.new[0][2] for queue in self._waiting.values() if queue.new]
             held = [claim for queue in self._waiting.values() for claim in queue.again]
             held += [claim for _, claim in (*self._later, *self._leased.values())]
-            put += [cast("float", claim.receipt) for claim in held]
+            put += [cast("float", claim.record_id) for claim in held]
             return max(0.0, self._clock() - min(put)) if put else None
 
     def due_in(self, routes: Collection[Route]) -> float | None:

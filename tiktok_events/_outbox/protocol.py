@@ -45,7 +45,7 @@ class Claim:
     record: Record
     attempts: int = 0
     crashed_deliveries: int = 0
-    receipt: RecordId = attrs.field(default=None, repr=False)
+    record_id: RecordId = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ class Outbox(Protocol):
     """Who shares it. Of one that reaches over a network, nothing is asked while a request waits."""
 
     def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Keep *records*, all or none; the receipts `still` takes (none, if its reach is this process).
+        """Keep *records*, all or none; the record_ids `still` takes (none, if its reach is this process).
 
         Raises:
             OutboxFull: If there is no room for all of them.
@@ -105,8 +105,8 @@ class Outbox(Protocol):
         """Forget dead letters for good, all or those of *event_ids*; how many."""
         ...
 
-    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
-        """Those of *receipts* that are neither delivered nor dead."""
+    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
+        """Those of *record_ids* that are neither delivered nor dead."""
         ...
 
     def depth(self) -> int:

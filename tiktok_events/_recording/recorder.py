@@ -37,8 +37,8 @@ class Dropped:
     request: str
 
     def __str__(self) -> str:
-        told = f"{self.reason} {self.why}" if self.reason == "consent" else f"{self.reason}, {self.why}"
-        return f"{told} ({self.request})" if self.request else told
+        text = f"{self.reason} {self.why}" if self.reason == "consent" else f"{self.reason}, {self.why}"
+        return f"{text} ({self.request})" if self.request else text
 
 
 @attrs.frozen
@@ -101,10 +101,10 @@ class Recorder:
         counted = self._counted(name)
         found = [post for post in counted if not wanted.missed_by(post)]
         if len(found) != times:
-            told = f"{name} sent {_times(len(found))}{wanted}" + (f", not {times}" if found or times > 1 else "")
+            text = f"{name} sent {_times(len(found))}{wanted}" + (f", not {times}" if found or times > 1 else "")
             nearest = min((wanted.missed_by(post) for post in counted), key=len, default=None)
             differs = f" The nearest {name} differs in {', '.join(nearest)}." if nearest and len(found) < times else ""
-            raise AssertionError(f"{told}; {self._account(name)}{differs}")
+            raise AssertionError(f"{text}; {self._account(name)}{differs}")
         return found[0].event
 
     def assert_not_sent(self, name: str) -> None:
@@ -161,13 +161,13 @@ class Recorder:
     def _account(self, name: str | None = None) -> str:
         """What was sent and what was dropped, in words; of dropped events called *name* the name is known."""
         sent = Counter(str(post.event.event) for post in self._counted())
-        told = f"sent: {', '.join(f'{event} x{number}' for event, number in sent.items()) or 'nothing'}."
+        text = f"sent: {', '.join(f'{event} x{number}' for event, number in sent.items()) or 'nothing'}."
         if not self._dropped:
-            return told
+            return text
         lines = Counter(f"{one}" if one.event == name else f"{one.event}, {one}" for one in self._dropped)
         listed = "; ".join(line if number == 1 else f"{line} x{number}" for line, number in lines.items())
         plural = "event" if len(self._dropped) == 1 else "events"
-        return f"{told} {len(self._dropped)} {plural} dropped: {listed}"
+        return f"{text} {len(self._dropped)} {plural} dropped: {listed}"
 
 
 class _Wanted:

@@ -51,7 +51,7 @@ def run_in_ending_children(work: Callable[[], object]) -> None:
             util.Finalize(None, work, exitpriority=10)
     celery = sys.modules.get("celery.signals")
     if celery is not None:  # its children are billiard's, but run no finalizers either
-        celery.worker_process_shutdown.connect(lambda **told: work(), weak=False, dispatch_uid=work)
+        celery.worker_process_shutdown.connect(lambda **sender: work(), weak=False, dispatch_uid=work)
 
 
 def _renew_all() -> None:

@@ -129,8 +129,8 @@ def _is_ours(request: Request) -> bool | None:
     return is_own_origin(origins, request.headers["host"], request.url.scheme) if origins else None
 
 
-def _error(told: str, status: int) -> Response:
-    return JSONResponse({"error": told}, status)
+def _error(message: str, status: int) -> Response:
+    return JSONResponse({"error": message}, status)
 
 
 async def _events(request: Request) -> Response:

@@ -92,9 +92,9 @@ def _faults_from(answer: object) -> list[Fault]:
     if not isinstance(answer, dict) or not answer.keys() <= _CHECKS.keys():
         raise ValueError(f"an answer is an object of {', '.join(_CHECKS)}")
     for name, value in answer.items():
-        is_right, told = _CHECKS[name]
+        is_right, wanted_form = _CHECKS[name]
         if not is_right(value):
-            raise ValueError(f"{name} must be {told}")
+            raise ValueError(f"{name} must be {wanted_form}")
     times = answer.get("times", 1)
     if len(answer) == ("times" in answer):
         raise ValueError("an answer needs a code, status, drop or delay")

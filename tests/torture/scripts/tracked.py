@@ -32,9 +32,9 @@ class StoredIdentifiers:
         self._outbox = outbox
 
     def put(self, records):
-        receipts = self._outbox.put(records)
+        record_ids = self._outbox.put(records)
         write("kept", [record.event_id for record in records])
-        return receipts
+        return record_ids
 
     def __getattr__(self, name):
         return getattr(self._outbox, name)

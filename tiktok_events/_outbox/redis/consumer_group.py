@@ -117,14 +117,14 @@ class Group:
             raise
         for entry, fields in _entries(reply):
             record = Record(*stream.route, text(fields[b"id"]), fields[b"data"])
-            claims.append(Claim(record, receipt=_Hold(stream, entry, 1, lease_ms)))
+            claims.append(Claim(record, record_id=_Hold(stream, entry, 1, lease_ms)))
         return claims
 
     def _decide(self, script: str, claims: Sequence[Claim], arguments: Callable[[int], tuple[Any, Any]]) -> None:
         """Run *script* with the *arguments* of a lease in milliseconds, for the claims of each stream and lease."""
         alike: dict[tuple[str, int], list[_Hold]] = defaultdict(list)
         for claim in claims:
-            hold = cast("_Hold", claim.receipt)
+            hold = cast("_Hold", claim.record_id)
             alike[hold.stream.key, hold.lease_ms].append(hold)
         for (_, lease_ms), holds in alike.items():
             keys = [holds[0].stream.key, holds[0].stream.dead]
@@ -135,13 +135,13 @@ class Group:
 
     def _pending(self, stream: Stream) -> dict[str, Any] | None:
         with suppress(NoGroup):
-            told: dict[str, Any] = self._server.ask(lambda client: client.xpending(stream.key, _GROUP))
-            return told if told["pending"] else None
+            pending: dict[str, Any] = self._server.ask(lambda client: client.xpending(stream.key, _GROUP))
+            return pending if pending["pending"] else None
         return None
 
     def _until_due(self, stream: Stream, pending: int) -> float:
-        told = self._server.ask(lambda client: client.xpending_range(stream.key, _GROUP, "-", "+", _MOST))
-        longest = max((entry["time_since_delivered"] for entry in told), default=0)
+        entries = self._server.ask(lambda client: client.xpending_range(stream.key, _GROUP, "-", "+", _MOST))
+        longest = max((entry["time_since_delivered"] for entry in entries), default=0)
         due = max(0.0, self._leases.get(stream.tag, _LEASE) - longest / 1000)
         return due if pending <= _MOST else min(due, _LOOK_EVERY)
 

@@ -138,10 +138,10 @@ class RedisOutbox:
         """As `Outbox.purge`."""
         return self._dead.purge(event_ids)
 
-    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
+    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
         """As `Outbox.still`."""
         by_key: dict[str, list[bytes]] = defaultdict(list)
-        for key, entry in cast("Collection[tuple[str, bytes]]", receipts):
+        for key, entry in cast("Collection[tuple[str, bytes]]", record_ids):
             by_key[key].append(entry)
         there: list[RecordId] = []
         for key, entries in by_key.items():

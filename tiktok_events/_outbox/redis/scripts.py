@@ -103,9 +103,9 @@ return released
 # KEYS: the stream. ARGV: the group, and for how many milliseconds a consumer without any entry was not heard of.
 # Deleting a consumer loses what it has, so nobody may be handed anything between the look and the deed.
 SWEEP = """
-for _, told in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
-  for i = 1, #told, 2 do consumer[told[i]] = told[i + 1] end
+  for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
   if consumer.pending == 0 and consumer.idle > tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
   end

@@ -94,15 +94,15 @@ class RedisServer:
 
     def dangers(self) -> list[str]:
         """What of the server's set-up loses events, in sentences; empty if nothing does. Raises as `ask` does."""
-        told = {str(key): str(value) for key, value in self.ask(lambda client: client.info()).items()}
+        info = {str(key): str(value) for key, value in self.ask(lambda client: client.info()).items()}
         found = []
-        version = tuple(int(part) for part in told.get("redis_version", "").split(".")[:2] if part.isdecimal())
+        version = tuple(int(part) for part in info.get("redis_version", "").split(".")[:2] if part.isdecimal())
         if version and version < _OLDEST:
-            found.append(f"it is Redis {told['redis_version']}: 6.2 is needed to claim what a lost worker had")
-        if told.get("aof_enabled") == "0":
+            found.append(f"it is Redis {info['redis_version']}: 6.2 is needed to claim what a lost worker had")
+        if info.get("aof_enabled") == "0":
             found.append("appendonly is off: a restart loses events that were put since its last snapshot")
-        if told.get("maxmemory_policy", "").startswith("allkeys"):
-            found.append(f"maxmemory-policy is {told['maxmemory_policy']}: it evicts events; noeviction keeps them")
+        if info.get("maxmemory_policy", "").startswith("allkeys"):
+            found.append(f"maxmemory-policy is {info['maxmemory_policy']}: it evicts events; noeviction keeps them")
         return found
 
     def warn(self) -> None:
@@ -116,9 +116,9 @@ class RedisServer:
         self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _failure(self, error: BaseException) -> OutboxUnavailable:
-        told = str(error).rpartition("caused error: ")[2]
-        code = told.partition(" ")[0]
-        if "NOGROUP" in told or "no such key" in told:
+        message = str(error).rpartition("caused error: ")[2]
+        code = message.partition(" ")[0]
+        if "NOGROUP" in message or "no such key" in message:
             return NoGroup(f"the Redis at {self.place} has no such stream")
         if code == "OOM" or type(error).__name__ == "OutOfMemoryError":
             return NoMemory(f"the Redis at {self.place} has no memory left")

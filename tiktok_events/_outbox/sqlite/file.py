@@ -146,19 +146,19 @@ class Handle:
             connection.execute("PRAGMA wal_autocheckpoint=0")  # a put does not wait for the disk; see `Log`
 
     def _explained(self, error: sqlite3.Error) -> Exception:
-        """What the caller is told; and a new connection for the next one, who may find things mended."""
+        """Return *error* as an error of this package, and close the connection: the next use opens a new one."""
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        told: Exception = OutboxUnavailable(f"the outbox cannot be used: {error} ({name})")
+        translated: Exception = OutboxUnavailable(f"the outbox cannot be used: {error} ({name})")
         if name == "SQLITE_FULL":
-            told = OutboxUnavailable("the outbox cannot be written: its disk is full")
+            translated = OutboxUnavailable("the outbox cannot be written: its disk is full")
             if self._puts and self._room() < _room_on_disk(self.settings.path):
-                told = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
+                translated = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
         elif name.startswith("SQLITE_NOTADB"):
-            told = unsuitable("is not one of SQLite")
+            translated = unsuitable("is not one of SQLite")
         elif name.startswith("SQLITE_CORRUPT"):
-            told = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
+            translated = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
         self._release()
-        return told
+        return translated
 
     def _room(self) -> float:
         """Bytes that the file may still take, by our own limit."""

@@ -98,7 +98,7 @@ def decide(connection: sqlite3.Connection, claims: Sequence[Claim], decision: De
     """Apply *decision* to those of *claims* that are still held under the lease they were claimed with."""
     by_lease: dict[int, list[int]] = {}
     for one in claims:
-        token, row = cast("tuple[int, int]", one.receipt)
+        token, row = cast("tuple[int, int]", one.record_id)
         by_lease.setdefault(token, []).append(row)
     for token, rows in by_lease.items():
         held = [row for (row,) in connection.execute(_STILL_HELD, {"lease": token, "ids": json.dumps(rows)})]

@@ -99,9 +99,9 @@ class SQLiteOutbox:
         """
         if not records:
             return ()
-        receipts = self._writer.put(records) if self._group is None else self._group.put(records)
+        record_ids = self._writer.put(records) if self._group is None else self._group.put(records)
         self._log.after_put()
-        return receipts
+        return record_ids
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. What a process of this machine had claimed that is gone now is claimed at once."""
@@ -151,11 +151,11 @@ class SQLiteOutbox:
         named = {"ids": _listed(event_ids)}
         return self._write(lambda connection: connection.execute(_PURGE, named).rowcount)
 
-    def still(self, receipts: Collection[RecordId]) -> Collection[RecordId]:
+    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
         """As `Outbox.still`."""
         there: set[RecordId] = set()
         by_id: dict[object, RecordId] = {}
-        for one in receipts:
+        for one in record_ids:
             number = one.id if isinstance(one, Ticket) else one
             if number is None:  # accepted, not written yet
                 there.add(one)

@@ -60,8 +60,8 @@ def make(path: Path) -> None:
         if not stat.S_ISREG(mode):
             raise unsuitable("is not a regular file") from None
     except OSError as error:
-        told = "its folder is missing" if isinstance(error, FileNotFoundError) else error.strerror
-        raise OutboxUnavailable(f"the outbox's file cannot be made: {told}") from None
+        reason = "its folder is missing" if isinstance(error, FileNotFoundError) else error.strerror
+        raise OutboxUnavailable(f"the outbox's file cannot be made: {reason}") from None
     else:
         if hasattr(os, "fchmod"):
             os.fchmod(made, 0o600)  # whatever the umask takes away

@@ -15,7 +15,7 @@ from tiktok_events.cli import advice
 from tiktok_events.cli.console import clean, format_option, stderr
 from tiktok_events.cli.demo.shop import open_shop
 from tiktok_events.cli.demo.simulate import compare, play, progress, tell
-from tiktok_events.cli.demo.simulated_day import a_day
+from tiktok_events.cli.demo.simulated_day import simulated_day
 from tiktok_events.cli.manager import need_manager
 from tiktok_events.errors import ConfigurationError
 
@@ -97,17 +97,17 @@ def _shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
         with open_shop(settings, shop_port) as shop:
             landing = shop + LANDING
             if format_ == "json":
-                told = json.dumps({"version": 1, "url": manager.url, "shop": landing})
+                text = json.dumps({"version": 1, "url": manager.url, "shop": landing})
             else:
-                told = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it."
-            _stay(told, landing if browser and _has_browser() else None)
+                text = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it."
+            _stay(text, landing if browser and _has_browser() else None)
 
 
 def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
     from tiktok_events.events_manager import running
 
     with running(port=port) as manager:
-        day = a_day(visitors, seed=seed, start=int(time.time()) - 20 * 3600)
+        day = simulated_day(visitors, seed=seed, start=int(time.time()) - 20 * 3600)
         with progress(len(day.in_order)) as moved:
             play(day, manager.url, manager.api_url, moved)
         rows = compare(day, manager.summary())
@@ -125,9 +125,9 @@ def _has_browser() -> bool:
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _stay(told: str, address: str | None = None) -> None:
+def _stay(text: str, address: str | None = None) -> None:
     try:
-        click.echo(told)
+        click.echo(text)
         sys.stdout.flush()
         if address:
             webbrowser.open(address)

@@ -106,11 +106,11 @@ def _post(connection: http.client.HTTPConnection, url: str, body: dict[str, Any]
 
 def compare(day: Day, summary: dict[str, Any]) -> list[Row]:
     """Put the truth of *day* beside what the manager's *summary* says was counted."""
-    told = {one["event"]: one for one in summary["events"]}
+    by_event = {one["event"]: one for one in summary["events"]}
     truth = day.truth
     rows = []
-    for event in (*ORDER, *sorted(told.keys() - set(ORDER))):
-        one = told.get(event, {})
+    for event in (*ORDER, *sorted(by_event.keys() - set(ORDER))):
+        one = by_event.get(event, {})
         numbers = (int(one.get(key, 0)) for key in ("browser_alone", "server_alone", "conversions"))
         rows.append(Row(event, truth.get(event, 0), *numbers))
     return rows
@@ -119,8 +119,8 @@ def compare(day: Day, summary: dict[str, Any]) -> list[Row]:
 def tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> None:
     """Print *rows*, as a table or as JSON."""
     if format_ == "json":
-        told = [{**attrs.asdict(row), "without_id": row.without_id} for row in rows]
-        report = {"version": 1, "url": url, "visitors": len(day.visits), "ok": good, "events": told}
+        events = [{**attrs.asdict(row), "without_id": row.without_id} for row in rows]
+        report = {"version": 1, "url": url, "visitors": len(day.visits), "ok": good, "events": events}
         click.echo(json.dumps(report, indent=2))
         return
     console = stdout()

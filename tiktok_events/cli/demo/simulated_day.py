@@ -92,50 +92,56 @@ class Day:
         return sum(visit.blocked for visit in self.visits) / len(self.visits)
 
 
-def a_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> Day:
+def simulated_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> Day:
     """Make up a day of *visitors* from *start* (Unix seconds) on. The same arguments make the same day."""
-    dice = random.Random(seed)
-    return Day(tuple(_visit(number, dice, start) for number in range(1, visitors + 1)))
+    random_source = random.Random(seed)
+    return Day(tuple(_visit(number, random_source, start) for number in range(1, visitors + 1)))
 
 
-def _visit(number: int, dice: random.Random, start: int) -> Visit:
+def _visit(number: int, random_source: random.Random, start: int) -> Visit:
     shop = SHOPS[number % len(SHOPS)]
-    blocked = dice.random() < _BLOCKED
-    steps = tuple(_steps(number, shop, dice, start + dice.randrange(DAY)))
-    return Visit(shop, _user(number, dice), None if blocked else f"2demo{dice.randrange(16**20):020x}", blocked, steps)
+    blocked = random_source.random() < _BLOCKED
+    steps = tuple(_steps(number, shop, random_source, start + random_source.randrange(DAY)))
+    return Visit(
+        shop,
+        _user(number, random_source),
+        None if blocked else f"2demo{random_source.randrange(16**20):020x}",
+        blocked,
+        steps,
+    )
 
 
-def _user(number: int, dice: random.Random) -> dict[str, str]:
+def _user(number: int, random_source: random.Random) -> dict[str, str]:
     user = {
-        "ip": f"93.184.{dice.randrange(256)}.{dice.randrange(1, 255)}",
+        "ip": f"93.184.{random_source.randrange(256)}.{random_source.randrange(1, 255)}",
         "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
         "external_id": f"visitor-{number}",
     }
-    if dice.random() < 0.6:  # came by an ad
-        user["ttclid"] = f"E.C.P.demo{dice.randrange(16**24):024x}"
+    if random_source.random() < 0.6:  # came by an ad
+        user["ttclid"] = f"E.C.P.demo{random_source.randrange(16**24):024x}"
     return user
 
 
-def _steps(number: int, shop: Shop, dice: random.Random, at: int) -> Iterator[Step]:
-    product = dice.choice(_PRODUCTS)
-    path, cart = f"/products/{product[0]}", _cart(product, dice.choice((1, 1, 1, 2)))
-    for view in range(dice.choice((1, 1, 2, 3))):
+def _steps(number: int, shop: Shop, random_source: random.Random, at: int) -> Iterator[Step]:
+    product = random_source.choice(_PRODUCTS)
+    path, cart = f"/products/{product[0]}", _cart(product, random_source.choice((1, 1, 1, 2)))
+    for view in range(random_source.choice((1, 1, 2, 3))):
         yield Step("ViewContent", f"{number}:{view}", at + 40 * view, path, _cart(product, 1))
     at += 150
-    if dice.random() < 0.10:
+    if random_source.random() < 0.10:
         yield Step("Subscribe", f"news:{number}", at, "/newsletter/thanks")
-    if dice.random() < 0.08:
+    if random_source.random() < 0.08:
         yield Step("Lead", f"form:{number}", at + 20, "/contact/thanks")
-    if dice.random() < 0.04:
+    if random_source.random() < 0.04:
         # Ordered by phone after reading: only the shop's own system knows.
         yield Step(shop.purchase, f"phone:{number}", at + 900, "/orders", _order(number, cart), on_page=False)
         return
     for event, share, where in (("AddToCart", 0.45, path), ("InitiateCheckout", 0.6, "/checkout")):
-        if dice.random() > share:
+        if random_source.random() > share:
             return
         at += 60
         yield Step(event, f"cart:{number}", at, where, cart)
-    if dice.random() < 0.7:
+    if random_source.random() < 0.7:
         yield Step(shop.purchase, f"order:{number}", at + 120, "/checkout/thanks", _order(number, cart))
 
 

@@ -182,8 +182,8 @@ def _verdict(file: str, events: int, findings: list[Finding]) -> Text:
     errors = sum(finding.problem.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     name = "standard input" if file == "-" else clean(file)
-    told = f"{name}: {_many(events, 'event')}, {_many(errors, 'error')}, {_many(warnings, 'warning')}"
-    return Text(told, style="bold red" if errors else "bold yellow" if warnings else "bold green")
+    line = f"{name}: {_many(events, 'event')}, {_many(errors, 'error')}, {_many(warnings, 'warning')}"
+    return Text(line, style="bold red" if errors else "bold yellow" if warnings else "bold green")
 
 
 def _many(number: int, word: str) -> str:

@@ -121,8 +121,8 @@ def _resolved(names: Iterable[str], *, ignore_unknown: bool) -> list[str | None]
         elif wanted and not several and not ignore_unknown:
             unknown.append(_quoted([name]) + _hint(wanted))
     if unknown:
-        told = f"no single field of the Events API: {', '.join(unknown)}."
-        raise FileUnreadable(textwrap.fill(told, 72) + "\n" + _ADVICE)
+        message = f"no single field of the Events API: {', '.join(unknown)}."
+        raise FileUnreadable(textwrap.fill(message, 72) + "\n" + _ADVICE)
     return paths
 
 

@@ -71,8 +71,8 @@ class RejectedFile:
 
     def refused(self, line: Line, problems: Iterable[Problem]) -> None:
         """Keep *line* with what the rules say of it."""
-        told = [{"rule": one.rule, "field": one.field, "message": one.message, "fix": one.fix} for one in problems]
-        self._write({"line": line.number, "problems": told, "item": line.text})
+        rows = [{"rule": one.rule, "field": one.field, "message": one.message, "fix": one.fix} for one in problems]
+        self._write({"line": line.number, "problems": rows, "item": line.text})
 
     def failed(self, line: Line, error: str) -> None:
         """Keep *line* with why it was not delivered."""

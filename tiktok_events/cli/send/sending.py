@@ -132,9 +132,9 @@ class Sending:
             self.tally.refuse_with(line.number, f"TikTok {result.code}", result.message)
             self._keep(line, result.message)
         elif result.status == "partial":
-            told = "TikTok took part of this request and does not say which events"
-            self.tally.fail(line.number, told, partial=True)
-            self._keep(line, told)
+            message = "TikTok took part of this request and does not say which events"
+            self.tally.fail(line.number, message, partial=True)
+            self._keep(line, message)
         else:
             self.stopped = self.stopped or result.message
             self._unsent(line, result.message)
@@ -183,20 +183,20 @@ def progress_over(total: int | None, position: Any) -> Iterator[Any]:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[message]}"),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Sending", total=total, told="")
+        task = bar.add_task("Sending", total=total, message="")
 
         def moved(tally: Tally) -> None:
-            told = f"{tally.delivered:,} delivered, {tally.refused:,} refused"
-            bar.update(task, completed=position() if total else 0, told=told)
+            message = f"{tally.delivered:,} delivered, {tally.refused:,} refused"
+            bar.update(task, completed=position() if total else 0, message=message)
 
         yield moved
 
 
 def exit_code(sending: Sending) -> int:
-    """Choose what the shell is told: 130 after Ctrl-C, 1 if a line was not delivered, else 0."""
+    """Choose the exit code: 130 after Ctrl-C, 1 if a line was not delivered, else 0."""
     if sending.interrupt.wished:
         return 128 + signal.SIGINT
     return 0 if sending.tally.ok else 1

@@ -1,4 +1,4 @@
-"""What became of a file's lines: counted while it runs, told at the end. Numbers and rules, never a value."""
+"""Count the results of a file's lines while it is sent, and print a summary. It holds numbers and rules, never a value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Group:
     """The lines that one rule, or one error, speaks of."""
 
     name: str
-    told: str
+    message: str
     count: int = 0
     first: list[int] = attrs.field(factory=list)
 
@@ -136,7 +136,7 @@ def _tell_groups(console: Console, title: str, groups: dict[str, Group], style: 
     table.add_column(no_wrap=True)
     table.add_column()
     for group in sorted(groups.values(), key=lambda one: (-one.count, one.name)):
-        told = Text(clean(group.told, 600))
-        told.append(f"\n{group.places}", style="dim")
-        table.add_row(f"{group.count:,}", styled(group.name, "bold"), told)
+        message = Text(clean(group.message, 600))
+        message.append(f"\n{group.places}", style="dim")
+        table.add_row(f"{group.count:,}", styled(group.name, "bold"), message)
     show(console, Padding(table, (0, 0, 0, 2)))

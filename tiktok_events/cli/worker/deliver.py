@@ -1,4 +1,4 @@
-"""Run a worker until it is told to stop, in words of its own: what `tiktok-events worker` and frameworks' commands share."""
+"""Run a worker from the command line until SIGTERM or Ctrl-C: shared by `tiktok-events worker` and the adapters' commands."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def deliver(
     if outbox is None or outbox.reach == "process":
         raise click.UsageError("an outbox in memory is gone with its process: a worker needs sqlite:/// or redis://")
     done: Counter[str] = Counter()
-    worker = Worker(outbox, *clients, on_settled=lambda results: done.update(one.status for one in results), **options)
+    worker = Worker(outbox, *clients, on_results=lambda results: done.update(one.status for one in results), **options)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it names an address for every request
     click.echo(f"Outbox  {outbox!r}", err=True)
     for client in clients:
         click.echo(f"Source  {client.source.event_source} {client.source.event_source_id}", err=True)
     try:
-        code = _once(worker) if once else _until_told(worker, drain, report, lambda: _told(outbox, done))
-        click.echo(f"Ended   {_told(outbox, done)}", err=True)
+        code = _once(worker) if once else _run_until_stopped(worker, drain, report, lambda: _progress(outbox, done))
+        click.echo(f"Ended   {_progress(outbox, done)}", err=True)
         return code
     finally:
         worker.close()
@@ -81,7 +81,7 @@ def _once(worker: Worker) -> int:
         return 1
 
 
-def _until_told(worker: Worker, drain: float, report: float, told: Callable[[], str]) -> int:
+def _run_until_stopped(worker: Worker, drain: float, report: float, progress: Callable[[], str]) -> int:
     stop = threading.Event()
 
     def asked(number: int, frame: object) -> None:
@@ -92,22 +92,22 @@ def _until_told(worker: Worker, drain: float, report: float, told: Callable[[], 
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
-    with _reports(report, told):
+    with _reports(report, progress):
         worker.run(stop, drain=drain)
     return 0
 
 
 @contextmanager
-def _reports(seconds: float, told: Callable[[], str]) -> Iterator[None]:
+def _reports(seconds: float, progress: Callable[[], str]) -> Iterator[None]:
     """A line now and then, when there is something new to say."""
     ended = threading.Event()
 
     def report() -> None:
-        said = ""
+        last = ""
         while not ended.wait(seconds):
-            if (now := told()) != said:
+            if (now := progress()) != last:
                 logging.getLogger("tiktok_events").info("%s", now)
-                said = now
+                last = now
 
     if seconds:
         threading.Thread(target=report, daemon=True).start()
@@ -117,7 +117,7 @@ def _reports(seconds: float, told: Callable[[], str]) -> Iterator[None]:
         ended.set()
 
 
-def _told(outbox: Outbox, done: Counter[str]) -> str:
+def _progress(outbox: Outbox, done: Counter[str]) -> str:
     try:
         waiting = f"{outbox.depth():,} waiting"
     except TikTokEventsError as error:

@@ -84,8 +84,8 @@ async def pixel_script(request: Request) -> Response:
 _FOR_ANY_PAGE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 
 
-def _refused(told: str) -> Response:
-    return JSONResponse({"error": told}, 400)
+def _refused(message: str) -> Response:
+    return JSONResponse({"error": message}, 400)
 
 
 def _asked(parameters: Mapping[str, str]) -> dict[str, bool | int]:

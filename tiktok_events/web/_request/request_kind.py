@@ -48,8 +48,8 @@ def _names_a_program(agent: str) -> bool:
 
 def is_prefetch(request: WebRequest) -> bool:
     """Whether the browser only fetches ahead: nobody has seen the page, and perhaps nobody will."""
-    told = " ".join([request.header(name) for name in _PURPOSES]).lower()
-    return "prefetch" in told or "prerender" in told or "preview" in told
+    purpose = " ".join([request.header(name) for name in _PURPOSES]).lower()
+    return "prefetch" in purpose or "prerender" in purpose or "preview" in purpose
 
 
 def is_navigation(request: WebRequest) -> bool:

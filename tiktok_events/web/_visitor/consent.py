@@ -14,7 +14,7 @@ from tiktok_events.web._request.request import WebRequest
 
 
 class Consent(enum.Enum):
-    """What a visitor has said about being measured."""
+    """The visitor's answer to the question for consent."""
 
     GRANTED = "granted"
     DENIED = "denied"
@@ -55,8 +55,8 @@ def ask(rule: ConsentRule | None, request: WebRequest) -> Consent:
     except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not take the page down
         log_once(f"the consent rule raised {type(error).__name__}: taken as denied", logging.ERROR)
         return Consent.DENIED
-    if (said := consent_of(answer)) is not None:
-        return said
+    if (consent := consent_of(answer)) is not None:
+        return consent
     log_once(f"the consent rule answered a {type(answer).__name__}, not True, False or None: denied", logging.ERROR)
     return Consent.DENIED
 

@@ -45,8 +45,8 @@ def pack(signer: Signer, context: Context, consent: Consent, *, now: float) -> S
             "without a secret_key there are no snapshots: webhooks then know nothing of the visitor", logging.WARNING
         )
         return Snapshot()
-    told = consent is not Consent.DENIED  # who refused is kept nowhere
-    parts = {name: value for name, value in context.parts().items() if value and told}
+    may_store = consent is not Consent.DENIED
+    parts = {name: value for name, value in context.parts().items() if value and may_store}
     text = ""
     for dropped in ((), ("referrer",), ("referrer", "url"), ("referrer", "url", "user_agent")):
         kept = {name: value for name, value in parts.items() if name not in dropped}
@@ -63,8 +63,8 @@ def unpack(signer: Signer, given: Any, *, now: float) -> tuple[Context, Consent]
         InvalidSnapshot: When it is none, was changed, or is too old.
     """
     try:
-        parts, told = signer.unsign(_text(given), now=now, max_age=MAX_AGE)
-        return Context(**parts), Consent(told)
+        parts, consent = signer.unsign(_text(given), now=now, max_age=MAX_AGE)
+        return Context(**parts), Consent(consent)
     except BadSignature as error:
         raise InvalidSnapshot(str(error)) from None
     except (TypeError, ValueError):

@@ -7,7 +7,7 @@ import pytest
 from marker_hook import raises
 
 import tiktok_events as tt
-from tiktok_events._delivery.circuit_breaker import Circuits
+from tiktok_events._delivery.circuit_breaker import CircuitBreakers
 from tiktok_events._delivery.outage import Outage
 from tiktok_events._delivery.rate_limit import TokenBucket
 
@@ -53,28 +53,28 @@ def test_a_rate_is_positive(rate):
 
 def test_a_route_that_failed_is_left_alone_and_the_others_are_not(clock):
     """For the time given; one success makes it as if nothing had been."""
-    circuits = Circuits(clock)
-    circuits.fail(WEB, 5)
+    circuits = CircuitBreakers(clock)
+    circuits.record_failure(WEB, 5)
     assert circuits.ready({WEB, APP}) == {APP}
     assert (circuits.wait(WEB), circuits.wait(APP)) == (5, 0)
 
     clock.now += 5
     assert circuits.ready({WEB, APP}) == {WEB, APP}
     assert circuits.failures(WEB) == 1
-    assert circuits.mend(WEB)
-    assert not circuits.mend(WEB)
+    assert circuits.record_success(WEB)
+    assert not circuits.record_success(WEB)
     assert circuits.failures(WEB) == 0
 
 
 def test_one_try_at_a_time_finds_out(clock):
     """While one thread tries a route that was down, the others wait for what it finds."""
-    circuits = Circuits(clock)
-    circuits.fail(WEB, 0)
-    with circuits.trying(WEB):
+    circuits = CircuitBreakers(clock)
+    circuits.record_failure(WEB, 0)
+    with circuits.trial(WEB):
         assert circuits.ready({WEB}) == frozenset()
     assert circuits.ready({WEB}) == {WEB}
 
-    with circuits.trying(APP):
+    with circuits.trial(APP):
         assert circuits.ready({APP}) == {APP}
 
 
@@ -87,14 +87,14 @@ def test_an_outage_is_said_once_and_its_end_too(caplog):
 
     outage = Outage()
     for _ in range(3):
-        assert outage.passing(lambda: fail(tt.OutboxUnavailable("the disk is full")), 7) == 7
-    assert outage.passing(lambda: 1, 0) == 1
-    outage.passing(lambda: fail(OSError("zzpii")), 0)
+        assert outage.guard(lambda: fail(tt.OutboxUnavailable("the disk is full")), 7) == 7
+    assert outage.guard(lambda: 1, 0) == 1
+    outage.guard(lambda: fail(OSError("zzpii")), 0)
 
     assert [record.getMessage() for record in caplog.records] == [
         "the disk is full; the events are kept",
-        "delivery goes on",
-        "delivery stumbled; the events are kept (OSError)",
+        "delivery works again",
+        "delivery failed; the events are kept (OSError)",
     ]
 
 
@@ -107,19 +107,19 @@ def test_what_began_before_an_outage_changed_is_no_news(caplog):
         raise tt.OutboxUnavailable("the server does not answer")
 
     def fail_late():
-        outage.passing(fail, 0)
-        outage.passing(lambda: 1, 0)
+        outage.guard(fail, 0)
+        outage.guard(lambda: 1, 0)
         fail()
 
     def succeed_late():
-        outage.passing(fail, 0)
+        outage.guard(fail, 0)
         return 1
 
-    assert outage.passing(fail_late, 0) == 0
-    assert outage.passing(succeed_late, 0) == 1
-    assert outage.passing(lambda: 1, 0) == 1
+    assert outage.guard(fail_late, 0) == 0
+    assert outage.guard(succeed_late, 0) == 1
+    assert outage.guard(lambda: 1, 0) == 1
 
     assert [record.getMessage() for record in caplog.records] == [
         "the server does not answer; the events are kept",
-        "delivery goes on",
+        "delivery works again",
     ] * 2

@@ -1,4 +1,4 @@
-"""An async client in a thread: it keeps an event loop of its own there, so that workers drive both kinds alike."""
+"""Run an `AsyncClient` on an event loop of its own, so that a worker uses blocking and async clients alike."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     import asyncio
 
 Pace = Callable[[], object]
-"""Called before every request; it waits as long as has to be."""
+"""Called before every request; it blocks until the request may start."""
 
 
 class Deliverer(Protocol):
-    """What a worker delivers through."""
+    """A client as a worker uses it."""
 
     source: EventSource
 
     def deliver_once(self, items: list[Item], pace: Pace | None = None, within: float = inf) -> TrackResponse:
-        """Deliver encoded items without retrying; wait for no answer longer than *within* seconds from now."""
+        """Deliver encoded items without retries, within *within* seconds from now."""
         ...
 
     def close(self) -> None:
-        """Close the connections; they are opened anew when needed."""
+        """Close the connections; the next use opens new ones."""
 
 
-class EventLoopThread:
-    """Delivers through an `AsyncClient` on an event loop that nobody else uses; one request at a time."""
+class AsyncRunner:
+    """Deliver through an `AsyncClient` on a private event loop, one request at a time."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.source = client.source
@@ -50,7 +50,7 @@ class EventLoopThread:
     def deliver_once(self, items: list[Item], pace: Pace | None = None, within: float = inf) -> TrackResponse:
         """As `Deliverer.deliver_once`."""
         if self._pid != os.getpid():
-            self._renew()  # the parent's loop is not ours to touch
+            self._renew()  # after a fork: the event loop belongs to the parent process
             self._client.forget_connections()
         with self._lock:
             if self._runner is None:
@@ -69,5 +69,5 @@ class EventLoopThread:
 
 
 def deliverer(client: Client | AsyncClient) -> Deliverer:
-    """What a worker delivers through for *client*."""
-    return EventLoopThread(client) if isinstance(client, AsyncClient) else client
+    """*client* as a worker uses it."""
+    return AsyncRunner(client) if isinstance(client, AsyncClient) else client
