@@ -53,8 +53,8 @@ TAMPERED = {
     "64 kB": lambda text: "A" * 64_001,
 }
 FOREIGN = {
-    "snapshots": [{"ttclid": "zzpii-foreign"}, "granted"],
-    "redirects": [["Purchase", PURCHASE, {"value": 1}, True]],
+    "snapshot_signer": [{"ttclid": "zzpii-foreign"}, "granted"],
+    "redirect_signer": [["Purchase", PURCHASE, {"value": 1}, True]],
 }
 
 
@@ -87,7 +87,7 @@ def test_a_foreign_or_expired_snapshot_is_refused(snapshot, sink, clock):
     browser.post("/buy", {"order": "7"})
     other_purpose = browser.cookies["_tte_next"]
     sink.events.clear()
-    statuses = [resumed(browser, one) for one in (foreign("snapshots", FOREIGN["snapshots"]), other_purpose)]
+    statuses = [resumed(browser, one) for one in (foreign("snapshot_signer", FOREIGN["snapshot_signer"]), other_purpose)]
     clock.now = NOW + 28 * DAY + 1
     statuses.append(resumed(browser, text))
     refused = list(sink.events)
@@ -129,7 +129,7 @@ def test_a_foreign_or_expired_redirect_cookie_is_refused(redirect, clock):
     """Another shop's, this shop's snapshot, and one of 301 seconds; a second before, it is good."""
     browser, cookie = redirect
     other_purpose = browser.get("/snapshot").json()["snapshot"]
-    refused = [shown(browser, one) for one in (foreign("redirects", FOREIGN["redirects"]), other_purpose)]
+    refused = [shown(browser, one) for one in (foreign("redirect_signer", FOREIGN["redirect_signer"]), other_purpose)]
     clock.now = NOW + 301
     refused.append(shown(browser, cookie))
     clock.now = NOW + 300

@@ -150,7 +150,7 @@ def test_what_is_no_number_is_refused(value: object) -> None:
 @pytest.mark.parametrize("value", [object(), b"zzpii", {1, 2}])
 def test_what_is_no_json_is_refused(value: object) -> None:
     """The message names the type, not the value."""
-    with raises(TypeError, match="cannot stand in a script"):
+    with raises(TypeError, match="has no JSON form"):
         script_json(value)
 
 

@@ -132,7 +132,7 @@ def test_a_rule_that_raises_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
 
     assert answers == [Consent.DENIED] * 3
     assert [record.getMessage() for record in caplog.records] == [
-        "the consent rule raised BannerMissingError: taken as denied"
+        "the consent rule raised BannerMissingError: consent is denied"
     ]
 
 
@@ -159,10 +159,10 @@ def test_the_rule_gets_the_frameworks_request() -> None:
 
     request = Adapted(headers=[(b"cookie", b"cookie_consent=yes")])
 
-    assert consent_module.ask(seen.append, request) is Consent.UNKNOWN
+    assert consent_module.consent_from_rule(seen.append, request) is Consent.UNKNOWN
     assert seen == [native]
-    assert consent_module.ask(RULE, request) is Consent.GRANTED
-    assert consent_module.ask(lambda _: Consent.DENIED, request) is Consent.DENIED
+    assert consent_module.consent_from_rule(RULE, request) is Consent.GRANTED
+    assert consent_module.consent_from_rule(lambda _: Consent.DENIED, request) is Consent.DENIED
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_no_post_but_a_banners_writes_identifier_cookies() -> None:
 
 def test_no_rule_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     """A site that asks elsewhere is taken at its word."""
-    message = "no consent rule is set: consent is taken as granted"
+    message = "no consent rule is set: consent is assumed"
     for _ in range(2):
         assert a_tracker(a_site(consent=None)).consent is Consent.GRANTED
 

@@ -24,7 +24,7 @@ def test_everything_a_visitor_brings() -> None:
         a_request(query=CLICKED, cookie=f"{VISITOR_COOKIE}; _ttp={markers.TTP}", referer="https://search.example/")
     )
 
-    assert context.parts() == {
+    assert context.as_dict() == {
         "url": f"https://shop.example/buy?{CLICKED}",
         "referrer": "https://search.example/",
         "ip": markers.IP,

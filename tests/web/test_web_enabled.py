@@ -48,9 +48,9 @@ def test_a_site_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site.from_env(outbox=outbox)
 
     assert a_tracker(site).enabled
-    assert isinstance(site.sender(), tt.BackgroundClient)
-    assert site.sender() is site.sender()
-    assert site.redirects
+    assert isinstance(site.event_client(), tt.BackgroundClient)
+    assert site.event_client() is site.event_client()
+    assert site.redirect_signer
     site.close(0.1)
 
 

@@ -137,7 +137,7 @@ def test_the_frameworks_request_goes_to_the_callables() -> None:
     class Adapted(WebRequest):
         @property
         def native(self) -> Any:
-            return self.method, self.origin and self.origin["type"]
+            return self.method, self.scope and self.scope["type"]
 
     seen: list[object] = []
     trackers: list[Tracker] = []
@@ -156,7 +156,7 @@ def test_the_frameworks_request_goes_to_the_callables() -> None:
     )
 
     assert seen == [("POST", None), ("GET", "http")]
-    assert trackers[1].request.origin is None
+    assert trackers[1].request.scope is None
     assert a_request().native == a_request()
 
 
@@ -207,5 +207,5 @@ def test_a_queue_that_starts_with_the_first_event() -> None:
     over_wsgi(site, lambda tracker: (200, list(HTML), b""), "GET", URL, headers=BROWSER)
 
     assert outbox.depth() == 0
-    assert isinstance(site.sender(), tt.BackgroundClient)
+    assert isinstance(site.event_client(), tt.BackgroundClient)
     site.close(0.1)

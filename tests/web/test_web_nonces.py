@@ -51,7 +51,7 @@ def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
 def test_without_a_nonce_there_is_none(state: Any) -> None:
     """And a page without one is everybody's."""
     request = a_request(cookie=VISITOR_COOKIE)
-    request.origin = {"state": state}
+    request.scope = {"state": state}
     tracker = Tracker(a_site(consent=None), request)
 
     assert TemplateVariable(tracker).pixel().startswith("<script>")
@@ -72,7 +72,7 @@ class Lazy:
 def test_a_nonce_may_be_lazy(how: str) -> None:
     """It is made when it is printed, and once."""
     request = a_request()
-    request.origin = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
+    request.scope = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
     tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
     given: Any = {"nonce": Lazy()} if how == "argument" else {}
 
@@ -83,7 +83,7 @@ def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture)
     """One with a quote in it is left out, with a line in the log, and raises when strict or given by the template."""
     bad = 'x" onload="zzpii'
     found = a_request()
-    found.origin = {"state": {"csp_nonce": bad}}
+    found.scope = {"state": {"csp_nonce": bad}}
     pages = [
         TemplateVariable(Tracker(a_site(), found)).pixel(),
         TemplateVariable(a_tracker(a_site(nonce=lambda request: bad))).pixel(),

@@ -12,7 +12,7 @@ from web_requests import a_request
 
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web import WebRequest
-from tiktok_events.web._request import request_kind
+from tiktok_events.web._request import client_address, request_kind
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
 WEBVIEWS = [
@@ -241,12 +241,12 @@ def test_webhooks_are_no_visitors(agent: str) -> None:
     """A server that calls has no language, no cookies, no page, and a name of its own."""
     bare = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept_language": "", "accept": ""}
 
-    assert not request_kind.is_visitor(a_request("POST", user_agent=agent, **bare))
-    assert request_kind.is_visitor(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
-    assert request_kind.is_visitor(a_request(**bare))
+    assert not request_kind.is_from_browser(a_request("POST", user_agent=agent, **bare))
+    assert request_kind.is_from_browser(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
+    assert request_kind.is_from_browser(a_request(**bare))
 
 
-PROXIES = request_kind.networks(["10.0.0.0/8", "2001:db8::/32"])
+PROXIES = client_address.networks(["10.0.0.0/8", "2001:db8::/32"])
 
 
 @pytest.mark.parametrize(
@@ -274,15 +274,15 @@ def test_the_address_is_the_first_untrusted_one_from_the_right(peer: str, forwar
     """As ProxyFix walks: what a visitor wrote in front of the proxies' own entries counts for nothing."""
     request = WebRequest(peer=peer, headers=[(b"x-forwarded-for", forwarded.encode())])
 
-    assert request_kind.client_ip(request, PROXIES) == address
+    assert client_address.client_ip(request, PROXIES) == address
 
 
 def test_no_proxy_is_trusted_by_default() -> None:
     """X-Forwarded-For from anybody is anybody's word."""
-    assert request_kind.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
+    assert client_address.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
 
 
 def test_a_proxy_that_is_no_network_is_refused() -> None:
     """A typo in the settings shows when the site is made."""
     with pytest.raises(ConfigurationError, match="trusted_proxies"):
-        request_kind.networks(["10.0.0.0/64"])
+        client_address.networks(["10.0.0.0/64"])

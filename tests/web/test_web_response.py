@@ -179,8 +179,8 @@ def test_a_redirect_cookie_that_is_none_is_ignored_quietly(tampering: str, caplo
         "": "",
         "cut": value[:20],
         "flip": value[:-2] + ("A" if value[-2] != "A" else "B") + value[-1],
-        "snapshot": site.snapshots.sign([["Lead", "1", {}, False]], now=NOW),
-        "shape": site.redirects.sign({"zzpii": 1}, now=NOW),
+        "snapshot": site.snapshot_signer.sign([["Lead", "1", {}, False]], now=NOW),
+        "shape": site.redirect_signer.sign({"zzpii": 1}, now=NOW),
     }.get(tampering, value)
     age = 301 if tampering == "old" else 0
     secret = "another secret of tests" if tampering == "foreign" else SECRET
@@ -295,4 +295,4 @@ def test_a_failure_of_ours_leaves_the_page_as_it_was(caplog: pytest.LogCaptureFi
     tracker = a_tracker(a_site(clock=broken))
 
     assert add_headers(tracker, 200, list(HTML)) == HTML
-    assert [record.getMessage() for record in caplog.records] == ["a response went out without cookies: OSError"]
+    assert [record.getMessage() for record in caplog.records] == ["a response was sent without cookies: OSError"]

@@ -139,7 +139,7 @@ def test_without_a_secret_there_is_none() -> None:
 def test_a_redirect_cookie_is_no_snapshot() -> None:
     """Each purpose has a key of its own."""
     site = a_site()
-    signed = site.redirects.sign([{"ttclid": "zzpii"}, "granted"], now=NOW)
+    signed = site.redirect_signer.sign([{"ttclid": "zzpii"}, "granted"], now=NOW)
 
     assert site.resume(signed).context.ttclid is None
 

@@ -1,6 +1,6 @@
-"""The web half: what a request tells, both halves of an event, and what the answer carries. No web framework.
+"""The web half: read a request, track its events for server and browser, and add cookies and headers to its response.
 
-ASGI and WSGI are standards, so their middleware lives here; adapters translate for the frameworks built on them.
+It knows ASGI and WSGI and no framework. An adapter translates for one framework.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ __all__ = [
 def tracker_from(
     scope_or_environ: MutableMapping[str, Any], *, site: Site | None = None, request: type[WebRequest] = WebRequest
 ) -> Tracker:
-    """The tracker that the middleware put on this request.
+    """The tracker that the middleware added to this request.
 
-    For a WSGI environ that no middleware saw, as in a framework's test context, *site* makes one here; its cookies
-    are not written. *request* is the adapter's kind of `WebRequest` then.
+    With *site*, a WSGI environ without one, as in a framework's test context, gets a new tracker; its cookies are not
+    written. *request* is the adapter's subclass of `WebRequest` for that.
 
     Raises:
-        ConfigurationError: If there is none, and no *site*.
+        ConfigurationError: If there is no tracker and no *site*.
     """
     tracker = scope_or_environ.get(ENVIRON_KEY)
     if tracker is None:

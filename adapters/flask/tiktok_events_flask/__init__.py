@@ -1,4 +1,4 @@
-"""TikTok events in Flask: an extension whose methods act on the current request, and the Jinja global `tiktok`."""
+"""TikTok events in Flask: an extension with middleware, `track` for the current request, and a template variable."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from tiktok_events_flask.commands import commands
 __version__ = "0.1.0"
 __all__ = ["TikTokEvents"]
 
-_SETTINGS = frozenset(inspect.signature(web.Site).parameters) - {"deliver", "enabled"}  # `from_env` reads their words
+_SETTINGS = frozenset(inspect.signature(web.Site).parameters) - {
+    "deliver",
+    "enabled",
+}  # `from_env` parses the values of these two
 
 
 class _Request(web.WebRequest):
-    # Flask's proxies, since the middleware comes before its request: they are asked when there is one.
+    # Uses Flask's proxies, because the middleware runs before Flask makes its request.
     __slots__ = ()
 
     @property
@@ -38,31 +41,33 @@ class _Request(web.WebRequest):
     def csp_nonce(self) -> Any:
         if not has_request_context():
             return None
-        given = current_app.jinja_env.globals.get("csp_nonce")
-        called = given() if callable(given) else given  # Talisman's form, and of those who imitate it
-        return getattr(request, "csp_nonce", None) or g.get("csp_nonce") or called
+        template_global = current_app.jinja_env.globals.get("csp_nonce")  # a function in Flask-Talisman
+        global_nonce = template_global() if callable(template_global) else template_global
+        return getattr(request, "csp_nonce", None) or g.get("csp_nonce") or global_nonce
 
 
 class TikTokEvents:
-    """The extension. Its methods act on the current request; the Jinja global `tiktok` renders that request's calls.
+    """Flask extension. Its methods use the tracker of the current request; the Jinja global `tiktok` renders its calls.
 
-    Without a *site*, one is made from `Site`'s *options*, else `TIKTOK_*` of the app's config (`TIKTOK_PIXEL_CODE`,
-    `TIKTOK_ACCESS_TOKEN`, `TIKTOK_CONSENT`, ...), else the environment. What it signs is signed with
-    `TIKTOK_SECRET_KEY`, else the app's own `SECRET_KEY`. *site*'s callables (`consent`, `identify`, `nonce`) are
-    given the Flask request. Without an answer of *site*'s, mistakes raise where the app is in debug mode or under
-    test, and a nonce is looked for where Talisman puts it, at `g.csp_nonce`, and at the Jinja global `csp_nonce()`.
+    Without *site*, the extension makes one per app. Each setting of `Site` comes from *options*, else from the app's
+    config (`TIKTOK_PIXEL_CODE`, `TIKTOK_ACCESS_TOKEN`, `TIKTOK_CONSENT`, ...), else from the environment. The secret key
+    is `TIKTOK_SECRET_KEY`, else the app's `SECRET_KEY`.
+
+    The callables of the site (`consent`, `identify`, `nonce`) get the Flask request. `Site(strict=None)` is True if
+    the app is in debug mode or under test. Without `Site(nonce=...)`, the nonce is read from `request.csp_nonce`,
+    `g.csp_nonce` or the Jinja global `csp_nonce`, where Flask-Talisman stores it.
     """
 
     def __init__(self, app: Flask | None = None, site: web.Site | None = None, **options: Any) -> None:
-        self._given = site
+        self._site = site
         self._options = options
         self._sites: WeakKeyDictionary[Flask, web.Site] = WeakKeyDictionary()
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Add middleware, Jinja global, command and `app.extensions["tiktok_events"]`; the config is read now."""
-        site = self._given or _site_of(app, self._options)
+        """Read the config, and add middleware, Jinja global, commands and `app.extensions["tiktok_events"]`."""
+        site = self._site or _site_from_config(app, self._options)
         self._sites[app] = site
         app.extensions["tiktok_events"] = self
         app.cli.add_command(commands(lambda: self.site))
@@ -71,17 +76,21 @@ class TikTokEvents:
 
     @property
     def site(self) -> web.Site:
-        """The current app's site; outside of any app the only one there is."""
-        found = self._sites.get(current_app._get_current_object()) if has_app_context() else None  # type: ignore[attr-defined]
-        if found is None and len(self._sites) == 1:
-            found = next(iter(self._sites.values()))
-        if found is None:
+        """The site of the current app. Without an app context, the only site, if there is one.
+
+        Raises:
+            ConfigurationError: If `init_app` was not called for the app.
+        """
+        site = self._sites.get(current_app._get_current_object()) if has_app_context() else None  # type: ignore[attr-defined]
+        if site is None and len(self._sites) == 1:
+            site = next(iter(self._sites.values()))
+        if site is None:
             raise ConfigurationError("no site: TikTokEvents(app) or tiktok.init_app(app) is missing")
-        return found
+        return site
 
     @property
     def tracker(self) -> web.Tracker:
-        """The current request's tracker; made here where no middleware ran, as under `test_request_context()`."""
+        """The tracker of the current request. It is made here if no middleware ran, as in `test_request_context()`."""
         return web.tracker_from(request.environ, site=self.site, request=_Request)
 
     def track(
@@ -99,7 +108,7 @@ class TikTokEvents:
         return self.tracker.snapshot()
 
     def resume(self, snapshot: str | Mapping[str, str] | None, **consent: Any) -> web.Tracker:
-        """`Site.resume`: the tracker of the visitor in *snapshot*, in a webhook's request or in none."""
+        """`Site.resume`: a tracker with the visitor of *snapshot*, for webhooks and tasks."""
         return self.site.resume(snapshot, **consent)
 
     def grant_consent(self) -> None:
@@ -111,17 +120,17 @@ class TikTokEvents:
         self.tracker.revoke_consent()
 
 
-def _site_of(app: Flask, options: Mapping[str, Any]) -> web.Site:
+def _site_from_config(app: Flask, options: Mapping[str, Any]) -> web.Site:
     config = {key: value for key, value in app.config.items() if key.startswith("TIKTOK_") and value is not None}
     env = {**os.environ, **{key: str(value) for key, value in config.items()}}
-    given = {key[7:].lower(): value for key, value in config.items() if key[7:].lower() in _SETTINGS}
-    # Said now as well, for trackers that `resume` makes without a request of Flask's.
+    configured = {key[7:].lower(): value for key, value in config.items() if key[7:].lower() in _SETTINGS}
+    # `WebRequest.debug` is enough for requests of Flask; the trackers of `resume` have none.
     settings: dict[str, Any] = {"strict": True if app.debug or app.testing else None}
     if not env.get("TIKTOK_SECRET_KEY") and app.secret_key:
         old = app.config.get("SECRET_KEY_FALLBACKS") or ()
         settings["secret_key"] = [_text(key) for key in (app.secret_key, *old)]
-    return web.Site.from_env(env, **{**settings, **given, **options})
+    return web.Site.from_env(env, **{**settings, **configured, **options})
 
 
-def _text(key: str | bytes) -> str:  # Flask takes bytes, and keys of any length
+def _text(key: str | bytes) -> str:  # Flask allows bytes, and keys shorter than 16 characters
     return hashlib.sha256(key if isinstance(key, bytes) else key.encode()).hexdigest()

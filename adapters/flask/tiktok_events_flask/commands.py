@@ -1,4 +1,4 @@
-"""`flask tiktok-events worker`: deliver what the app's processes put into its outbox."""
+"""Command `flask tiktok-events worker`: deliver the events in the app's outbox."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["commands"]
 
 
 def commands(site: Callable[[], web.Site]) -> AppGroup:
-    """The command group of an app whose site *site* gives."""
-    group = AppGroup("tiktok-events", help="Deliver to TikTok what the app queues.")
+    """The command group `tiktok-events`. *site* returns the site of the app."""
+    group = AppGroup("tiktok-events", help="Deliver the app's events to TikTok.")
 
-    @group.command(short_help="Deliver what waits in the app's outbox.")
+    @group.command(short_help="Deliver the events in the app's outbox.")
     @worker_options
     def worker(**options: Any) -> None:
-        """Deliver what waits in the outbox of TIKTOK_OUTBOX_URL, until SIGTERM or Ctrl-C."""
-        found = site()
-        if found.source is None:
-            raise click.UsageError(f"TikTok events are off: {found.off_reason}")
-        sys.exit(deliver(found.outbox, [Client(found.source)], **options))
+        """Deliver the events in the outbox of TIKTOK_OUTBOX_URL, until SIGTERM or Ctrl-C."""
+        app_site = site()
+        if app_site.source is None:
+            raise click.UsageError(f"TikTok events are off: {app_site.off_reason}")
+        sys.exit(deliver(app_site.outbox, [Client(app_site.source)], **options))
 
     return group

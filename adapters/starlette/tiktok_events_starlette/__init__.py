@@ -1,4 +1,4 @@
-"""TikTok events in Starlette: the middleware, this request's tracker, and the template variable `tiktok`."""
+"""TikTok events in Starlette: middleware, the tracker of a request, and the template variable `tiktok`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class _Request(web.WebRequest):
 
     @property
     def native(self) -> Any:
-        return self if self.origin is None else Request(self.origin)
+        return self if self.scope is None else Request(self.scope)
 
     @property
     def debug(self) -> bool:
-        return bool(getattr((self.origin or {}).get("app"), "debug", False))
+        return bool(getattr((self.scope or {}).get("app"), "debug", False))
 
 
 class TikTokEventsMiddleware(web.ASGIMiddleware):
-    """Puts a `Tracker` at `request.state.tiktok`, and the cookies and headers of *site* on the answers.
+    """Starlette middleware: adds a `Tracker` to each request, and cookies and headers to responses.
 
-    *site*'s callables (`consent`, `identify`, `nonce`) are given the Starlette request. Without an answer of
-    *site*'s, mistakes raise where `app.debug` is on, and a nonce is looked for at `request.state.csp_nonce`. At
-    shutdown it delivers what is queued, so no lifespan code is needed.
+    The tracker is at `request.state.tiktok`. The callables of *site* (`consent`, `identify`, `nonce`) get the Starlette
+    request. `Site(strict=None)` follows `app.debug`; without `Site(nonce=...)`, the nonce is read from
+    `request.state.csp_nonce`. At shutdown the middleware delivers queued events, so the app needs no lifespan code.
     """
 
     def __init__(self, app: ASGIApp, site: web.Site) -> None:
@@ -53,6 +53,6 @@ def tracker_from(request: HTTPConnection) -> web.Tracker:
 def context_processor(request: Request) -> dict[str, Any]:
     """The template variable `tiktok`, for `Jinja2Templates(..., context_processors=[context_processor])`.
 
-    A macro of another file sees it only when that is imported `with context`.
+    A macro in another file has it only if the file is imported `with context`.
     """
     return {"tiktok": web.TemplateVariable(tracker_from(request))}

@@ -12,9 +12,9 @@ from tiktok_events_starlette import tracker_from
 __all__ = ["TrackerDep"]
 
 
-async def _tracker(request: Request) -> Tracker:  # a plain function would cost FastAPI a thread
+async def _tracker(request: Request) -> Tracker:  # FastAPI runs a plain function in a thread
     return tracker_from(request)
 
 
 TrackerDep = Annotated[Tracker, Depends(_tracker)]
-"""This request's `Tracker`: `def view(tiktok: TrackerDep)`. It needs `TikTokEventsMiddleware`."""
+"""Dependency for the `Tracker` of the request: `def view(tiktok: TrackerDep)`. It needs `TikTokEventsMiddleware`."""

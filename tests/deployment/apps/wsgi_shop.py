@@ -9,7 +9,7 @@ from tiktok_events.web import Site, WSGIMiddleware, tracker_from
 
 site = Site.from_env(consent=lambda request: True)
 if name := os.environ.get("TRACK_AT_IMPORT"):
-    site.sender().track(tt.Event("Contact", event_id=name, user={"ttclid": "E.C.P.1"}))
+    site.event_client().track(tt.Event("Contact", event_id=name, user={"ttclid": "E.C.P.1"}))
 
 
 def shop(environ, start_response):

@@ -1,4 +1,4 @@
-"""ASGI middleware: pure, streaming-safe; websockets and lifespan pass through."""
+"""ASGI middleware: it does not buffer the response, and passes websockets and lifespan through."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ASGIMiddleware:
-    """Puts a `Tracker` at `scope["state"]["tiktok"]`, and the cookies and headers of *site* on the answers of *app*.
+    """ASGI middleware: adds a `Tracker` to each request, and cookies and headers to responses.
 
-    At the server's shutdown it delivers what is queued, for at most 10 seconds. *request* is an adapter's kind of
-    `WebRequest`.
+    The tracker is at `scope["state"]["tiktok"]`, so `request.state.tiktok` in Starlette. At the server's shutdown the
+    middleware delivers queued events, for at most 10 seconds. *request* is the adapter's subclass of `WebRequest`.
     """
 
     def __init__(self, app: App, site: Site, *, request: type[WebRequest] = WebRequest) -> None:
@@ -31,9 +31,9 @@ class ASGIMiddleware:
         self.request = request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI calls it."""
+        """Handle one connection, as ASGI defines it."""
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, self._closing(send))
+            await self.app(scope, receive, self._send_and_close(send))
             return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -41,28 +41,30 @@ class ASGIMiddleware:
         tracker = Tracker(self.site, self.request.from_scope(scope))
         scope.setdefault("state", {})["tiktok"] = tracker
         try:
-            await self.app(scope, receive, _sending_with_headers(tracker, send) if tracker.enabled else send)
+            await self.app(scope, receive, _send_with_headers(tracker, send) if tracker.enabled else send)
         finally:
-            tracker.request.origin = None  # it holds the scope, which holds the tracker: a cycle in every request
+            tracker.request.scope = None  # the scope holds the tracker, so this ends a reference cycle
 
-    def _closing(self, send: Send) -> Send:
-        async def send_closed(message: Message) -> None:
+    def _send_and_close(self, send: Send) -> Send:
+        """*send*, closing the site before it confirms the server's shutdown."""
+
+        async def send_and_close(message: Message) -> None:
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
                 await asyncio.to_thread(self.site.close)
             await send(message)
 
-        return send_closed
+        return send_and_close
 
 
-def _sending_with_headers(tracker: Tracker, send: Send) -> Send:
-    # No coroutine of its own: two awaits a request would double what this costs.
+def _send_with_headers(tracker: Tracker, send: Send) -> Send:
+    # Not a coroutine: a second await per message would double the time this takes.
     def send_with_headers(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start" and not needs_no_headers(tracker):
-            given = message.get("headers", ())
-            headers = given if isinstance(given, list) else list(given)
-            headers_out = with_our_headers(tracker, message["status"], headers)
-            if headers_out is not given:
-                message = {**message, "headers": headers_out}
+            original = message.get("headers", ())
+            headers = original if isinstance(original, list) else list(original)
+            new_headers = with_our_headers(tracker, message["status"], headers)
+            if new_headers is not original:
+                message = {**message, "headers": new_headers}
         return send(message)
 
     return send_with_headers

@@ -1,4 +1,4 @@
-"""WSGI middleware: pure, streaming-safe; the app's iterable is returned as it is."""
+"""WSGI middleware: it does not buffer the response, and returns the app's iterable unchanged."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class WSGIMiddleware:
-    """Puts a `Tracker` at `environ["tiktok_events.tracker"]`, and the cookies and headers of *site* on the answers.
+    """WSGI middleware: adds a `Tracker` to each request, and cookies and headers to responses.
 
-    *request* is an adapter's kind of `WebRequest`.
+    The tracker is at `environ["tiktok_events.tracker"]`. *request* is the adapter's subclass of `WebRequest`.
     """
 
     def __init__(self, app: App, site: Site, *, request: type[WebRequest] = WebRequest) -> None:
@@ -28,7 +28,7 @@ class WSGIMiddleware:
         self.request = request
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """As WSGI calls it."""
+        """Handle one request, as WSGI defines it."""
         tracker = Tracker(self.site, self.request.from_environ(environ))
         environ[ENVIRON_KEY] = tracker
         if not tracker.enabled:
@@ -47,8 +47,8 @@ def _with_our_headers(tracker: Tracker, status: str, headers: list[tuple[str, st
         code = int(status[:3])
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     except (TypeError, ValueError):
-        return headers  # the server says what is wrong with them
-    headers_out = with_our_headers(tracker, code, raw)
-    if headers_out is raw:
+        return headers  # the server reports invalid headers
+    new_headers = with_our_headers(tracker, code, raw)
+    if new_headers is raw:
         return headers
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers_out]
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in new_headers]

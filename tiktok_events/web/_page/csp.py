@@ -1,4 +1,4 @@
-"""What a Content-Security-Policy has to allow for the pixel. TikTok moves hosts now and then."""
+"""Content-Security-Policy sources that the pixel needs. TikTok changes its hosts from time to time."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "img-src": _HOSTS,
     "frame-src": ("bytedance:", "sslocal:"),
 }
-"""Reference: TikTok's portal page 1739585704427522, as a preset quotes it. The frames are the app's own web views."""
+"""Source: TikTok's portal page 1739585704427522, as a preset quotes it. The frames are web views of TikTok's app."""
 
 _DIRECTIVE = re.compile(r"[a-z]+(-[a-z]+)*")
 _SOURCE = re.compile(r"[!-+\--:<-~]+")  # printable ASCII without space, comma and semicolon
 
 
 def csp_sources(script_url: str, overrides: Mapping[str, Iterable[str]] | None = None) -> dict[str, tuple[str, ...]]:
-    """Directive by directive, the sources that the pixel loaded from *script_url* needs.
+    """The sources by directive that the pixel needs when it is loaded from *script_url*.
 
-    A directive in *overrides* replaces ours; an empty one leaves it out.
+    A directive in *overrides* replaces the default; an empty one removes it.
 
     Raises:
-        ConfigurationError: If an override cannot stand in the header, or *script_url* is none.
+        ConfigurationError: If an override is not valid in the header, or *script_url* is not valid.
     """
     parts = urlsplit(checked_script_url(script_url))
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -36,10 +36,12 @@ def csp_sources(script_url: str, overrides: Mapping[str, Iterable[str]] | None =
         directive: hosts if origin in hosts or directive == "frame-src" else (origin, *hosts)
         for directive, hosts in SOURCES.items()
     }
-    for directive, given in (overrides or {}).items():
-        if isinstance(given, str):
+    for directive, values in (overrides or {}).items():
+        if isinstance(values, str):
             raise ConfigurationError(f"the sources of {directive} must be a list of strings")
-        sources[directive] = tuple(given)
+        sources[directive] = tuple(values)
         if not _DIRECTIVE.fullmatch(directive) or not all(map(_SOURCE.fullmatch, sources[directive])):
-            raise ConfigurationError("a directive is lower-case letters, a source has no spaces, commas or semicolons")
+            raise ConfigurationError(
+                "a directive has only lower-case letters, a source has no spaces, commas or semicolons"
+            )
     return {directive: hosts for directive, hosts in sources.items() if hosts}

@@ -1,7 +1,7 @@
-"""What `pixel()`, `script()` and `data()` print. No clock, no dice, no request: what varies is passed in.
+"""Render the pixel: base code, calls, and the data block for the static script. Pure functions.
 
-A page gets one runtime (`loader.js` and `runtime.js`) and data for it. Inline script, data block and static file
-differ only in how the two meet.
+A page has one runtime (`loader.js` and `runtime.js`) and data for it. The inline script, the data block and the static
+file differ only in how the runtime gets the data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tiktok_events.web._page.markup import Markup, nonce_attribute, script_json
 
 SCRIPT_URL = "https://analytics.tiktok.com/i18n/pixel/events.js"
 DATA_ID = "tiktok-events"
-"""The id of the data block. The runtime looks for it too."""
+"""The element id of the data block. `runtime.js` contains it, too."""
 
 _PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -37,7 +37,7 @@ _ITEM = ("content_id", "content_type", "content_name", "content_category", "bran
 
 @attrs.frozen
 class Call:
-    """One pixel call, the twin of a server event. `keyed` says that its id was made from a key, so it never ages."""
+    """One pixel call that matches a server event. `keyed`: its id was made from a key, so it is used at any page age."""
 
     event: str
     event_id: str | None = attrs.field(repr=False)
@@ -46,7 +46,7 @@ class Call:
 
 
 class CookieRule(Protocol):
-    """What the page evaluates of a `ConsentCookie`: this cookie, these values mean yes, any other means no."""
+    """The part of a `ConsentCookie` that the page's script evaluates: the cookie's name and the values that grant."""
 
     @property
     def name(self) -> str: ...
@@ -55,13 +55,15 @@ class CookieRule(Protocol):
 
 
 class PageFields(TypedDict, total=False):
-    """What a page's data is made of.
+    """The arguments of `page_data`.
 
-    `pixels` are further pixels that get every call too. `identify` holds digests under the pixel's names. `page`
-    off means that the site tracks page views itself. With a `consent_rule` the page asks the cookie, and
-    `hold_consent` says what to do while that is missing (wait, else nothing); without one it says that this visitor's
-    calls wait. `gpc` is what the browser's Global Privacy Control means: limited data use, a no (unless the cookie
-    says yes), or nothing.
+    - `pixels`: further pixels that get every call.
+    - `identify`: digests under the pixel's names.
+    - `page`: False if the site tracks page views itself.
+    - `consent_rule`: the cookie that the page's script reads.
+    - `hold_consent`: with a `consent_rule`, hold calls while its cookie is missing (else make none); without a rule,
+      hold the calls of this visitor.
+    - `gpc`: the effect of Global Privacy Control: limited data use, a denial (unless the cookie grants), or none.
     """
 
     pixel_code: Required[str]
@@ -79,17 +81,17 @@ class PageFields(TypedDict, total=False):
 
 
 def call_for(event: Event, event_id: str, *, keyed: bool) -> Call:
-    """The pixel's twin of *event*: the same name and id, and of its properties what the pixel documents.
+    """The pixel call that matches *event*: the same name and id, and the properties that the pixel documents.
 
-    Nothing of the user, the page or `extra` goes along.
+    It holds nothing of the user, the page or `extra`.
     """
     wire = event._wire
     properties = wire.get("properties") or {}
     params: dict[str, Any] = {}
-    if items := [_item(one, properties) for one in properties.get("contents", ())]:
+    if items := [_pixel_item(item, properties) for item in properties.get("contents", ())]:
         params["contents"] = items
-    params.update((name, _copied(properties[name])) for name in _PARAMS if name in properties)
-    # TikTok renamed query to search_string; its pixels are met with either.
+    params.update((name, _deep_copy(properties[name])) for name in _PARAMS if name in properties)
+    # TikTok renamed query to search_string; pixels of both versions are in use.
     for name, other in (("query", "search_string"), ("search_string", "query")):
         if other in params:
             params.setdefault(name, params[other])
@@ -98,30 +100,30 @@ def call_for(event: Event, event_id: str, *, keyed: bool) -> Call:
     return Call(wire["event"], event_id, params, keyed)
 
 
-def _item(item: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    made = {name: item[name] for name in _ITEM if name in item}
-    # The API takes the type of all items once, the pixel beside each.
+def _pixel_item(item: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    pixel_item = {name: item[name] for name in _ITEM if name in item}
+    # The API takes one content_type for all items, the pixel takes one per item.
     if "content_type" in properties:
-        made.setdefault("content_type", properties["content_type"])
-    return made
+        pixel_item.setdefault("content_type", properties["content_type"])
+    return pixel_item
 
 
-def _copied(value: Any) -> Any:
+def _deep_copy(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _copied(one) for key, one in value.items()}
-    return [_copied(one) for one in value] if isinstance(value, (list, tuple)) else value
+        return {key: _deep_copy(element) for key, element in value.items()}
+    return [_deep_copy(element) for element in value] if isinstance(value, (list, tuple)) else value
 
 
 def payload(call: Call) -> dict[str, Any]:
-    """*call* as `tiktokEvents.fire` takes it, for the body or header of an answer without a page."""
-    return {"event": call.event, "event_id": call.event_id, "params": _copied(call.params)}
+    """*call* as `tiktokEvents.fire` takes it, for the body or header of a response that is not a page."""
+    return {"event": call.event, "event_id": call.event_id, "params": _deep_copy(call.params)}
 
 
 def checked_pixel_code(code: str) -> str:
-    """*code*, if it is one.
+    """*code*, if it is a pixel code.
 
     Raises:
-        ConfigurationError: If not. Nothing else may reach a page.
+        ConfigurationError: If it is not. It is rendered into pages.
     """
     if not isinstance(code, str) or not _PIXEL_CODE.fullmatch(code):
         raise ConfigurationError("a pixel code is 10 to 40 upper-case letters and digits")
@@ -136,11 +138,11 @@ def checked_script_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        _ = parts.port  # read late, and refused only then
+        _ = parts.port  # an invalid port raises only here
     except ValueError:
-        raise ConfigurationError("script_url cannot be read: check its host and port") from None
+        raise ConfigurationError("script_url is not a valid URL: check its host and port") from None
     if not url.isascii() or not url.isprintable() or set(" \"'<>\\;,") & set(url):
-        raise ConfigurationError("script_url must be a plain https address")
+        raise ConfigurationError("script_url must be an https URL without spaces, quotes, commas or semicolons")
     if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigurationError("script_url must be scheme, host and path, without user name or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
@@ -149,19 +151,19 @@ def checked_script_url(url: str) -> str:
 
 
 def page_data(**fields: Unpack[PageFields]) -> dict[str, Any]:
-    """What the runtime needs to know of a page, JSON-ready. See `PageFields`.
+    """The data of a page for the runtime, JSON-ready. See `PageFields`.
 
-    A page without calls and identify bears no time, so that it stays the same for everybody's cache.
+    Without calls and identify, the data has no time, so that it is the same for all visitors and can be cached.
 
     Raises:
-        ConfigurationError: If a pixel code or the script's address is none.
+        ConfigurationError: If a pixel code or the script's URL is not valid.
         ValueError: If `identify` holds anything but digests.
     """
     codes = dict.fromkeys(map(checked_pixel_code, (fields["pixel_code"], *fields.get("pixels", ()))))
     page = fields.get("page", True)
     options = dict(fields.get("load_options", {}))
     if not page:
-        options["historyObserver"] = False  # the library's own page views have no id and would count twice
+        options["historyObserver"] = False  # the page views of TikTok's script have no id and would count twice
     if fields.get("limited_data_use"):
         options["limited_data_use"] = True
     data: dict[str, Any] = {
@@ -175,7 +177,7 @@ def page_data(**fields: Unpack[PageFields]) -> dict[str, Any]:
         data["gpc"] = gpc
     if (rule := fields.get("consent_rule")) is not None:
         data["consent"] = {"name": rule.name, "granted": sorted(rule.granted)}
-    if identify := _identify(fields.get("identify")):
+    if identify := _checked_digests(fields.get("identify")):
         data["identify"] = identify
     data["calls"] = _calls(fields["calls"])
     if data["calls"] or identify:
@@ -183,17 +185,17 @@ def page_data(**fields: Unpack[PageFields]) -> dict[str, Any]:
     return data
 
 
-def _identify(given: Mapping[str, str] | None) -> dict[str, str]:
-    known = {name: digest for name, digest in (given or {}).items() if digest}
+def _checked_digests(identify: Mapping[str, str] | None) -> dict[str, str]:
+    digests = {name: digest for name, digest in (identify or {}).items() if digest}
     if not all(
-        name in _IDENTIFY and isinstance(digest, str) and _DIGEST.fullmatch(digest) for name, digest in known.items()
+        name in _IDENTIFY and isinstance(digest, str) and _DIGEST.fullmatch(digest) for name, digest in digests.items()
     ):
         raise ValueError(f"identify takes SHA-256 digests, and only as {', '.join(_IDENTIFY)}")
-    return known
+    return digests
 
 
 def calls_data(*, calls: Iterable[Call], generated_at_ms: int) -> dict[str, Any]:
-    """Calls that join a page whose data is printed already, or comes further down."""
+    """The data of calls alone, for a page whose other data is rendered elsewhere."""
     return {"calls": _calls(calls), "generated_at": generated_at_ms}
 
 
@@ -203,64 +205,64 @@ def _calls(calls: Iterable[Call]) -> list[dict[str, Any]]:
 
 @functools.cache
 def runtime() -> str:
-    """The script every way of delivery shares, without comments and indentation."""
+    """`loader.js` and `runtime.js` as one script, without comments and indentation."""
     here = Path(__file__)
     lines = "\n".join(here.with_name(name).read_text("ascii") for name in ("loader.js", "runtime.js")).splitlines()
-    kept = [text for text in (re.sub(r" // .*", "", line).strip() for line in lines) if text and text[:2] != "//"]
-    return "\n".join(('(function(window,document){"use strict";', *kept, "})(window,document);"))
+    code = [text for text in (re.sub(r" // .*", "", line).strip() for line in lines) if text and text[:2] != "//"]
+    return "\n".join(('(function(window,document){"use strict";', *code, "})(window,document);"))
 
 
 def render_pixel(*, nonce: object = None, **fields: Unpack[PageFields]) -> Markup:
     """One inline script: base code, consent, identify, page view and calls.
 
     Raises:
-        ConfigurationError, ValueError: As `page_data`; also for a nonce that is none.
+        ConfigurationError, ValueError: As `page_data`; also if *nonce* is not valid.
     """
-    return _inline(f"{runtime()}\n{_push(page_data(**fields))}", nonce)
+    return _script_element(f"{runtime()}\n{_push_statement(page_data(**fields))}", nonce)
 
 
 def render_calls(*, calls: Iterable[Call], generated_at_ms: int, nonce: object = None) -> Markup:
-    """An inline script with *calls* alone; nothing without any. Before or after `render_pixel`, it is all the same.
+    """An inline script with *calls* alone; empty without calls. It may stand before or after `render_pixel`.
 
     Raises:
-        ConfigurationError: For a nonce that is none.
+        ConfigurationError: If *nonce* is not valid.
     """
     data = calls_data(calls=calls, generated_at_ms=generated_at_ms)
-    return _inline(_push(data), nonce) if data["calls"] else Markup()
+    return _script_element(_push_statement(data), nonce) if data["calls"] else Markup()
 
 
 def render_data(**fields: Unpack[PageFields]) -> Markup:
-    """The page's data for the static script. It is no code, so it needs no nonce.
+    """The page's data for the static script. It is not code, so it needs no nonce.
 
     Raises:
         ConfigurationError, ValueError: As `page_data`.
     """
-    return _block(page_data(**fields))
+    return _data_block(page_data(**fields))
 
 
 def render_calls_data(*, calls: Iterable[Call], generated_at_ms: int) -> Markup:
-    """A further data block with *calls* alone; nothing without any."""
+    """A further data block with *calls* alone; empty without calls."""
     data = calls_data(calls=calls, generated_at_ms=generated_at_ms)
-    return _block(data) if data["calls"] else Markup()
+    return _data_block(data) if data["calls"] else Markup()
 
 
 def static_script() -> str:
-    """The script that a site serves at an address of its own, as text; it changes with this package only.
+    """The static script, as text, for a site that serves it at its own URL; it changes only with this package.
 
-    It reads what `tiktok.data()` prints, and offers `tiktokEvents.fire` and `.read`. A policy without inline code
-    needs it, and so do pages that Python does not render.
+    It reads the block that `tiktok.data()` renders, and offers `tiktokEvents.fire` and `.read`. It is for policies
+    without inline code, and for pages that Python does not render.
     """
     return runtime() + "\n"
 
 
-def _push(data: Mapping[str, Any]) -> str:
-    # An array until the runtime is there, so that calls may stand above it.
+def _push_statement(data: Mapping[str, Any]) -> str:
+    # `tiktokEvents` is an array until the runtime has loaded, so that calls may precede it.
     return f"(window.tiktokEvents=window.tiktokEvents||[]).push({script_json(data)});"
 
 
-def _inline(code: str, nonce: object) -> Markup:
+def _script_element(code: str, nonce: object) -> Markup:
     return Markup(f"<script{nonce_attribute(nonce)}>{code}</script>")
 
 
-def _block(data: Mapping[str, Any]) -> Markup:
+def _data_block(data: Mapping[str, Any]) -> Markup:
     return Markup(f'<script type="application/json" id="{DATA_ID}">{script_json(data)}</script>')

@@ -1,6 +1,6 @@
-"""What a scope or an environ says of a request, read one fact at a time: most requests are asked for few.
+"""Read an ASGI scope or a WSGI environ lazily, because most requests need few of its values.
 
-Each reads from a copy: the server's own holds the tracker, and that would make a cycle of every request.
+Each reader has a shallow copy. The server's object holds the tracker, so keeping it would make a reference cycle.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CGI = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 class Reader(ABC):
-    """The facts of one request. Header names are lower case, values latin-1 text; repeated ones are joined."""
+    """One request. Header names are lower case, values are latin-1 text; repeated headers are joined by commas."""
 
     @abstractmethod
     def method(self) -> str:
@@ -26,7 +26,7 @@ class Reader(ABC):
 
     @abstractmethod
     def scheme(self) -> str:
-        """The scheme, http or https, as far as the server knows."""
+        """The scheme that the server reports, http or https."""
 
     @abstractmethod
     def path(self) -> str:
@@ -38,25 +38,25 @@ class Reader(ABC):
 
     @abstractmethod
     def peer(self) -> str | None:
-        """The address the server saw."""
+        """The address of the connection's peer."""
 
     @abstractmethod
     def header(self, name: str) -> str:
-        """One header's value; "" without it."""
+        """The value of a header; "" if it is missing."""
 
     @abstractmethod
-    def names(self) -> Iterable[str]:
+    def header_names(self) -> Iterable[str]:
         """The names of all headers."""
 
     @abstractmethod
-    def traces(self) -> tuple[str, str, str]:
-        """Where a visitor leaves traces: Cookie header, query and Referer, each "" without it."""
+    def cookie_query_referer(self) -> tuple[str, str, str]:
+        """Cookie header, query and Referer, each "" if it is missing."""
 
 
 class ScopeReader(Reader):
-    """Reads an ASGI scope, or a mapping of that shape."""
+    """Read an ASGI scope, or a mapping of that shape."""
 
-    _fields: dict[bytes, bytes] | None = None
+    _headers: dict[bytes, bytes] | None = None
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self._scope = {**scope, "state": None}
@@ -68,7 +68,7 @@ class ScopeReader(Reader):
         return str(self._scope.get("scheme", "http"))
 
     def path(self) -> str:
-        return quoted(self._scope.get("path", ""), "utf-8", "surrogatepass")
+        return percent_encoded(self._scope.get("path", ""), "utf-8", "surrogatepass")
 
     def query(self) -> str:
         query: bytes = self._scope.get("query_string", b"")
@@ -79,12 +79,12 @@ class ScopeReader(Reader):
         return client[0] if client else None
 
     def header(self, name: str) -> str:
-        return (self._fields or self._raw()).get(name.encode(), b"").decode("latin-1")
+        return (self._headers or self._all_headers()).get(name.encode(), b"").decode("latin-1")
 
-    def names(self) -> Iterable[str]:
-        return [name.decode("latin-1") for name in self._raw()]
+    def header_names(self) -> Iterable[str]:
+        return [name.decode("latin-1") for name in self._all_headers()]
 
-    def traces(self) -> tuple[str, str, str]:
+    def cookie_query_referer(self) -> tuple[str, str, str]:
         cookie = referrer = b""
         for name, value in self._scope.get("headers", ()):
             if name == b"cookie":
@@ -94,17 +94,17 @@ class ScopeReader(Reader):
         query: bytes = self._scope.get("query_string", b"")
         return cookie.decode("latin-1"), query.decode("latin-1"), referrer.decode("latin-1")
 
-    def _raw(self) -> dict[bytes, bytes]:
-        if self._fields is None:
+    def _all_headers(self) -> dict[bytes, bytes]:
+        if self._headers is None:
             headers = list(self._scope.get("headers", ()))
-            self._fields = dict(headers)
-            if len(self._fields) != len(headers):
-                self._fields = _joined(headers)
-        return self._fields
+            self._headers = dict(headers)
+            if len(self._headers) != len(headers):
+                self._headers = _join_repeated(headers)
+        return self._headers
 
 
 class EnvironReader(Reader):
-    """Reads a WSGI environ: header names in capitals behind `HTTP_`."""
+    """Read a WSGI environ, where header names are in capitals after `HTTP_`."""
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._environ = dict(environ)
@@ -117,7 +117,7 @@ class EnvironReader(Reader):
 
     def path(self) -> str:
         path = self._environ.get("SCRIPT_NAME", "") + self._environ.get("PATH_INFO", "")
-        return quoted(path, "latin-1", "replace")
+        return percent_encoded(path, "latin-1", "replace")
 
     def query(self) -> str:
         return str(self._environ.get("QUERY_STRING", ""))
@@ -129,17 +129,17 @@ class EnvironReader(Reader):
         value = str(self._environ.get(_environ_key(name), ""))
         return value if value.isascii() else value.encode("latin-1", "replace").decode("latin-1")
 
-    def names(self) -> Iterable[str]:
+    def header_names(self) -> Iterable[str]:
         names = [key[5:].replace("_", "-").lower() for key in self._environ if key.startswith("HTTP_")]
         return [*names, *(name for name, key in _CGI.items() if self._environ.get(key))]
 
-    def traces(self) -> tuple[str, str, str]:
+    def cookie_query_referer(self) -> tuple[str, str, str]:
         environ = self._environ
         return environ.get("HTTP_COOKIE", ""), environ.get("QUERY_STRING", ""), environ.get("HTTP_REFERER", "")
 
 
-def quoted(path: str, encoding: str, errors: str) -> str:
-    """*path*, percent-encoded; most need no encoding."""
+def percent_encoded(path: str, encoding: str, errors: str) -> str:
+    """*path*, percent-encoded. Most paths need no encoding."""
     return path if _PLAIN_PATH.fullmatch(path) else quote(path, PATH_SAFE, encoding, errors) or "/"
 
 
@@ -148,9 +148,9 @@ def _environ_key(name: str) -> str:
     return _CGI.get(name) or f"HTTP_{name.replace('-', '_').upper()}"
 
 
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    fields: dict[bytes, list[bytes]] = {}
+def _join_repeated(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    values_by_name: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        fields.setdefault(name, []).append(value)
+        values_by_name.setdefault(name, []).append(value)
     # HTTP/2 may split the cookies over several headers.
-    return {name: (b"; " if name == b"cookie" else b", ").join(values) for name, values in fields.items()}
+    return {name: (b"; " if name == b"cookie" else b", ").join(values) for name, values in values_by_name.items()}

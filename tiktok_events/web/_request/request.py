@@ -1,4 +1,4 @@
-"""The neutral view of a request: the same for an ASGI scope and a WSGI environ (Django's META too)."""
+"""`WebRequest`: one view of a request for ASGI scopes and WSGI environs (also Django's META)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?")
 
 
 class WebRequest:
-    """What a request says, whatever server it came through. Header names are lower case; nothing here is trusted.
+    """A request, read from an ASGI scope or a WSGI environ. Header names are lower case. Nothing here is trusted.
 
-    `method`, `scheme`, `path` (percent-encoded) and `query` (as sent) make up `url` with the Host header; `peer` is
-    the address the server saw. `origin` is the ASGI scope, which the middleware takes away when the request is over:
-    with it, every request would be a cycle. `reader` reads one fact at a time from a copy, so all of it stays readable.
+    - `method`, `scheme`, `path` (percent-encoded), `query` (as sent): with the Host header they make `url`.
+    - `peer`: the address of the connection's peer, or None.
+    - `scope`: the ASGI scope; None for WSGI. The middleware sets it to None at the end of the request, because it makes
+      a reference cycle. All other values stay readable.
 
-    An adapter derives a class whose `native`, `debug` and `csp_nonce` say where its framework keeps them.
+    An adapter derives a class and overrides `native`, `debug` and `csp_nonce` for its framework.
     """
 
     reader: Reader
-    origin: MutableMapping[str, Any] | None = None
+    scope: MutableMapping[str, Any] | None = None
     _path: str | None = None
     _headers: dict[str, str] | None = None
     _cookies: dict[str, tuple[str, ...]] | None = None
@@ -38,7 +39,7 @@ class WebRequest:
         query: str = "",
         peer: str | None = None,
         headers: Iterable[tuple[bytes, bytes]] = (),
-        origin: MutableMapping[str, Any] | None = None,
+        scope: MutableMapping[str, Any] | None = None,
     ) -> None:
         self.reader = ScopeReader({
             "method": method.upper(),
@@ -48,22 +49,22 @@ class WebRequest:
             "headers": [(name.lower(), value) for name, value in headers],
         })
         self._path = path
-        self.origin = origin
+        self.scope = scope
 
     @classmethod
     def from_scope(cls, scope: MutableMapping[str, Any]) -> Self:
         """The request of an ASGI *scope*."""
-        made = cls.__new__(cls)
-        made.reader = ScopeReader(scope)
-        made.origin = scope
-        return made
+        request = cls.__new__(cls)
+        request.reader = ScopeReader(scope)
+        request.scope = scope
+        return request
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Self:
         """The request of a WSGI *environ*, or of Django's `request.META`."""
-        made = cls.__new__(cls)
-        made.reader = EnvironReader(environ)
-        return made
+        request = cls.__new__(cls)
+        request.reader = EnvironReader(environ)
+        return request
 
     @property
     def method(self) -> str:
@@ -72,7 +73,7 @@ class WebRequest:
 
     @property
     def scheme(self) -> str:
-        """The scheme, http or https, as far as the server knows."""
+        """The scheme that the server reports, http or https."""
         return self.reader.scheme()
 
     @property
@@ -89,12 +90,12 @@ class WebRequest:
 
     @property
     def peer(self) -> str | None:
-        """The address the server saw."""
+        """The address of the connection's peer."""
         return self.reader.peer()
 
     @property
     def native(self) -> Any:
-        """The framework's own request, which the callables of `Site` are given; this one where there is none."""
+        """The framework's request, which the callables of `Site` get; this object if there is no framework."""
         return self
 
     @property
@@ -104,31 +105,31 @@ class WebRequest:
 
     @property
     def csp_nonce(self) -> Any:
-        """The nonce of this answer's Content-Security-Policy, from where it is kept by custom; None without one."""
-        return _state(self.origin).get("csp_nonce")
+        """The nonce of this response's Content-Security-Policy, where the framework usually stores it; None if it has none."""
+        return _state(self.scope).get("csp_nonce")
 
     def header(self, name: str) -> str:
-        """The value of one header by its lower-case *name*, repeated ones joined by a comma; "" without it."""
+        """The value of the header with this lower-case *name*, repeated ones joined by a comma; "" if it is missing."""
         return self.reader.header(name)
 
     @property
     def headers(self) -> Mapping[str, str]:
         """All headers by lower-case name; without Cookie, which `cookies` reads."""
         if self._headers is None:
-            self._headers = {name: self.header(name) for name in self.reader.names() if name != "cookie"}
+            self._headers = {name: self.header(name) for name in self.reader.header_names() if name != "cookie"}
         return self._headers
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """Cookies by name; of several with one name the first."""
+        """Cookies by name; the first of several with the same name."""
         return {name: values[0] for name, values in self.all_cookies.items()}
 
     @property
     def all_cookies(self) -> Mapping[str, tuple[str, ...]]:
-        """Every value of every cookie: a host-only one and a domain's may share a name."""
+        """All values of every cookie: a host-only cookie and a domain cookie may share a name."""
         if self._cookies is None:
             cookies: dict[str, list[str]] = {}
-            # SimpleCookie drops the whole header over one odd pair, so split by hand.
+            # SimpleCookie drops the whole header if one pair is malformed, so split it here.
             for pair in self.header("cookie").split(";"):
                 name, separator, value = pair.partition("=")
                 if separator:
@@ -137,12 +138,12 @@ class WebRequest:
         return self._cookies
 
     def cookie_values(self, name: str) -> tuple[str, ...]:
-        """`all_cookies` of one *name*; the others are not taken apart."""
+        """`all_cookies` of one *name*; other cookies are not parsed."""
         header = self.header("cookie")
         if name not in header:
             return ()
-        near = [pair.partition("=") for pair in header.split(";") if name in pair]
-        return tuple([_unquoted(value) for found, separator, value in near if separator and found.strip() == name])
+        candidates = [pair.partition("=") for pair in header.split(";") if name in pair]
+        return tuple([_unquoted(value) for key, separator, value in candidates if separator and key.strip() == name])
 
     @property
     def line(self) -> str:
@@ -151,7 +152,7 @@ class WebRequest:
 
     @property
     def host(self) -> str:
-        """The Host header, lower-cased; "" when there is none, more than one, or it is no host."""
+        """The Host header in lower case; "" if it is missing, repeated or malformed."""
         host = self.header("host").strip().lower()
         return host if _HOST.fullmatch(host) else ""
 
@@ -165,7 +166,7 @@ class WebRequest:
 
     @property
     def url(self) -> str | None:
-        """The address that was asked for, in ASCII and without a fragment; None without a host."""
+        """The requested URL, in ASCII and without a fragment; None without a host."""
         if not self.host:
             return None
         query = quote(self.query.encode("latin-1", "replace"), _QUERY_SAFE)
@@ -181,8 +182,8 @@ class WebRequest:
         return f"WebRequest({self.method}, {len(self.headers)} headers)"
 
     def _identity(self) -> tuple[object, ...]:
-        shown = (self.method, self.scheme, self.path, self.query, self.peer)
-        return (*shown, dict(self.headers), dict(self.all_cookies))
+        line = (self.method, self.scheme, self.path, self.query, self.peer)
+        return (*line, dict(self.headers), dict(self.all_cookies))
 
 
 def _state(scope: Mapping[str, Any] | None) -> Mapping[str, Any]:

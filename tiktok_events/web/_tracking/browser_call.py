@@ -1,4 +1,4 @@
-"""The browser's half of `track`: the pixel call for an event, and the calls of a request that no page has rendered."""
+"""The browser's half of `track`: the pixel call for an event, and the calls that a redirect left for this page."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def browser_call(event: Event, event_id: str, visitor: VisitorState) -> Call | N
 
 
 def with_redirected_calls(calls: list[Call], visitor: VisitorState) -> list[Call]:
-    """The calls that the redirect cookie carries from the request before, then *calls*; each name and id once."""
+    """The calls in the redirect cookie of the previous response, then *calls*; each name and id once."""
     site, values = visitor.site, visitor.request.cookie_values(REDIRECT_COOKIE)
-    return merged(calls_from_redirect(site.redirects, values, now=site.clock()), calls)
+    return merged(calls_from_redirect(site.redirect_signer, values, now=site.clock()), calls)

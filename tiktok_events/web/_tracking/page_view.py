@@ -9,9 +9,9 @@ from tiktok_events.web._visitor.consent import Consent
 
 
 def track_page_view(tracker: Tracker) -> None:
-    """Track the view of the page that is being rendered; once a request.
+    """Track the view of the page that is being rendered, once per request.
 
-    The page gets its call at once. The server event is sent with the response: a page that fails was not seen.
+    The pixel call is added at once. The server event is sent with the response, so a page that fails is not counted.
     """
     if not _is_page(tracker) or tracker.has_tracked(PAGE_VIEW):
         return
@@ -27,9 +27,9 @@ def track_page_view(tracker: Tracker) -> None:
 
 
 def send_page_view(tracker: Tracker) -> None:
-    """Send the page view of a response whose headers leave now; they are those of a page, and of no error."""
+    """Send the page view of an HTML response with status 2xx, when its headers are sent."""
     if _is_page(tracker):
-        # Also for a bot's page: from a cache it would be served to visitors, whose page views would not be counted.
+        # Also for a bot: a cache would serve the bot's page, which has no call, to visitors.
         tracker.is_page_sent = tracker.is_visitor_specific = True
         _send(tracker)
 

@@ -27,7 +27,7 @@ _FROM_CONTEXT = ("ttclid", "ttp", "ip", "user_agent", "locale")
 def make_event(
     event: Event | str, fields: Mapping[str, Any], visitor: VisitorState, reserved_ids: dict[str, str]
 ) -> Event:
-    """The event that `track` is given: an `Event` as it is, or a name with *fields*.
+    """The event for the arguments of `track`: an `Event` as it is, or one made from a name and *fields*.
 
     A keyless event takes the id that *reserved_ids* holds for its name, and removes it there.
 
@@ -49,9 +49,9 @@ def make_event(
 
 
 def reason_not_to_send(event: Event, visitor: VisitorState) -> Reason | None:
-    """Why the server event is not sent: the site is off, a bot views a page, or consent is missing. None sends it."""
+    """Why the server event is not sent: the site is off, a bot views a page, or consent is missing. None if it is sent."""
     if not visitor.enabled:
-        visitor.site.log_why_off()
+        visitor.site.log_off_reason()
         return "off"
     is_view = event.event in _VIEWS and event.key is None and visitor.request.method == "GET"
     if is_view and visitor.is_bot_or_prefetch:
@@ -62,7 +62,7 @@ def reason_not_to_send(event: Event, visitor: VisitorState) -> Reason | None:
 def complete_event(event: Event, visitor: VisitorState) -> Event:
     """A copy of *event* with what it leaves out: from the request's context, the site, and `identify`."""
     site, context = visitor.site, visitor.context
-    if not visitor.is_resumed and not request_kind.is_visitor(visitor.request):
+    if not visitor.is_resumed and not request_kind.is_from_browser(visitor.request):
         log_once(str(problem("not-a-visitor", "event")), logging.WARNING)
     user = {name: getattr(context, name) for name in _FROM_CONTEXT}
     return complete(
@@ -82,29 +82,29 @@ def check_event(event: Event, visitor: VisitorState) -> None:
         EventValidationError: If the event is wrong as a whole; with `strict`, for every mistake.
     """
     site = visitor.site
-    found = check(event, site.route_source, now=site.clock())
-    is_strict = found and site.is_strict(visitor.request)
-    if errors := mistakes(found) if is_strict else [one for one in found if drops_event(one)]:
+    problems = check(event, site.source_or_placeholder, now=site.clock())
+    is_strict = problems and site.is_strict(visitor.request)
+    if errors := mistakes(problems) if is_strict else [found for found in problems if drops_event(found)]:
         raise EventValidationError(errors)
-    for one in found:
-        if one.severity == "error":
-            log_once(f"left out: {one}", logging.WARNING)
+    for found in problems:
+        if found.severity == "error":
+            log_once(f"left out: {found}", logging.WARNING)
 
 
 def queue_event(event: Event, visitor: VisitorState) -> bool:
-    """Give *event* to the site's client; whether it was queued. A client that fails is logged by its error's class.
+    """Give *event* to the site's client. Returns whether it was queued. An error of the client is logged by its class.
 
     Raises:
         Exception: With `strict`, whatever the client raises.
     """
     try:
         # A BackgroundClient returns how many it queued; other clients return something else, or nothing.
-        queued: Any = visitor.site.sender().track(event)
+        queued: Any = visitor.site.event_client().track(event)
     except Exception as error:
         if visitor.site.is_strict(visitor.request):
             raise
         record_dropped(visitor, str(event.event), "invalid", *safe_messages(error))
-        # The message of an error that is not ours may hold values. The page still reports the browser's half.
+        # The message of a foreign error may hold values, so only its class is logged. The pixel call is rendered all the same.
         message = error if isinstance(error, TikTokEventsError) else type(error).__name__
         log_once(f"an event was not queued: {message}", logging.ERROR)
         return False
@@ -112,7 +112,7 @@ def queue_event(event: Event, visitor: VisitorState) -> bool:
 
 
 def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) -> None:
-    """Report an event that is not sent to the test that records, if one does."""
+    """Report an event that is not sent to the recording test, if there is one."""
     if network_guard.recorder is None:
         return
     if reason == "off":

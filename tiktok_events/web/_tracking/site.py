@@ -11,44 +11,67 @@ import attrs
 from tiktok_events._events.ids import UNSET, UnsetType
 from tiktok_events._events.source import EventSource
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.web._tracking.resume import resumed
+from tiktok_events.web._tracking.resume import resume_tracker
 from tiktok_events.web._tracking.settings import SiteSettings
 from tiktok_events.web._tracking.tracker import Tracker
-from tiktok_events.web._visitor.consent import Answer
+from tiktok_events.web._visitor.consent import ConsentValue
 
 
-def _is_on(word: str) -> bool:
-    return word.strip().lower() not in ("0", "false", "no", "off")
+def _is_on(value: str) -> bool:
+    return value.strip().lower() not in ("0", "false", "no", "off")
 
 
 @attrs.frozen(eq=False)
 class Site(SiteSettings):
-    """One website that reports to one pixel. Frozen; every request's tracker shares it.
+    """One website that reports to one pixel. Frozen; the trackers of all requests share it.
 
-    `client` takes the server events: by default a `BackgroundClient` over *outbox*
-    (or the one at its URL) that starts with the first one, and with `deliver=False` leaves it to a worker elsewhere. `secret_key`
-    (16 characters or more; several: the first signs, all verify; `TIKTOK_SECRET_KEY` by default) signs the redirect
-    cookie and snapshots, which are off without it. `cookie_domains` are the registrable domains cookies may be set
-    for; `trusted_proxies` the networks whose X-Forwarded-For counts. `consent` answers True, False or None for the
-    framework's request; None in its place means the site asks elsewhere. `gpc` "ldu" turns `Sec-GPC: 1` into limited
-    data use, "deny" into a denial, "ignore" into nothing. `currency` and `phone_region` fill what an event leaves
-    out. `url` is the page of events that have none, such as renewals. `exclude` is a callable on the `WebRequest`
-    for paths without visitors. `strict` raises where a shop would log; None does where the framework runs in its
-    debug mode, and as `testing.capture` says while a test records. `enabled=False` turns everything off.
+    Callables get the framework's own request, except `exclude`, which gets a `WebRequest`.
+
+    - `source` (`EventSource`, required): `EventSource.web(pixel_code, access_token)`; None turns the site off.
+    - `client` (default a `BackgroundClient` that starts with the first event): an object with `track(*events)`.
+    - `outbox` (`Outbox` or URL, default in memory): where the default client stores events until they are delivered.
+    - `deliver` (bool, default True): False only stores events in the outbox; a worker delivers them.
+    - `secret_key` (str or several, 16 characters or more, default `TIKTOK_SECRET_KEY`): signs the redirect cookie and
+      snapshots, which are off without it. The first key signs, all verify.
+    - `cookies` (`CookiePolicy`): names and ages (days) of the identifier cookies.
+    - `cookie_domains` (list of str, default none): registrable domains that cookies may be set for.
+    - `trusted_proxies` (list of addresses and networks, default none): peers whose X-Forwarded-For counts.
+    - `consent` (callable or `ConsentCookie`, default None): returns True, False or None (unknown). Without it, consent
+      is assumed: the site asks for it elsewhere.
+    - `on_unknown_consent` (str, default "block"): "hold" renders calls that wait for `ttq.grantConsent()`. The server
+      sends nothing in either case.
+    - `gpc` (str, default "ldu"): the effect of `Sec-GPC: 1`. "ldu" limits data use, "deny" denies consent unless it is
+      granted, "ignore" has no effect.
+    - `currency` (ISO 4217 code, default None): for events with a value and no currency.
+    - `phone_region` (ISO 3166 alpha-2 code, default None): for phone numbers without a country code.
+    - `url` (str, default None): the page of events that have none, such as renewals.
+    - `identify` (callable, default None): returns a mapping of `User` fields for the visitor who is logged in, or None.
+    - `advanced_matching` (bool, default False): renders digests of the visitor's identifiers for the pixel.
+    - `pixels` (list of pixel codes, default none): further pixels that get each call of the page.
+    - `browser` (str, default "pixel"): "off" renders nothing, so that only the server reports.
+    - `load_options` (mapping, default empty): options of `ttq.load`.
+    - `nonce` (callable, default None): returns the nonce of the inline script. Without it, `WebRequest.csp_nonce`.
+    - `page_views` (bool, default False): reports `Pageview` from server and browser with one id.
+    - `exclude` (callable, default None): returns True for a request without a visitor: no cookies, nothing rendered.
+    - `strict` (bool, default None): True raises for mistakes that are logged otherwise. None is True in the framework's
+      debug mode, and follows `testing.capture` while a test records.
+    - `enabled` (bool, default True): False turns everything off.
+    - `clock` (callable, default `time.time`): returns the time in Unix seconds.
+    - `new_id` (callable, default random): returns the 32 hex digits of a new visitor's id.
 
     Raises:
-        ConfigurationError: If a setting cannot be.
+        ConfigurationError: If a setting is invalid.
     """
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **settings: Any) -> Self:
-        """The site the environment describes (`EventSource.from_env`); off, not wrong, when a variable is missing.
+        """The site that the environment describes (`EventSource.from_env`). It is off if a variable is missing.
 
-        `TIKTOK_OUTBOX_URL` is the outbox of its client, and with `TIKTOK_DELIVER=0` a worker elsewhere delivers.
-        `TIKTOK_ENABLED=0` turns it off without a word. *env* is read in place of the process's environment.
+        `TIKTOK_OUTBOX_URL` is the outbox of its client; with `TIKTOK_DELIVER=0` a worker elsewhere delivers.
+        `TIKTOK_ENABLED=0` turns it off and logs nothing. *env* is read in place of the process's environment.
 
         Raises:
-            ConfigurationError: If `TIKTOK_OUTBOX_URL` or a setting cannot be.
+            ConfigurationError: If `TIKTOK_OUTBOX_URL` or a setting is invalid.
         """
         variables = os.environ if env is None else env
         enabled = _is_on(variables.get("TIKTOK_ENABLED", "1"))
@@ -59,23 +82,24 @@ class Site(SiteSettings):
         try:
             source = EventSource.from_env("web", variables)
         except ConfigurationError as error:
-            made = cls(None, **{**settings, "enabled": False})
-            made._made["off"] = None if not enabled else str(error)
-            return made
+            site = cls(None, **{**settings, "enabled": False})
+            site._state["off_reason"] = None if not enabled else str(error)
+            return site
         return cls(source, **settings)
 
-    def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: Answer | UnsetType = UNSET) -> Tracker:
+    def resume(self, snapshot: str | Mapping[str, str] | None, *, consent: ConsentValue | UnsetType = UNSET) -> Tracker:
         """A tracker with the context of *snapshot* (or of its `as_metadata()`), for webhooks and tasks.
 
-        *consent* (True, False, None) overrides the one it carries. What cannot be read gives a tracker without context, and a warning.
+        *consent* (True, False, None) overrides that of the snapshot. A snapshot that cannot be read gives a tracker
+        without context, and a warning.
 
         Raises:
             InvalidSnapshot: With `strict`, when it was changed or is older than 28 days.
         """
-        return resumed(self, snapshot, consent=consent)
+        return resume_tracker(self, snapshot, consent=consent)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Deliver what is queued within *timeout* seconds; for a server's shutdown. It may be used again."""
-        client: Any = self.client or self._made.get("client")
-        if hasattr(client, "flush"):  # a plain Client holds nothing back
+        """Deliver queued events within *timeout* seconds, at a server's shutdown. The site may be used again."""
+        client: Any = self.client or self._state.get("client")
+        if hasattr(client, "flush"):  # a plain Client has no queue
             client.close(timeout)

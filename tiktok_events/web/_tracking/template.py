@@ -1,4 +1,4 @@
-"""The template variable `tiktok`: it prints, it does not send."""
+"""`TemplateVariable`: the variable `tiktok` of templates. It renders calls and sends nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tiktok_events.web._page.markup import Markup, nonce_attribute
 from tiktok_events.web._page.pixel import (
     SCRIPT_URL,
     Call,
+    PageFields,
     payload,
     render_calls,
     render_calls_data,
@@ -27,9 +28,9 @@ from tiktok_events.web._visitor.consent import Consent, ConsentCookie
 
 
 class TemplateVariable:
-    """What a template sees of a tracker. `pixel()`, `events()`, `data()` and `csp_sources()` need no arguments.
+    """The read-only view of a *tracker* for a template: it renders the pixel calls of the request.
 
-    Nothing here raises for what a visitor sends, and nothing sends: a page may be rendered twice, or for nobody.
+    It never sends an event, so a page may be rendered more than once. It never raises for the contents of a request.
     """
 
     __slots__ = ("_tracker",)
@@ -40,85 +41,86 @@ class TemplateVariable:
     @property
     def enabled(self) -> bool:
         """Whether anything is rendered for this visitor."""
-        return self._shown()
+        return self._may_render()
 
     @property
     def consent(self) -> str:
-        """granted, denied or unknown."""
+        """The visitor's consent: "granted", "denied" or "unknown"."""
         self._depends_on_visitor()
         return self._tracker.consent.value
 
     def pixel(self, *, nonce: str | None = None) -> Markup:
-        """Base code and every call so far, once for each; a second `pixel()` prints what is new.
+        """The base code and all calls so far. A second `pixel()` renders only new calls.
 
-        Without *nonce* it is `Site(nonce=...)` that gives one, else the place where this framework's keep it.
+        The default of *nonce* comes from `Site(nonce=...)`, else from the framework (`WebRequest.csp_nonce`).
 
         Raises:
             ConfigurationError: If *nonce* is not base64 or base64url.
         """
-        if not self._shown():
+        if not self._may_render():
             return Markup()
         nonce = nonce if nonce is not None else self._nonce()
         if nonce is not None:
-            self._tracker.is_visitor_specific = True  # a nonce that a cache repeats is none
+            self._tracker.is_visitor_specific = True  # a cache would repeat the nonce
         if self._tracker.is_rendered:
-            return render_calls(calls=self._calls(), generated_at_ms=self._now_ms(), nonce=nonce)
-        return render_pixel(**self._page(), nonce=nonce)
+            return render_calls(calls=self._take_calls(), generated_at_ms=self._now_ms(), nonce=nonce)
+        return render_pixel(**self._page_fields(), nonce=nonce)
 
     def data(self) -> Markup:
-        """The same as a JSON data block for the static script; it needs no nonce."""
-        if not self._shown():
+        """Base code and calls as a JSON data block for the static script; it needs no nonce."""
+        if not self._may_render():
             return Markup()
         if self._tracker.is_rendered:
-            return render_calls_data(calls=self._calls(), generated_at_ms=self._now_ms())
-        return render_data(**self._page())
+            return render_calls_data(calls=self._take_calls(), generated_at_ms=self._now_ms())
+        return render_data(**self._page_fields())
 
     def script(self, tracked: Tracked) -> Markup:
-        """The pixel call of one `track` alone, for a page that places it by itself."""
+        """The pixel call of one `track` alone, for a page that chooses its place."""
         return tracked.script
 
     def events(self) -> list[dict[str, Any]]:
-        """The calls that are not rendered yet, JSON-ready; they count as rendered now."""
-        return [payload(call) for call in self._calls()] if self._shown() else []
+        """The calls that are not rendered yet, JSON-ready. They count as rendered then."""
+        return [payload(call) for call in self._take_calls()] if self._may_render() else []
 
     def event_id(self, name: str, key: Key | UnsetType = UNSET) -> str:
         """The id of this request's event of that *name*, or the one its next `track` will take."""
         return self._tracker.event_id(name, key)
 
     def csp_sources(self, overrides: Mapping[str, Iterable[str]] | None = None) -> dict[str, tuple[str, ...]]:
-        """What a Content-Security-Policy has to allow, by directive.
+        """The sources that a Content-Security-Policy has to allow, by directive.
 
-        TikTok moves its hosts now and then: a directive in *overrides* replaces ours, an empty one leaves it out.
+        A directive in *overrides* replaces the default, an empty one removes it: TikTok changes its hosts at times.
 
         Raises:
-            ConfigurationError: If an override cannot stand in the header.
+            ConfigurationError: If an override is not valid in the header.
         """
         return csp_sources(script_url(), overrides)
 
-    def _shown(self) -> bool:
+    def _may_render(self) -> bool:
         tracker, site = self._tracker, self._tracker.site
         if not tracker.enabled:
-            site.log_why_off()
+            site.log_off_reason()
             return False
         if site.browser == "off" or (site.exclude is not None and site.excludes(tracker.request)):
             return False
         if isinstance(site.consent, ConsentCookie):
-            return True  # the page's own script asks the cookie, so a cached page stays right
+            return True  # the page's script reads the cookie, so the page may be cached
         self._depends_on_visitor()
-        return self._may_call()
+        return self._may_render_calls()
 
-    def _may_call(self) -> bool:
+    def _may_render_calls(self) -> bool:
         consent = self._tracker.consent
         held = consent is Consent.UNKNOWN and self._tracker.site.on_unknown_consent == "hold"
         return held or consent is Consent.GRANTED
 
     def _depends_on_visitor(self) -> None:
-        # Without a rule only a browser's own no (`gpc="deny"`) makes another page.
+        # Without a consent rule, pages differ only by `Sec-GPC` with `gpc="deny"`.
         if self._tracker.site.consent is not None or self._tracker.consent is not Consent.GRANTED:
             self._tracker.is_visitor_specific = True
 
-    def _calls(self) -> list[Call]:
-        if not self._may_call():
+    def _take_calls(self) -> list[Call]:
+        """The calls to render now. They count as rendered."""
+        if not self._may_render_calls():
             return []
         tracker = self._tracker
         calls = list(tracker.pending_calls())
@@ -127,11 +129,11 @@ class TemplateVariable:
         tracker.calls.clear()
         return calls
 
-    def _page(self) -> Any:
+    def _page_fields(self) -> PageFields:
         tracker, site = self._tracker, self._tracker.site
         tracker.is_rendered = True
         track_page_view(tracker)
-        calls = self._calls()
+        calls = self._take_calls()
         rule = site.consent if isinstance(site.consent, ConsentCookie) else None
         return {
             "pixel_code": site.source.event_source_id if site.source else "",
@@ -146,7 +148,7 @@ class TemplateVariable:
             "generated_at_ms": self._now_ms(),
             "script_url": script_url(),
             "consent_rule": rule,
-            # A callable has weighed the signal already: its yes wins.
+            # A consent callable sees `Sec-GPC` in the request, so its grant wins.
             "gpc": "ldu" if site.gpc == "deny" and rule is None and site.consent is not None else site.gpc,
         }
 
@@ -154,19 +156,19 @@ class TemplateVariable:
         tracker = self._tracker
         if not tracker.site.advanced_matching or tracker.consent is not Consent.GRANTED:
             return None
-        tracker.is_visitor_specific = True  # digests are one visitor's
+        tracker.is_visitor_specific = True  # the digests belong to one visitor
         return tracker.digests()
 
     def _nonce(self) -> str | None:
         site, request = self._tracker.site, self._tracker.request
         try:
             found = request.csp_nonce if site.nonce is None else site.nonce(request.native)
-            text = "" if found is None else str(found)  # some are lazy, and say nothing until they are printed
+            text = "" if found is None else str(found)  # some are lazy and have no value until they are converted
             nonce_attribute(text or None)
         except Exception as error:
             if site.is_strict(request):
                 raise
-            log_once(f"no nonce in the page: {type(error).__name__} where it was looked for", logging.ERROR)
+            log_once(f"the page has no nonce: reading it raised {type(error).__name__}", logging.ERROR)
             return None
         return text or None
 
@@ -175,5 +177,5 @@ class TemplateVariable:
 
 
 def script_url() -> str:
-    """The pixel script's address: TikTok's, or `TIKTOK_PIXEL_URL` for the local Events Manager's stand-in."""
+    """The URL of the pixel script: TikTok's, or `TIKTOK_PIXEL_URL`, such as that of the local Events Manager."""
     return os.environ.get("TIKTOK_PIXEL_URL") or SCRIPT_URL

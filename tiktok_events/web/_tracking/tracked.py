@@ -1,4 +1,4 @@
-"""What became of one `track` call in a request."""
+"""`Tracked`: the result of one `track` call."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from tiktok_events.web._page.markup import Markup
 from tiktok_events.web._page.pixel import Call, payload, render_calls
 
 Reason = Literal["consent", "off", "invalid", "bot"]
+"""Why a server event was not sent."""
 
 
 class Tracked:
-    """What became of one event. Not a string: one that prints itself would leak markup into JSON answers and logs.
+    """The result of one `track` call. It is not a string, so that no markup leaks into JSON responses and logs.
 
-    `event` is its name and `event_id` its id; `sent` says that the server event was queued, `reason` why not (None,
-    "consent", "off", "invalid" or "bot"). Reading `payload` or `script` counts as rendering the browser's half.
+    `event` is the name of the event and `event_id` its id. `sent` is True if the server event was queued; otherwise
+    `reason` is "consent", "off", "invalid" or "bot". Reading `payload` or `script` counts as rendering the pixel call.
     """
 
     __slots__ = ("_call", "_tracker", "event", "event_id", "reason", "sent")
@@ -31,7 +32,7 @@ class Tracked:
 
     @property
     def payload(self) -> dict[str, Any] | None:
-        """The matching pixel call as a JSON-ready dict, for an answer without a page; None if there is none."""
+        """The matching pixel call as a JSON-ready dict, for a response that is not a page; None if there is none."""
         return payload(self._rendered()) if self._call is not None else None
 
     @property

@@ -23,7 +23,7 @@ from tiktok_events.web._tracking.server_event import (
 from tiktok_events.web._tracking.tracked import Reason, Tracked
 from tiktok_events.web._tracking.visitor_state import VisitorState
 from tiktok_events.web._visitor.consent import Consent
-from tiktok_events.web._visitor.snapshot import Snapshot, pack
+from tiktok_events.web._visitor.snapshot import Snapshot, make_snapshot
 
 
 class Tracker(VisitorState):
@@ -35,11 +35,11 @@ class Tracker(VisitorState):
     has_read_redirect = False
     """Whether the calls of the redirect cookie were added to this request's."""
     is_rendered = False
-    """Whether the page has its base code."""
+    """Whether the base code was rendered."""
     page_view: Event | None = None
     """The page view that is sent with the response, with `Site(page_views=True)`."""
     is_page_sent = False
-    """Whether the headers of a page have left."""
+    """Whether the headers of an HTML response have been sent."""
 
     # Most requests track nothing, so these are made on first use. Threads that share a tracker get the same ones.
     @property
@@ -55,7 +55,7 @@ class Tracker(VisitorState):
 
     @property
     def reserved_ids(self) -> dict[str, str]:
-        """Ids by event name that a page was given before its event was tracked."""
+        """Ids by event name that a page has used before their event was tracked."""
         reserved: dict[str, str] = self.__dict__.setdefault("_reserved_by_name", {})
         return reserved
 
@@ -67,18 +67,18 @@ class Tracker(VisitorState):
     ) -> Tracked:
         """Queue the server event, and add the matching pixel call to this request.
 
-        *event* is an `Event`, or a name with the fields of one. `server=False` renders the browser's half only, for
-        a page that shows what was reported elsewhere. Twice with the same name and key is one event, the first.
+        *event* is an `Event`, or an event name with the fields of `Event`. `server=False` only renders the pixel call,
+        for an event that the server reports elsewhere; `browser=False` only queues the server event. A second call with
+        the same name and key in one request is ignored and returns the first `Tracked`.
 
         Raises:
             TypeError, ValueError: With `Site(strict=True)`, for what is otherwise dropped, logged and counted.
         """
         try:
-            made = make_event(event, fields, self, self.reserved_ids)
-            return self._track(made, server=server, browser=browser)
+            return self._track(make_event(event, fields, self, self.reserved_ids), server=server, browser=browser)
         except Exception as error:
-            given = event.event if isinstance(event, Event) else event
-            name, messages = given if isinstance(given, str) else "", safe_messages(error)
+            event_name = event.event if isinstance(event, Event) else event
+            name, messages = event_name if isinstance(event_name, str) else "", safe_messages(error)
             record_dropped(self, name, "invalid", *messages)
             if self.site.is_strict(self.request):
                 raise
@@ -87,7 +87,7 @@ class Tracker(VisitorState):
             return Tracked(name, None, sent=False, reason="invalid", call=None, tracker=self)
 
     def _track(self, event: Event, *, server: bool, browser: bool) -> Tracked:
-        event_id = event.id_for(self.site.route_source.id_namespace)
+        event_id = event.id_for(self.site.source_or_placeholder.id_namespace)
         earlier = self._tracked.get((str(event.event or ""), event_id))
         if earlier is not None:
             return earlier
@@ -114,11 +114,11 @@ class Tracker(VisitorState):
         return tracked
 
     def snapshot(self) -> Snapshot:
-        """The visitor's context and consent, for the order's row: a webhook's `site.resume` takes it."""
-        return pack(self.site.snapshots, self.context, self.consent, now=self.site.clock())
+        """The visitor's context and consent, to store with the order. `Site.resume` reads it in a webhook."""
+        return make_snapshot(self.site.snapshot_signer, self.context, self.consent, now=self.site.clock())
 
     def revoke_consent(self) -> None:
-        """The visitor has just refused: this response expires our cookies, and no call is rendered."""
+        """Record that the visitor has denied consent; this response expires our cookies and renders no call."""
         super().revoke_consent()
         self.calls.clear()
         self.page_view = None
@@ -127,10 +127,10 @@ class Tracker(VisitorState):
         """The id of this request's event of that *name*, or the one its next `track` will take."""
         self.is_visitor_specific = True
         if key is not UNSET:
-            return make_event_id(name, key, namespace=self.site.route_source.id_namespace)
-        found = next((one for (event, _), one in reversed(self._tracked.items()) if event == name), None)
-        if found is not None and found.event_id:
-            return found.event_id
+            return make_event_id(name, key, namespace=self.site.source_or_placeholder.id_namespace)
+        latest = next((tracked for (event, _), tracked in reversed(self._tracked.items()) if event == name), None)
+        if latest is not None and latest.event_id:
+            return latest.event_id
         return self.reserved_ids.setdefault(name, random_id())
 
     def has_tracked(self, name: str) -> bool:

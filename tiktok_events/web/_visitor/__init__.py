@@ -1,1 +1,1 @@
-"""What is known of a visitor: consent, cookies, context, and snapshots of them."""
+"""The visitor: consent, cookies, context for events, signing, and snapshots."""

@@ -1,4 +1,4 @@
-"""Consent: three words, and who is asked for them."""
+"""Consent: its three values, and the rules that determine it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiktok_events.web._request.request import WebRequest
 
 
 class Consent(enum.Enum):
-    """The visitor's answer to the question for consent."""
+    """Whether the visitor allows measurement."""
 
     GRANTED = "granted"
     DENIED = "denied"
@@ -23,10 +23,10 @@ class Consent(enum.Enum):
 
 @attrs.frozen
 class ConsentCookie:
-    """Consent told by a cookie of the site's: *granted* and *denied* are the values that mean each.
+    """Consent from a cookie of the site. *granted* and *denied* are the cookie's values for each.
 
-    A missing cookie is unknown, any other value denied. The page's script can read it as well, so pages that are
-    cached for everybody stay right.
+    A missing cookie is unknown, any other value is denied. The page's script reads the cookie too, so that a page may
+    be cached for all visitors.
     """
 
     name: str
@@ -34,35 +34,41 @@ class ConsentCookie:
     denied: frozenset[str] = attrs.field(converter=frozenset)
 
     def __call__(self, request: WebRequest) -> bool | None:
-        """True, False, or None for a missing cookie."""
+        """The consent in the cookie of *request*: True, False, or None if the cookie is missing."""
         values = request.cookie_values(self.name)
         return values[0] in self.granted if values else None
 
 
-Answer = bool | None | Consent
-ConsentRule = Callable[[Any], Answer] | ConsentCookie
+ConsentValue = bool | None | Consent
+"""True or GRANTED, False or DENIED, None or UNKNOWN."""
+ConsentRule = Callable[[Any], ConsentValue] | ConsentCookie
 
-_ANSWERS: dict[Any, Consent] = {True: Consent.GRANTED, False: Consent.DENIED, None: Consent.UNKNOWN}
+_BY_VALUE: dict[Any, Consent] = {True: Consent.GRANTED, False: Consent.DENIED, None: Consent.UNKNOWN}
 
 
-def ask(rule: ConsentRule | None, request: WebRequest) -> Consent:
-    """What *rule* answers for *request*. No rule is granted; an exception or any other answer is denied."""
+def consent_from_rule(rule: ConsentRule | None, request: WebRequest) -> Consent:
+    """The consent that *rule* returns for *request*.
+
+    Without a rule it is granted. If the rule raises or returns another type, it is denied and an error is logged.
+    """
     if rule is None:
-        log_once("no consent rule is set: consent is taken as granted", logging.INFO)
+        log_once("no consent rule is set: consent is assumed", logging.INFO)
         return Consent.GRANTED
     try:
-        answer: Any = rule(request if isinstance(rule, ConsentCookie) else request.native)
-    except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not take the page down
-        log_once(f"the consent rule raised {type(error).__name__}: taken as denied", logging.ERROR)
+        value: Any = rule(request if isinstance(rule, ConsentCookie) else request.native)
+    except Exception as error:  # noqa: BLE001 - a rule that fails must not grant, and must not fail the page
+        log_once(f"the consent rule raised {type(error).__name__}: consent is denied", logging.ERROR)
         return Consent.DENIED
-    if (consent := consent_of(answer)) is not None:
+    if (consent := to_consent(value)) is not None:
         return consent
-    log_once(f"the consent rule answered a {type(answer).__name__}, not True, False or None: denied", logging.ERROR)
+    log_once(
+        f"the consent rule returned {type(value).__name__}, not True, False or None: consent is denied", logging.ERROR
+    )
     return Consent.DENIED
 
 
-def consent_of(answer: Any) -> Consent | None:
-    """The word for True, False or None; None for anything else."""
-    if isinstance(answer, Consent):
-        return answer
-    return _ANSWERS[answer] if answer is None or isinstance(answer, bool) else None
+def to_consent(value: Any) -> Consent | None:
+    """The `Consent` for True, False, None or a `Consent`; None for any other *value*."""
+    if isinstance(value, Consent):
+        return value
+    return _BY_VALUE[value] if value is None or isinstance(value, bool) else None

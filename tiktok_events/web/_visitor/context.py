@@ -1,4 +1,4 @@
-"""What a request tells TikTok, and which cookies keep it for later. Clock and new_id are passed in."""
+"""`Context`: the visitor's data for events, from one request and its cookies. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ import attrs
 from tiktok_events._events.normalize import urls
 from tiktok_events._events.user import is_locale
 from tiktok_events.web._request import request_kind
+from tiktok_events.web._request.client_address import Network, client_ip
 from tiktok_events.web._request.request import WebRequest
 from tiktok_events.web._visitor import cookies
 from tiktok_events.web._visitor.consent import Consent
 from tiktok_events.web._visitor.cookies import Click, CookiePolicy, Visitor
 
-_LONGEST_URL = 4_000
-_LONGEST_AGENT = 1_000
+_MAX_URL = 4_000
+_MAX_USER_AGENT = 1_000
 
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """What is known of a visitor from one request. Personal data: its repr names the fields that are set, no values.
+    """The visitor's data from one request. It is personal data: its repr names the fields that are set, not their values.
 
-    `ttclid` is the click id without its cookie's tail, `visitor_id` 32 hex digits of our own cookie, `url` and
-    `referrer` are without fragment and secrets, `ip` is public or None, `locale` the first language the browser
-    prefers. `limited_data_use` follows `Sec-GPC`.
+    - `url`, `referrer`: without fragment and secret parameters.
+    - `ip`: the public address, or None.
+    - `locale`: the first language of Accept-Language.
+    - `ttclid`: the click id without the time stamp of its cookie; `clicked_ms` is that time.
+    - `visitor_id`: the 32 hex digits of the visitor cookie; `visitor_ms` is when the cookie was written.
+    - `limited_data_use`: whether `Sec-GPC` is 1.
+
+    Times are milliseconds since 1970; 0 means unknown.
     """
 
     url: str | None = None
@@ -42,10 +48,10 @@ class Context:
     limited_data_use: bool = False
 
     def __repr__(self) -> str:
-        return f"Context({', '.join(name for name, value in self.parts().items() if value)})"
+        return f"Context({', '.join(name for name, value in self.as_dict().items() if value)})"
 
-    def parts(self) -> dict[str, Any]:
-        """The fields by name."""
+    def as_dict(self) -> dict[str, Any]:
+        """All fields by name."""
         return {name: getattr(self, name) for name in _FIELDS}
 
 
@@ -61,51 +67,52 @@ def context_from(
     consent: Consent = Consent.GRANTED,
     may_write: bool = True,
     own_domains: Sequence[str] = (),
-    trusted: Sequence[request_kind.Network] = (),
+    trusted: Sequence[Network] = (),
     gpc: bool = True,
 ) -> Context:
-    """Decide what *request* tells TikTok at *now* (Unix seconds).
+    """The context of *request* at *now* (Unix seconds).
 
-    A ttclid in the URL is a fresh ad click and beats the one in the cookie. Without consent no identifier is read.
-    A request that is plainly no visitor's contributes no address, user agent or page. *new_id* gives 32 hex digits for
-    a new visitor, who is only made where a cookie may be written (*may_write*). Never raises for what a request says.
+    A ttclid in the URL is a new ad click and wins over that in the cookie. Without consent no identifier is read. A
+    request that no browser sent has no address, user agent or page. *new_id* makes the 32 hex digits of a new
+    visitor's id, only where a cookie may be written (*may_write*). Never raises for the contents of a request.
     """
     limited = gpc and request.header("sec-gpc").strip() == "1"
-    if not request_kind.is_visitor(request):
+    if not request_kind.is_from_browser(request):
         return Context(limited_data_use=limited)
-    known = _identifiers(request, policy, int(now * 1000), new_id, may_write) if consent is Consent.GRANTED else {}
+    may_read = consent is Consent.GRANTED
+    identifiers = _identifiers(request, policy, int(now * 1000), new_id, may_write) if may_read else {}
     return Context(
         url=_page_url(request, own_domains),
         referrer=_referrer(request) if request_kind.is_navigation(request) else None,
-        ip=request_kind.client_ip(request, trusted),
-        user_agent=_text(request.header("user-agent"), _LONGEST_AGENT),
+        ip=client_ip(request, trusted),
+        user_agent=_printable(request.header("user-agent"), _MAX_USER_AGENT),
         locale=_locale(request.header("accept-language")),
         limited_data_use=limited,
-        **known,
+        **identifiers,
     )
 
 
 def _identifiers(
     request: WebRequest, policy: CookiePolicy, now_ms: int, new_id: Callable[[], str], may_write: bool
 ) -> dict[str, Any]:
-    kept = cookies.read_stored_identifiers(request, now_ms=now_ms, policy=policy)
-    click = click_from(request, kept.click, now_ms)
-    visitor = kept.visitor or (Visitor(new_id(), now_ms) if may_write else None)
+    stored = cookies.read_stored_identifiers(request, now_ms=now_ms, policy=policy)
+    click = click_from(request, stored.click, now_ms)
+    visitor = stored.visitor or (Visitor(new_id(), now_ms) if may_write else None)
     return {
         "ttclid": click.ttclid if click else None,
-        "clicked_ms": click.at_ms if click else 0,
+        "clicked_ms": click.clicked_ms if click else 0,
         "ttp": cookies.read_pixel_id(request.cookie_values(cookies.PIXEL_COOKIE)),
         "visitor_id": visitor.visitor_id if visitor else None,
         "visitor_ms": visitor.written_ms if visitor else 0,
     }
 
 
-def click_from(request: WebRequest, kept: Click | None, now_ms: int) -> Click | None:
-    """The click behind *request*: the URL's, else the one *kept* in a cookie, else that of the page before."""
+def click_from(request: WebRequest, stored: Click | None, now_ms: int) -> Click | None:
+    """The click of *request*: from its URL, else *stored* (from the cookie), else from the referrer."""
     ttclid = _click_id_in(request.query)
     if ttclid is None:
-        return kept or _click_of_referrer(request, now_ms)
-    return kept if kept and kept.ttclid == ttclid else Click(ttclid, now_ms)
+        return stored or _click_from_referrer(request, now_ms)
+    return stored if stored and stored.ttclid == ttclid else Click(ttclid, now_ms)
 
 
 def _click_id_in(query: str) -> str | None:
@@ -118,8 +125,8 @@ def _click_id_in(query: str) -> str | None:
     return next(filter(None, map(cookies.valid_click_id, values)), None)
 
 
-def _click_of_referrer(request: WebRequest, now_ms: int) -> Click | None:
-    # A prerendered or redirected landing, or consent given on it: the page before, of this host, still has the id.
+def _click_from_referrer(request: WebRequest, now_ms: int) -> Click | None:
+    # After a redirect or a prerender, or consent on the landing page, the referrer (of this host) still has the id.
     referrer = request.header("referer")
     if "ttclid=" not in referrer or _hostname(referrer) != request.hostname:
         return None
@@ -128,13 +135,13 @@ def _click_of_referrer(request: WebRequest, now_ms: int) -> Click | None:
 
 
 def _page_url(request: WebRequest, own_domains: Sequence[str]) -> str | None:
-    """The page the visitor looks at: what was navigated to, else the page that asked for a fragment."""
+    """The page that the visitor sees: the one navigated to, or the one that requested a fragment."""
     if request_kind.is_fragment(request):
         for name in ("hx-current-url", "referer"):
-            page = request.header(name)
-            host = _hostname(page)
+            page_url = request.header(name)
+            host = _hostname(page_url)
             if host and (host == request.hostname or cookies.cookie_domain(host, own_domains)):
-                return _clean_url(page)
+                return _clean_url(page_url)
     return _clean_url(request.url)
 
 
@@ -143,8 +150,8 @@ def _referrer(request: WebRequest) -> str | None:
 
 
 def _clean_url(url: str | None) -> str | None:
-    if not url or len(url) > _LONGEST_URL:
-        url = url[:_LONGEST_URL].partition("?")[0] if url else None
+    if not url or len(url) > _MAX_URL:
+        url = url[:_MAX_URL].partition("?")[0] if url else None
     if not url or not url.isascii() or not urls.is_full(url):
         return None
     return urls.without_secrets(url.partition("#")[0])
@@ -157,10 +164,10 @@ def _hostname(url: str) -> str:
         return ""
 
 
-def _text(value: str | None, longest: int) -> str | None:
+def _printable(value: str | None, max_length: int) -> str | None:
     if not value or not value.isprintable():
         return None
-    return value[:longest]
+    return value[:max_length]
 
 
 def _locale(header: str) -> str | None:

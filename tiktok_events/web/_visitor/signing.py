@@ -1,4 +1,4 @@
-"""Signing: the redirect cookie and the snapshot. Each purpose has a key of its own, made from the secret."""
+"""Sign small values (HMAC-SHA256): the redirect cookie and the snapshot, each with a key derived from the secret."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 from tiktok_events.errors import ConfigurationError
 
 _SIGNATURE = 16
-_LARGEST = 64_000
+_MAX_LENGTH = 64_000
 
 
 class BadSignature(ValueError):
-    """What was given was not signed by us, or is no longer whole or fresh."""
+    """The value was not signed with this key, was changed, or is too old."""
 
 
 class Signer:
-    """Signs small JSON values for one purpose. The first secret signs, every one verifies.
+    """Sign small JSON values for one *purpose* with HMAC-SHA256. The first secret signs, all of them verify.
 
     Raises:
         ConfigurationError: If a secret is shorter than 16 characters.
@@ -35,9 +35,9 @@ class Signer:
         return bool(self._keys)
 
     def sign(self, value: Any, *, now: float) -> str:
-        """*value* as URL-safe text that says when it was made."""
-        packed = zlib.compress(json.dumps([int(now), value], separators=(",", ":")).encode(), 9)
-        return base64.urlsafe_b64encode(self._signature(self._keys[0], packed) + packed).rstrip(b"=").decode()
+        """*value* and the time *now* as signed, URL-safe text."""
+        compressed = zlib.compress(json.dumps([int(now), value], separators=(",", ":")).encode(), 9)
+        return base64.urlsafe_b64encode(self._signature(self._keys[0], compressed) + compressed).rstrip(b"=").decode()
 
     def unsign(self, text: str, *, now: float, max_age: float) -> Any:
         """The value in *text*.
@@ -45,20 +45,20 @@ class Signer:
         Raises:
             BadSignature: If it was changed, signed with another secret, or made more than *max_age* seconds ago.
         """
-        if not isinstance(text, str) or len(text) > _LARGEST:
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH:
             raise BadSignature("not a signed value")
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (ValueError, TypeError):
             raise BadSignature("not a signed value") from None
-        signature, packed = raw[:_SIGNATURE], raw[_SIGNATURE:]
-        if not any(hmac.compare_digest(signature, self._signature(key, packed)) for key in self._keys):
+        signature, compressed = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        if not any(hmac.compare_digest(signature, self._signature(key, compressed)) for key in self._keys):
             raise BadSignature("changed, or signed with another secret")
-        at, value = json.loads(zlib.decompress(packed))
-        if not -300 <= now - at <= max_age:
+        signed_at, value = json.loads(zlib.decompress(compressed))
+        if not -300 <= now - signed_at <= max_age:
             raise BadSignature("too old")
         return value
 
     @staticmethod
-    def _signature(key: bytes, packed: bytes) -> bytes:
-        return hmac.digest(key, packed, "sha256")[:_SIGNATURE]
+    def _signature(key: bytes, message: bytes) -> bytes:
+        return hmac.digest(key, message, "sha256")[:_SIGNATURE]
