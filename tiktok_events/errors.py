@@ -1,14 +1,14 @@
-"""What `except` reads.
+"""Exceptions of this package.
 
 - TikTokEventsError
-    - ConfigurationError         the set-up is wrong; nothing was sent
+    - ConfigurationError         a setting is wrong; nothing was sent
     - EventValidationError       an event is wrong; nothing was sent (also a ValueError)
-    - TransportError             no answer: network, timeout, TLS
-    - ApiError                   TikTok answered, and not with success
-        - AuthenticationError    the token or its rights
+    - TransportError             no answer: network, timeout or TLS
+    - ApiError                   TikTok answered with an error
+        - AuthenticationError    the access token or its permissions
         - RateLimitError         too many requests
-        - RejectedError          the request or its set-up is refused
-        - ServerError            TikTok's side failed, or something that is not TikTok answered
+        - RejectedError          the request is refused, for an event or for the settings
+        - ServerError            TikTok failed, or the answer is not from the Events API
     - OutboxFull                 no room for another event
     - OutboxUnavailable          the outbox cannot be used now: busy, down, or its disk is full
 """
@@ -39,21 +39,21 @@ __all__ = [
 
 
 class TikTokEventsError(Exception):
-    """Everything this package raises on purpose, except `TypeError` and `ValueError` for mistakes in code."""
+    """Base class of all errors of this package, except `TypeError` and `ValueError` for mistakes in code."""
 
     retryable: bool = False
     """Whether the same call may succeed later, unchanged."""
 
     response: TrackResponse | None = None
-    """What became of every event of the call; None when nothing was sent."""
+    """The results of all events of the call; None if nothing was sent."""
 
 
 class ConfigurationError(TikTokEventsError):
-    """The set-up is wrong: a missing variable, an address that is not https, an unusable token."""
+    """A setting is wrong: a missing variable, an address that is not https, an unusable token."""
 
 
 class EventValidationError(TikTokEventsError, ValueError):
-    """At least one event has an error, so nothing of the call was sent. `problems` names each one."""
+    """At least one event has an error, so nothing of the call was sent. `problems` lists all problems."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -64,33 +64,38 @@ class EventValidationError(TikTokEventsError, ValueError):
 
 
 class TransportError(TikTokEventsError):
-    """No answer came: the network, a timeout or TLS. It may pass later."""
+    """No answer came: network, timeout or TLS. The same call may succeed later."""
 
     retryable = True
 
 
 class OutboxFull(TikTokEventsError):
-    """The outbox holds as much as it may. Raised by `Outbox.put`, never through `BackgroundClient`."""
+    """The outbox is full. Raised by `Outbox.put`, never by `BackgroundClient`."""
 
     retryable = True
 
 
 class OutboxUnavailable(TikTokEventsError):
-    """The outbox cannot be used now: somebody else holds it, its server is down, its disk is full. It took nothing.
+    """The outbox cannot be used now: it is busy, its server is down, or its disk is full. It stored nothing.
 
-    Raised by the methods of an `Outbox`, never through `BackgroundClient`, which keeps events in memory meanwhile.
+    Raised by the methods of an `Outbox`, never by `BackgroundClient`, which keeps events in memory meanwhile.
     """
 
     retryable = True
 
 
 class ApiError(TikTokEventsError):
-    """TikTok answered, and not with success.
+    """TikTok answered with an error.
 
-    `code` is TikTok's code, or the HTTP status where the answer held none; `status` the HTTP status; `request_id`
-    what TikTok's support asks for; `index` the first refused event when the message names it; `wait` the seconds
-    before a retry makes sense; `retry_after` the server's own wish in seconds, if it gave one. `kind` is the code
-    table's word for what to do (docs/reference/codes.md). The text is TikTok's, with every value redact.
+    - `code`: TikTok's code, or the HTTP status of an answer without one.
+    - `status`: the HTTP status.
+    - `request_id`: TikTok's support asks for it.
+    - `index`: the index of the first refused event, if the message names it.
+    - `wait`: seconds before the first retry.
+    - `retry_after`: the Retry-After header in seconds, if there was one.
+    - `kind`: how to react, from the table of answer codes (docs/reference/codes.md).
+
+    The message is TikTok's, with every value redacted.
     """
 
     def __init__(
@@ -120,7 +125,7 @@ class ApiError(TikTokEventsError):
 
     @property
     def stops(self) -> bool:
-        """Whether nobody's events get through until somebody mends the set-up."""
+        """Whether no event is accepted until the token or the settings are fixed."""
         return self.kind in ("credential", "config") or self.names_source
 
     def __str__(self) -> str:
@@ -138,16 +143,16 @@ def _restore(kind: type[ApiError], state: dict[str, object]) -> ApiError:
 
 
 class AuthenticationError(ApiError):
-    """The access token is missing, wrong, expired, or its owner lacks the right. The events are not at fault."""
+    """The access token is missing, wrong or expired, or lacks a permission. The events are valid."""
 
 
 class RateLimitError(ApiError):
-    """Too many requests. It passes."""
+    """Too many requests. The same call succeeds later."""
 
 
 class RejectedError(ApiError):
-    """The request is refused: by an event in it, or by the set-up (then `stops` is True)."""
+    """The request is refused: for one of its events, or for the settings (then `stops` is True)."""
 
 
 class ServerError(ApiError):
-    """TikTok's side failed, or what answered was not the Events API. It may pass later."""
+    """TikTok failed, or the answer is not from the Events API. The same call may succeed later."""

@@ -1,4 +1,4 @@
-"""For tests: `capture()` records what your code reports; `FakeTikTok` is a TikTok that answers as told.
+"""Tools for tests: `capture()` records the events of your code; `FakeTikTok` gives scripted answers.
 
 The pytest plugin gives the same recorder as the fixture `tiktok`.
 """
@@ -27,7 +27,10 @@ SOURCE = EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token")
 
 
 class TikTokEventsTestCase(unittest.TestCase):
-    """A base, or a mixin before another one: `self.tiktok` is the `Recorder` of each test. A `setUp` calls `super()`'s."""
+    """A `unittest.TestCase` (or a mixin before another one) with `self.tiktok`, the `Recorder` of each test.
+
+    A `setUp` of your own calls `super().setUp()`.
+    """
 
     tiktok: Recorder
 
@@ -39,7 +42,7 @@ class TikTokEventsTestCase(unittest.TestCase):
 
 @attrs.frozen
 class RecordedRequest:
-    """One request as it was sent: `url`, `headers` (less the access token) and the JSON `body`."""
+    """One request as it was sent: `url`, `headers` (without the access token) and the JSON `body`."""
 
     url: str
     headers: dict[str, str] = attrs.field(repr=False)
@@ -57,11 +60,11 @@ class RecordedRequest:
 
 
 class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """An httpx transport that plays TikTok: scripted answers first, then code 0 for ever.
+    """An httpx transport that answers as TikTok does: with scripted answers first, then always with code 0.
 
-    `answers(40100, 0)` scripts codes; an `httpx.Response` answers as it is, an exception is raised in its place, and
-    a callable is given the request and returns one of the three. `client()` and `async_client()` are clients of it
-    that never wait between tries. `requests` holds what was sent, `events` all their items.
+    `answers(40100, 0)` scripts codes. An `httpx.Response` is returned as it is, an exception is raised, and a callable
+    gets the request and returns one of the three. `client()` and `async_client()` make clients of it that do not wait
+    between attempts. `requests` holds the requests, `events` all their items.
     """
 
     def __init__(self) -> None:
@@ -78,11 +81,11 @@ class FakeTikTok(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return [event for request in self.requests for event in request.events]
 
     def client(self, source: EventSource = SOURCE, **options: Any) -> Client:
-        """A `Client` that talks to this TikTok."""
+        """A `Client` of this transport."""
         return Client(source, http=httpx.Client(transport=self), **{"retry": AT_ONCE, **options})
 
     def async_client(self, source: EventSource = SOURCE, **options: Any) -> AsyncClient:
-        """An `AsyncClient` that talks to this TikTok."""
+        """An `AsyncClient` of this transport."""
         return AsyncClient(source, http=httpx.AsyncClient(transport=self), **{"retry": AT_ONCE, **options})
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -44,7 +44,7 @@ def test_a_day_is_like_a_shop_s(seed):
     day = simulated_day(seed=seed)
 
     assert 0.20 <= day.blocked_share <= 0.35
-    assert set(day.truth) == set(ORDER)
+    assert set(day.expected) == set(ORDER)
     assert {step.event for visit in day.visits if visit.shop is SHOPS[0] for step in visit.steps} >= {"CompletePayment"}
     assert any(not step.on_page for visit in day.visits for step in visit.steps)
     keys = [(visit.shop, step.event, step.key) for visit in day.visits for step in visit.steps]

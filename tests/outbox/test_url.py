@@ -104,9 +104,9 @@ def test_a_site_may_leave_delivery_to_a_worker(tmp_path, monkeypatch):
     """`TIKTOK_DELIVER=0`: what it queues waits for somebody else; but not what a test run's site would queue."""
     env = {"TIKTOK_PIXEL_CODE": WEB.event_source_id, "TIKTOK_ACCESS_TOKEN": "token", "TIKTOK_DELIVER": "0"}
     site = tt.Site.from_env(env, outbox=f"sqlite:///{tmp_path}/a.db")
-    site.sender().track(tt.Event("Lead", event_id="e1"))
+    site.event_client().track(tt.Event("Lead", event_id="e1"))
     monkeypatch.setattr(network_guard, "is_blocked", False)
-    site.sender().track(tt.Event("Lead", event_id="e0"))
+    site.event_client().track(tt.Event("Lead", event_id="e0"))
     site.close(5)
 
     assert site.outbox.depth() == 1

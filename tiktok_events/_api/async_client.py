@@ -1,4 +1,4 @@
-"""The client for async code."""
+"""`AsyncClient`: deliver events from async code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
     async def deliver_once(
         self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
     ) -> TrackResponse:
-        """As `Client.deliver_once`; *pace* blocks this loop, so let nobody else live on it."""
+        """As `Client.deliver_once`; *pace* blocks this event loop, so nothing else may run on it."""
         deadline = time.monotonic() + within
 
         async def post(body: bytes) -> TrackResponse:
@@ -78,7 +78,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
         return self._own
 
     def forget_connections(self) -> None:
-        """Let go of connections without a word, as after a fork: their locks and loop are the parent's."""
+        """Drop the connections without closing them, after a fork: they belong to the parent process."""
         self._own = None
 
     async def close(self) -> None:

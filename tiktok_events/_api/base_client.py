@@ -1,4 +1,4 @@
-"""What a client is before it opens a connection: a source, an address, limits, and events turned into requests."""
+"""The base of both clients: source, address and limits, and the conversion of events into requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Http = TypeVar("Http")
 
 
 class BaseClient(Generic[Http]):
-    """What both clients are: a source, an address, limits, and the flows that turn events into requests."""
+    """Source, address and limits of a client, and the flows that turn its events into requests."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class BaseClient(Generic[Http]):
 
     @property
     def is_network_blocked(self) -> bool:
-        """Whether a test run keeps its own connections from TikTok; what an `http` of yours does is seen later."""
+        """Whether a test run blocks this client's own connections; a given `http` client is checked when it connects."""
         return network_guard.is_blocked and self._given is None and not transport.is_local(self.url)
 
     def _join(self, items: Iterable[bytes]) -> bytes:
@@ -91,14 +91,14 @@ class BaseClient(Generic[Http]):
         return errors
 
     def _seconds_until(self, deadline: float) -> float:
-        """Seconds that a request may take."""
+        """Seconds that a request may take before *deadline*."""
         left = min(self._timeout, deadline - time.monotonic())
         if left <= 0:
             raise TransportError("no time was left for the request")
         return left
 
     def _retrying(self) -> dict[str, Any]:
-        """The policy in tenacity's terms. Made per call: tenacity keeps its state on the object."""
+        """The retry policy as arguments of tenacity. Made per call, because tenacity keeps state on the object."""
         import tenacity
 
         policy, total = self._retry, self._retry.max_total

@@ -1,4 +1,4 @@
-"""The blocking client: deliver now, and say what became of every event."""
+"""`Client`: deliver events and wait for the result of each one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Client(BaseClient["httpx.Client"]):
-    """Deliver events to one source, now, and say what became of each.
+    """Deliver events to one source, and return one result per event.
 
     `base_url` is TikTok's, or `TIKTOK_API_URL`; it must be https except on loopback. `timeout` bounds one request in
     seconds. `retry` says how often and how long to try again, `max_body_bytes` is where a request is split before it
@@ -66,9 +66,9 @@ class Client(BaseClient["httpx.Client"]):
     def deliver_once(
         self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
     ) -> TrackResponse:
-        """Deliver encoded items without retrying, for a worker, whose outbox does the waiting.
+        """Deliver encoded items without retrying, for a worker, whose outbox keeps what has to wait.
 
-        *pace* is called before every request, and waits as long as has to be. No answer is waited for longer than
+        *pace* is called before every request, and blocks until the request may start. No answer is waited for longer than
         *within* seconds from now.
         """
         deadline = time.monotonic() + within
@@ -95,7 +95,7 @@ class Client(BaseClient["httpx.Client"]):
             return self._given
         own = self._own
         if own is None or self._pid != os.getpid():
-            with transport.opening():  # two threads that come at once share what the first one opens
+            with transport.opening():  # two threads that start at the same time share one client
                 own = self._own
                 if own is None or self._pid != os.getpid():
                     own = self._own = transport.open_sync(self._timeout, self.url)

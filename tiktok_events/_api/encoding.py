@@ -1,4 +1,4 @@
-"""Bytes out, bytes in. No sockets, no clocks, no sleeping."""
+"""Encode request bodies and decode answers (sans I/O: no sockets, clocks or sleeping)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _INDEX = re.compile(r"(?:\bBatch\.|\bdata\.|\bdata\[|\bindex[ :=]+)([0-9]{1,4})\
 def encode(source: EventSource, events: Iterable[Event]) -> bytes:
     """The body of one request that sends *events* to *source*, as JSON in UTF-8.
 
-    Keyed events get their `event_id` here. Nothing is checked and nothing split: see `check` and `Client`.
+    Keyed events get their `event_id` here. The events are neither checked nor split: see `check` and `Client`.
     """
     return join(source, [encode_item(source, event)[1] for event in events])
 
 
 def encode_item(source: EventSource, event: Event) -> tuple[str, bytes]:
-    """An event's id, and its `data[]` item."""
+    """The id of *event* and its encoded `data[]` item."""
     event_id = event.id_for(source.id_namespace)
     return event_id, json_codec.dumps(event._wire if event._key is None else {**event._wire, "event_id": event_id})
 
@@ -43,7 +43,7 @@ def join(source: EventSource, items: Iterable[bytes]) -> bytes:
 
 
 def envelope(event_source: str, event_source_id: str, test_event_code: str | None, items: Iterable[bytes]) -> bytes:
-    """The same from the names alone, for a queue that holds no token."""
+    """The body of one request from the names of a source, for a queue that holds no token."""
     head = {"event_source": event_source, "event_source_id": event_source_id}
     if test_event_code:
         head["test_event_code"] = test_event_code
@@ -98,5 +98,5 @@ def _refused_index(message: object) -> int | None:
 
 
 def _names_source(entry: Code, message: object) -> bool:
-    # 40002 about the source id is no fault of any event: every other one would be refused too.
+    # 40002 about the source id is not about one event: every other event would be refused too.
     return entry.code == 40002 and isinstance(message, str) and "event_source_id" in message

@@ -1,7 +1,7 @@
-"""The way out of this process: open, closed to all but this machine, or watched by a test. It imports nothing heavy.
+"""Block or record requests in test runs.
 
-Everything before it (checking, hashing, ids, consent) is the same in each case. Who is about to queue or post asks
-here; a test sets `recorder` or `closed` for all sites and clients at once, whenever they were made.
+Checking, hashing, ids and consent work as always. Code that is about to queue or send an event reads `recorder` and
+`is_blocked`; a test sets them for all sites and clients at once. This module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Reason = Literal["consent", "off", "invalid", "bot", "before_send"]
 
 
 class Records(Protocol):
-    """What stands in for TikTok while a test records."""
+    """A recorder that takes requests in TikTok's place while a test records."""
 
     strict: bool
 
     def take(self, source: EventSource, body: bytes) -> TrackResponse:
-        """Keep the events of one request's *body*, and answer as TikTok does when all is well."""
+        """Record the events of one request's *body*, and return a successful response."""
         ...
 
     def drop(self, event: str, reason: Reason, why: str, request: str) -> None:
-        """Keep that an *event* went nowhere, and what *request* is to blame. *why* holds no value."""
+        """Record an *event* that is not sent, and the *request* it came from. *why* holds no value."""
         ...
 
 
 class NetworkBlocked(ConfigurationError):
-    """Events would have left a test run."""
+    """Events would have left a test run, which blocks the network."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -51,11 +51,11 @@ is_blocked = False
 
 
 def strict(given: bool | None) -> bool:
-    """Whether mistakes raise: as *given*, and where nobody said so while a test records."""
+    """Whether mistakes raise: as *given*, or if that is None while a strict test records."""
     return recorder is not None and recorder.strict if given is None else given
 
 
 def dropped(event: str | None, reason: Reason, why: Iterable[object], request: str = "") -> None:
-    """Tell the test that records, if one does, that an *event* went nowhere."""
+    """Report an *event* that is not sent to the test that records, if one does."""
     if recorder is not None:
         recorder.drop(event or "", reason, "; ".join(map(str, why)), request)

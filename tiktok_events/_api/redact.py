@@ -1,4 +1,4 @@
-"""Blank what TikTok echoes. Its messages may repeat the value it refused, and that value may be a person's."""
+"""Redact TikTok's messages: they may repeat the refused value, which may be personal data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LONGEST = 500
 
 
 def redact(message: str) -> str:
-    """*message* with every word redact that is no word of TikTok's: values, names, addresses, ids, long numbers."""
+    """*message* with an ellipsis for every word that is not in TikTok's known vocabulary."""
     return _PLACE_OR_RUN.sub(lambda match: match["place"] or "…", _TOKEN.sub(_keep_known, message[:_LONGEST]))
 
 

@@ -1,7 +1,7 @@
-"""How events become requests: split, and on a refusal isolate the bad one and deliver the rest. Sans I/O.
+"""Split events into requests, isolate a refused event and deliver the rest (sans I/O).
 
-A flow is a generator that yields request bodies and is sent what became of each, so the blocking client, the
-async one and the worker are three short loops around the same story.
+A flow is a generator: it yields request bodies and receives their answers. The blocking client, the async client and
+the worker are three short loops around it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _ENVELOPE_BYTES = 1_000
 def deliver(items: Sequence[Item], join: Callable[[Iterable[bytes]], bytes], max_body_bytes: int) -> Flow:
     """Deliver *items*, in requests made by *join*; every one gets a result, in order.
 
-    A request carries at most 1,000 events and *max_body_bytes*; a single item beyond that travels alone.
+    A request carries at most 1,000 events and *max_body_bytes*; a single larger item is sent alone.
 
-    An error that no other request would escape (the network, a limit, the token) ends it: what is left counts as
-    failed, unsent. A refused request is taken apart until the refused events are alone.
+    An error that every further request would meet (network, rate limit, token) ends the flow: the remaining events
+    are failed and not sent. A refused request is split until each refused event is alone.
     """
     outcome = _Outcome(items)
     pending = deque((batch, False) for batch in _batches(items, max_body_bytes))
@@ -43,7 +43,7 @@ def deliver(items: Sequence[Item], join: Callable[[Iterable[bytes]], bytes], max
         answer = yield join(items[position][1] for position in batch)
         if isinstance(answer, TrackResponse):
             outcome.taken(batch, answer)
-            # The index named an innocent, so it means something else than we think: bisect from here on.
+            # The named event was accepted, so the index does not mean what we assume: bisect from here on.
             trust_index = trust_index and not on_trial
         elif _is_about_content(answer) and len(batch) > 1:
             pending.extendleft(reversed(_apart(batch, answer.index if trust_index else None)))
@@ -65,7 +65,7 @@ def _ends_everything(error: Exception) -> bool:
 
 
 def _apart(batch: Sequence[int], suspect: int | None) -> list[tuple[Sequence[int], bool]]:
-    """*batch* in two: the suspect on trial and the rest, or two halves."""
+    """*batch* in two parts: the event at *suspect* and the rest, or two halves."""
     if suspect is not None and suspect < len(batch):
         return [([batch[suspect]], True), ([*batch[:suspect], *batch[suspect + 1 :]], False)]
     middle = len(batch) // 2
@@ -126,7 +126,7 @@ def deliver_many(
     max_body_bytes: int,
     on_progress: Callable[[int], object] | None,
 ) -> Flow:
-    """Deliver one chunk after the other. A chunk holds items, and results of events refused beforehand."""
+    """Deliver chunks one after the other. A chunk holds items, and results of events that `check` refused."""
     results: list[EventResult] = []
     last = TrackResponse()
     error: Exception | None = None

@@ -13,12 +13,12 @@ Status = Literal["delivered", "partial", "rejected", "failed"]
 
 @attrs.frozen
 class EventResult:
-    """What became of one event.
+    """The result of one event.
 
     `status` is "delivered" (code 0), "partial" (TikTok took part of its request and does not say which events;
-    nothing is sent again by itself), "rejected" (refused for what it is: here, with `problems`, or by TikTok, with
-    `code`) or "failed" (not delivered through no fault of its own: it can be sent again). `message` says why and
-    what to do, without personal data; `request_id` is what TikTok's support asks for.
+    it is not sent again), "rejected" (invalid: found here, with `problems`, or by TikTok, with `code`) or "failed"
+    (not delivered, and not because of the event: it can be sent again). `message` says why and what to do, without
+    personal data; TikTok's support asks for `request_id`.
     """
 
     event_id: str
@@ -50,12 +50,12 @@ class TrackResponse:
 
     @property
     def delivered(self) -> tuple[EventResult, ...]:
-        """The results of the events that TikTok took."""
+        """The results of the events that TikTok accepted."""
         return tuple(result for result in self.results if result.status == "delivered")
 
     @property
     def rejected(self) -> tuple[EventResult, ...]:
-        """The results of the events that were refused, or that failed to arrive."""
+        """The results of the events that were refused or not delivered."""
         return tuple(result for result in self.results if result.status in ("rejected", "failed"))
 
     def raise_for_rejected(self) -> None:

@@ -1,4 +1,4 @@
-"""From an answer code to the error it stands for, and from an error to the result of an event."""
+"""Map an answer code to its error class, and an error to the result of an event."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def error_for(
     names_source: bool = False,
     retry_after: float | None = None,
 ) -> ApiError:
-    """The error that the code table's *entry* asks for."""
+    """The error for *entry* of the code table."""
     return _ERRORS[entry.kind](
         message,
         code=entry.code,
@@ -49,12 +49,12 @@ def error_for(
 
 
 def result_of(event_id: str, error: Exception) -> EventResult:
-    """The result of an event that *error* kept from being delivered."""
+    """The result of an event that was not delivered because of *error*."""
     if isinstance(error, EventValidationError):
         message = "; ".join(str(problem) for problem in error.problems)
         return EventResult(event_id, "rejected", message=message, problems=error.problems)
     if isinstance(error, ApiError):
         status: Status = "failed" if error.retryable or error.stops else "rejected"
         return EventResult(event_id, status, error.code, str(error), error.request_id)
-    # StoredIdentifiers for later, a test run's events would be sent by whoever delivers next.
+    # "failed" would keep a test run's events in the outbox, and the next worker would send them.
     return EventResult(event_id, "rejected" if isinstance(error, NetworkBlocked) else "failed", message=str(error))

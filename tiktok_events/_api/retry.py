@@ -1,4 +1,4 @@
-"""When to try again, and how long to wait before."""
+"""Retry policy: exponential backoff with full jitter, and Retry-After."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RetryPolicy:
         """Seconds to wait after the *attempt*-th try (from 1) ended in *error*. *jitter* gives 0 to 1."""
         own = error.wait if isinstance(error, ApiError) else 0.0
         if own >= _LONG_PAUSE and self.max_wait:
-            # A pause that TikTok names (maintenance, a throttled source) is not shortened by jitter or cap.
+            # A pause of the code table (maintenance, a throttled source) is not shortened by jitter or cap.
             return max(own, self._asked_for(error))
         first = max(self.first_wait, own) if self.first_wait else 0.0
         doubled = min(first * float(2 ** min(attempt - 1, 30)), self.max_wait)

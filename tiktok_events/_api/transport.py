@@ -1,4 +1,4 @@
-"""The one module that knows httpx: opening it late, posting bytes, and what its errors mean here."""
+"""HTTP transport. Only this module imports httpx, when the first client is opened."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LARGEST_ANSWER = 1_000_000
 
 
 class _Opening:
-    """Held while httpx is imported and a client is made, and by a fork: a child must not inherit either half done."""
+    """A lock for importing httpx and opening a client; a fork waits for it, so that no child inherits half of either."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -48,7 +48,7 @@ class _Opening:
         with self.lock:
             library = importlib.import_module("httpx")
             importlib.import_module("httpcore")
-            "a".encode("idna")  # the first address look-up imports this codec
+            "a".encode("idna")  # the first DNS lookup imports this codec
             yield library
 
 
@@ -66,7 +66,7 @@ def endpoint(base_url: str | None) -> str:
         raise ConfigurationError("base_url must be a plain https address")
     try:
         parts = urlsplit(base)
-        _ = parts.port  # read late, and refused only then
+        _ = parts.port  # a wrong port raises only when it is read
     except ValueError:
         raise ConfigurationError("base_url cannot be read: check its host and port") from None
     if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
@@ -88,7 +88,7 @@ def is_loopback(host: str) -> bool:
 
 
 def request_headers(access_token: str) -> dict[str, str]:
-    """What every request carries. TikTok signs nothing: the token is what authenticates."""
+    """The headers of every request. The access token authenticates it; TikTok has no payload signature."""
     return {
         "Access-Token": access_token,
         "Content-Type": "application/json",
@@ -99,7 +99,7 @@ def request_headers(access_token: str) -> dict[str, str]:
 
 
 def open_sync(timeout: float, url: str) -> httpx.Client:
-    """A client of our own: one pool, no redirects (a token must not follow one)."""
+    """Open an httpx client with one connection pool; a proxy from the environment is not used on loopback."""
     with opening() as library:
         client: httpx.Client = library.Client(timeout=timeout, trust_env=not is_local(url))
         return client
@@ -113,7 +113,7 @@ def open_async(timeout: float, url: str) -> httpx.AsyncClient:
 
 
 def is_local(url: str) -> bool:
-    """Whether *url* is on this machine; then a proxy from the environment has no business in between."""
+    """Whether *url* is on this machine."""
     return is_loopback(urlsplit(url).hostname or "")
 
 
@@ -143,7 +143,7 @@ async def post_async(
 def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
     options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
     if network_guard.is_blocked and not is_local(url):
-        # Real connections call it before they open or write; fakes and other transports in memory never do.
+        # A real connection calls it before it opens or writes; a transport in memory never does.
         options["extensions"] = {"trace": refuse}
     return options
 
@@ -165,7 +165,7 @@ def _take(received: bytearray, chunk: bytes, deadline: float) -> None:
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
-    # A date is allowed there too; TikTok sends neither, proxies send seconds.
+    # HTTP allows a date too; TikTok sends neither form, proxies send seconds.
     value = answer.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdigit() and len(value) < 7 else None
 
@@ -176,12 +176,12 @@ def _transport_errors(http: Any) -> Iterator[None]:
     try:
         yield
     except (library.TransportError, library.DecodingError) as error:
-        # The text of httpx's errors may hold an address; its class says enough.
+        # The text of an httpx error may hold an address, so only its class is shown.
         raise TransportError(f"no answer from TikTok ({type(error).__name__})") from None
 
 
 def _library_of(http: object) -> Any:
-    # httpx and its continuation share an API, not classes: catch the errors of the one in use.
+    # httpx and httpx2 share an API but no classes: catch the errors of the library in use.
     for cls in type(http).__mro__:
         name = cls.__module__.partition(".")[0]
         if name in ("httpx", "httpx2"):

@@ -1,4 +1,4 @@
-"""A raw request body, read by the rule table."""
+"""Check a raw request body against the rule table."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _TOKEN_KEYS = frozenset({"access_token", "Access-Token", "accessToken", "token"}
 
 @attrs.frozen
 class BodyReport:
-    """What the rules say of a body: its problems, and the body itself where it is an object."""
+    """The problems of a request body, and the parsed body if it is an object."""
 
     problems: list[Problem]
     body: dict[str, Any] = attrs.field(factory=dict, repr=False)
 
     @property
     def errors(self) -> list[Problem]:
-        """The problems for which TikTok, or reason, refuses the body."""
+        """The problems with severity "error"."""
         return [one for one in self.problems if one.severity == "error"]
 
 
 def check_body(text: bytes | str, *, now: float) -> BodyReport:
-    """Read *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for what it says."""
+    """Read *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for its contents."""
     try:
         body = json_codec.loads(text)
     except ValueError:
@@ -57,7 +57,7 @@ def check_body(text: bytes | str, *, now: float) -> BodyReport:
 
 
 def check_raw_item(item: Any, kind: Kind, *, now: float) -> list[Problem]:
-    """What the rules say of one raw `data[]` item. Fields are named from the item on."""
+    """The problems of one raw `data[]` item. Field paths start at the item."""
     if not isinstance(item, dict):
         return [problem("wrong-type", "event", "a JSON object")]
     found: list[Problem] = []

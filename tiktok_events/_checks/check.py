@@ -1,4 +1,4 @@
-"""`check`: what the rule table says of one event."""
+"""`check`: apply the rule table to one event."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def check(event: Event, source: EventSource, *, now: float | None = None) -> list[Problem]:
-    """What is wrong with *event* if it were sent to *source* at *now* (Unix seconds; the present by default).
+    """The problems that *event* has if it is sent to *source* at *now* (Unix seconds; the present by default).
 
     Each `Problem` has `rule`, `severity` ("error": TikTok refuses it or it is certainly wrong; "warning"),
-    `field`, `message` and `fix`. None holds a value. An empty list means nothing is known against it.
+    `field`, `message` and `fix`. None holds a value. An empty list means that no rule is broken.
     """
     kind = source.event_source
     found = list(event._problems)
     if kind in ("offline", "crm") and not event._timed:
         found.append(problem("event-time-missing", "event_time"))
-    # The one thing the wire dict lacks before its source is known is the keyed id, and only app events mind an id.
+    # Before the source is known the wire dict lacks the keyed id, and only rules for app events read the id.
     check_item(event._wire, kind, time.time() if now is None else now, found)
     return without_echoes(found) if found else found
 
 
 def mistakes(found: Iterable[Problem]) -> list[Problem]:
-    """Those of *found* that raise where mistakes are to be seen at once: errors, and money that no report will show."""
+    """Those of *found* that raise in strict mode: errors, and a value that no report can show."""
     return [one for one in found if one.severity == "error" or one.rule == "currency-missing"]
 
 
 def drops_event(one: Problem) -> bool:
-    """Whether the event cannot be sent at all; other errors have left out their field already."""
+    """Whether *one* drops the whole event; other errors leave out one field, and have done so already."""
     return one.severity == "error" and RULES[one.rule].effect == "event"

@@ -1,7 +1,7 @@
-"""The rules that read a well-formed `data[]` item: the same for an event in memory and for a body off the wire.
+"""Rules for a well-formed `data[]` item: the same for an event in memory and for a received body.
 
-One function per object; each is given the wire dict and adds to *found*. They run for every event, so they look
-before they think: the common case is a few dict look-ups.
+One function per object; each reads the wire dict and adds problems to *found*. They run for every event, so the
+common case is a few dict look-ups.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _QUIET_NAMES = {
 
 
 def check_item(item: Item, kind: Kind, now: float, found: list[Problem]) -> None:
-    """Add to *found* what the rules say of *item*, sent at *now* (Unix seconds) as an event of *kind*."""
+    """Add to *found* the problems of *item*, sent at *now* (Unix seconds) as an event of *kind*."""
     name = item.get("event") or ""
     if name not in _QUIET_NAMES[kind]:
         _check_name(name, kind, found)
@@ -91,9 +91,9 @@ def check_item(item: Item, kind: Kind, now: float, found: list[Problem]) -> None
 
 
 def without_echoes(found: list[Problem]) -> list[Problem]:
-    """*found* less what only follows: a field that was set aside for its shape is not missing as well.
+    """*found* without problems that only repeat another one: a malformed field is not also missing.
 
-    A required field that is empty is missing, and that is the error: nobody needs to hear that it is empty too.
+    A required field that is empty is reported as missing, and not as empty too.
     """
     shaped = {one.field for one in found if one.rule in _SET_ASIDE}
     if not shaped:
@@ -133,7 +133,7 @@ def _check_time(event_time: int, kind: Kind, now: float, found: list[Problem]) -
     if event_time <= 0:
         found.append(problem("event-time-range", "event_time"))
         return
-    age = now - event_time  # only now: JSON's integers may be larger than any float
+    age = now - event_time  # only here: integers of JSON may be larger than any float
     if age < -_FUTURE:
         found.append(problem("event-time-future", "event_time"))
     elif kind == "offline":

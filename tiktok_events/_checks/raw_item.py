@@ -1,6 +1,6 @@
-"""The rules that only a raw `data[]` item can break: unknown keys, wrong types, values in the clear.
+"""Rules that only a raw `data[]` item can break: unknown keys, wrong types, unhashed values.
 
-An event built from our classes cannot break them; a body off the wire, or a line of a file, can.
+An event that is built from the classes cannot break them; a received body or a line of a file can.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def check_shape(item: dict[str, Any], kind: str, found: list[Problem]) -> dict[str, Any]:
-    """Add what is wrong with the shape of *item* to *found*; return the part of it that is well-formed."""
+    """Add the problems of the form of *item* to *found*. Returns the well-formed part of it."""
     kept = _well_formed(item, EVENT, "event", "", found)
     for name, fields in OBJECTS.items():
         if name in kept:
@@ -98,7 +98,7 @@ def _unknown(key: str, where: str, path: str, fields: Mapping[str, Field], found
     import difflib  # only for a mistake
 
     close = difflib.get_close_matches(key, fields, 1)
-    # The key came off the wire: only a known name may be repeated in words that reach a log.
+    # The key was received: only a known name may stand in a message that reaches a log.
     shown = path if key.isascii() and key.isidentifier() and len(key) <= 40 else f"{path[: -len(key)]}(a key)"
     found.append(problem("unknown-field", shown, f"; it reads like {close[0]}" if close else ""))
 
@@ -111,7 +111,7 @@ def _contents(items: list[Any], path: str, found: list[Problem]) -> list[dict[st
             kept.append(_well_formed(item, CONTENT, "contents", f"{place}.", found))
         else:
             found.append(problem("wrong-type", place, "a JSON object"))
-            kept.append(None)  # so that its neighbours keep their index
+            kept.append(None)  # so that the other items keep their index
     return kept
 
 

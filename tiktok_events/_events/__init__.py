@@ -1,5 +1,5 @@
-"""The events and their parts: values in as people have them, wire form and digests out.
+"""Events and their parts: they normalise and hash the given values into wire form.
 
-Each class fills one private dict, its part of the `data[]` item, so that encoding is one `dumps`. What a person
-typed never raises: it is left out and kept as a `Problem` without its value.
+Each class fills one private dict, its part of the `data[]` item, so that encoding is one `dumps`. A value that a person
+typed never raises: if it is invalid, it is left out and a `Problem` without the value is kept.
 """

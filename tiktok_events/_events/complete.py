@@ -1,4 +1,4 @@
-"""Fill what an event leaves out from what else is known. What the event says itself always wins."""
+"""Fill the fields that an event leaves out. A field of the event itself always wins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def complete(
 ) -> Event:
     """A copy of *event* with *user*, *page* and the rest where it has none.
 
-    *visitor* is a digest that joins the event's own `external_id`s, behind them; *currency* goes with a value only.
+    *visitor* is a digest that is added behind the event's own `external_id`s; *currency* is added only to a value.
     """
     found: list[Problem] = list(event.problems)
     wire: Wire = dict(event._wire)

@@ -1,4 +1,4 @@
-"""One conversion."""
+"""`Event`: one conversion."""
 
 from __future__ import annotations
 
@@ -187,14 +187,14 @@ _set_timed = Event.__dict__["_timed"].__set__
 
 
 def clone(event: Event, wire: Wire, problems: tuple[Problem, ...]) -> Event:
-    """*event* with another wire form: the same conversion, told more fully."""
+    """A copy of *event* with another wire dict."""
     made = object.__new__(Event)
     made.__setstate__((wire, problems, event._key, event._timed))
     return made
 
 
 def event_from(wire: Wire) -> Event:
-    """The event that a `data[]` item tells of; its keyed id, if it was one, is made."""
+    """The event of a `data[]` item, with the id that stands there."""
     made = object.__new__(Event)
     made.__setstate__((wire, (), None, True))
     return made

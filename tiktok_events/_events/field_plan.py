@@ -1,6 +1,6 @@
-"""From fields as people have them to wire form: one loop for every object, driven by its plan.
+"""Convert the fields of an object to wire form: one loop for all objects, driven by a field plan.
 
-This is the path every event takes, so it asks the commonest question first and does nothing twice.
+Every event takes this path, so it tests the most common case first and repeats no work.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _CONVERTER_TYPES = {"str": str, "number": float, "integer": int}
 
 @attrs.frozen
 class Plan:
-    """How the fields of one object become wire form.
+    """How the fields of one object are converted to wire form.
 
-    `name` is where the object stands in an event. `converters` is the usual type of a field's value (str, float, int), which
-    is then taken as it is, or for text that is not, a function (text in, text out, "" for nothing, raises `Refused`).
-    `convert` takes what is unusual: other types, and text with letters beyond ASCII.
+    `name` is where the object stands in an event. `converters` holds the usual type of a field (str, float, int), whose values
+    are used as they are, or a function for text (text in, text out, "" for an absent value, raises `Refused`).
+    `convert` handles the rest: other types, and text that is not ASCII.
     """
 
     name: str
@@ -73,9 +73,9 @@ def plan(
     unusual: Mapping[str, Convert] | None = None,
     undocumented: frozenset[str] = frozenset(),
 ) -> Plan:
-    """The plan for *fields*, with functions of their own for some; *undocumented* ones are for `extra` only.
+    """The plan for *fields*, some of them with their own functions; *undocumented* fields are for `extra` only.
 
-    A function of *convert* gets every value of its field, one of *unusual* those that are not taken as they are.
+    A function in *convert* gets every value of its field, one in *unusual* only values that are not used as they are.
     """
     direct, convert = direct or {}, convert or {}
     own = {**(unusual or {}), **convert}
@@ -104,7 +104,7 @@ def _converter(key: str, field: Field, direct: HashOne | None) -> Convert:
 
 
 def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
-    """The wire form of *fields*; what makes no sense is left out and noted in *found*.
+    """The wire form of *fields*; an invalid value is left out and its problem is added to *found*.
 
     Raises:
         TypeError: If a field is unknown or a value of a type its field never takes.
@@ -148,7 +148,7 @@ def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
 
 
 def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:
-    """Undocumented fields, a copy. A field that is documented has its own parameter."""
+    """A copy of the undocumented fields in *extra*. A documented field has its own parameter."""
     if not isinstance(extra, Mapping):
         raise WrongType(f"{plan.name}.extra", "a mapping", extra)
     kept: Wire = {}
@@ -165,7 +165,7 @@ def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:
 
 def unknown_field(plan: Plan, key: object) -> UnknownField:
     """The error for a *key* that is no field, with the likely spelling."""
-    import difflib  # only for a mistake: it costs more than the rest of this module
+    import difflib  # only on an error: its import takes longer than the rest of this module
 
     close = difflib.get_close_matches(str(key), plan.convert, 1)
     hint = LEGACY.get(plan.name, {}).get(str(key)) or (close[0] if close else "")

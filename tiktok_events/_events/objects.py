@@ -1,4 +1,4 @@
-"""Where and through what it happened: page, app, ad and lead."""
+"""`Page`, `App`, `Ad` and `Lead`: the objects of an event that hold no personal data of the user."""
 
 from __future__ import annotations
 

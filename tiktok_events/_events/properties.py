@@ -1,4 +1,4 @@
-"""What it was about: value, currency and items."""
+"""`Properties` and `Content`: value, currency and items of an event."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _contents(contents: object, path: str, found: list[Problem]) -> list[Wire] |
 
 
 def _with_path(problems: Iterable[Problem], index: int) -> Iterable[Problem]:
-    # An item does not know its place in the list, so its fields read contents.price until here.
+    # An item does not know its index in the list, so until here its field paths read contents.price.
     return [
         attrs.evolve(one, field=one.field.replace("contents", f"properties.contents[{index}]", 1)) for one in problems
     ]
@@ -224,7 +224,7 @@ class Properties(WireObject):
         return tuple(view(Content, item) for item in self._wire.get("contents", ()))
 
     def __getattr__(self, name: str) -> Any:
-        # The rare fields, which are too many to spell out twice.
+        # The rare fields have no property of their own.
         if name in PROPERTIES:
             return read(self._wire.get(name))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

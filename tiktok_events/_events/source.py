@@ -1,4 +1,4 @@
-"""Where events go."""
+"""`EventSource`: the pixel, app or event set that receives events, and its access token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _clean_or_none(value: str | None) -> str | None:
 
 
 def _printable(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    # The value goes into a header or a request body, and it may be a secret: never name it.
+    # The value goes into a header or a request body, and may be a secret: no message shows it.
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(f"{attribute.name} must be printable ASCII text without spaces")
     if not value and attribute.name != "id_namespace":
@@ -42,7 +42,7 @@ def _kind(source: object, attribute: attrs.Attribute[Any], value: object) -> Non
 
 @attrs.frozen
 class EventSource:
-    """Where events go, and who may send them there.
+    """The pixel, app or event set that events are sent to, and the access token for it.
 
     `event_source` is "web", "app", "offline" or "crm"; `event_source_id` the pixel code, TikTok app id or event set
     id that belongs to it; `access_token` is from Events Manager (one event source's) or an OAuth app, and shows in

@@ -1,4 +1,4 @@
-"""Who did it."""
+"""`User`: the identifiers of the person behind an event."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _plain_att_status(text: str) -> str:
 
 
 class User(WireObject):
-    """Who did it. Every field is optional; several identifiers match more people than one.
+    """The person behind an event. Every field is optional; several identifiers match more people than one.
 
     `email`, `phone` and `external_id` take one value or several; they, `first_name`, `last_name`, `zip_code`, `idfa`
     and `gaid` are normalised and SHA-256-hashed here and exist nowhere in the clear afterwards. A value of 64 hex
@@ -166,7 +166,7 @@ class User(WireObject):
 
     @classmethod
     def _make(cls, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
-        # As any object, but that some of a user's fields explain others.
+        # Unlike other objects, some fields of a user depend on others.
         if "phone_region" in fields:
             fields = dict(fields)
             wire = _with_region(fields.pop("phone_region"), fields, found)

@@ -1,7 +1,7 @@
-"""What all the classes share: one private dict in wire form, read-only properties over it, and nothing shown.
+"""The base of the event classes: one private dict in wire form, and read-only properties over it.
 
-They have attrs' manners (slots, immutable, equality and hash by value, copy and pickle) without its constructor:
-that one costs three times as much, and an event passes through here for every conversion of a shop.
+The classes behave like frozen attrs classes (slots, immutable, equality and hash by value, copy and pickle) but have
+their own constructor: that of attrs takes three times as long, and every conversion of a shop runs it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class WireObject:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was left out at construction, and why. `check` reports it with everything else."""
+        """The problems of values that were left out at construction. `check` reports them too."""
         return self._problems
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -59,7 +59,7 @@ class WireObject:
         return self._wire
 
     def __repr__(self) -> str:
-        # A debugger may look at one whose constructor raised.
+        # A debugger may show an object whose constructor raised.
         return f"{type(self).__name__}({', '.join(getattr(self, '_wire', ()))})"
 
     def __copy__(self) -> Self:
@@ -82,7 +82,7 @@ def _frozen(value: Any) -> Hashable:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-# The slots' own setters: __setattr__ refuses everybody, and object.__setattr__ costs three times as much.
+# The setters of the slots: __setattr__ always raises, and object.__setattr__ takes three times as long.
 set_wire = WireObject.__dict__["_wire"].__set__
 set_problems = WireObject.__dict__["_problems"].__set__
 
@@ -106,7 +106,7 @@ def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
 
 
 def read(value: Any) -> Any:
-    """*value* of a wire dict for somebody outside: nothing that changes the event when it is changed."""
+    """*value* of a wire dict as an immutable copy, so that a caller cannot change the event."""
     if type(value) is list:
         return tuple(map(read, value))
     return {key: read(one) for key, one in value.items()} if type(value) is dict else value

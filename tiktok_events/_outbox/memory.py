@@ -1,4 +1,4 @@
-"""The outbox in this process's memory."""
+"""`MemoryOutbox`: an outbox in the memory of this process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Waiting = tuple[str, bytes, float]
 
 @attrs.define(eq=False)
 class _Queue:
-    """What waits on one route: what was given back goes before what is new."""
+    """The waiting records of one route: those that were given back come before new ones."""
 
     new: deque[Waiting] = attrs.field(factory=deque, repr=False)
     again: deque[Claim] = attrs.field(factory=deque)
 
 
 class MemoryOutbox:
-    """An outbox in this process's memory: fast, bounded, and gone with the process.
+    """An outbox in the memory of this process: fast, bounded, and lost when the process ends.
 
     It holds at most `max_events` events and `max_bytes` bytes of them. Beyond either, `overflow` "refuse" makes `put`
     raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
@@ -95,7 +95,7 @@ class MemoryOutbox:
         return ()
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
-        """As `Outbox.claim`. Routes with many events do not starve the others: the served one goes to the back."""
+        """As `Outbox.claim`. The route that was served goes to the back, so that no route starves."""
         with self._lock:
             now = self._clock()
             self._bring_back(now)
@@ -156,7 +156,7 @@ class MemoryOutbox:
         return len(self._replay(event_ids))
 
     def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
-        """As `Outbox.still`; `put` gives none."""
+        """As `Outbox.still`; `put` returns no ids."""
         return ()
 
     def depth(self) -> int:
@@ -181,14 +181,14 @@ class MemoryOutbox:
             return max(0.0, min(due) - self._clock()) if due else None
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
     def _make_room(self, events: int, size: int) -> list[Record]:
         if not self._drops_oldest or events > self._max_events or size > self._max_bytes:
             raise OutboxFull(f"the outbox holds {self._events:,} events, {self._bytes:,} bytes")
         dropped: list[Record] = []
         while self._events + events > self._max_events or self._bytes + size > self._max_bytes:
-            # What is claimed is on its way, and what was given back was not taken: neither is dropped.
+            # Claimed records are being delivered and records that were given back have been tried: neither is dropped.
             waiting = [(queue.new[0][2], route) for route, queue in self._waiting.items() if queue.new]
             if not waiting:
                 raise OutboxFull(f"the outbox holds {self._events:,} events that are being delivered")
@@ -210,7 +210,7 @@ class MemoryOutbox:
         return taken
 
     def _forget(self, claims: Sequence[Claim]) -> list[Claim]:
-        # A claim whose lease ran out is somebody else's by now: not found here, and left alone.
+        # A claim whose lease ran out may have been claimed again: it is not found here and is ignored.
         forgotten = [claim for claim in claims if self._leased.pop(id(claim), None)]
         self._events -= len(forgotten)
         self._bytes -= sum(len(claim.record.data) for claim in forgotten)
@@ -225,7 +225,7 @@ class MemoryOutbox:
         for key, (until, claim) in list(self._leased.items()):
             if until <= now:
                 del self._leased[key]
-                # Another claim: the late holder of this one decides nothing any more.
+                # The record was claimed again since, so the result of this claim is ignored.
                 due.append(attrs.evolve(claim, crashed_deliveries=claim.crashed_deliveries + 1))
         for claim in reversed(due):
             self._waiting.setdefault(claim.record.route, _Queue()).again.appendleft(claim)

@@ -1,4 +1,4 @@
-"""What waits, and what every outbox promises to whoever puts and whoever delivers."""
+"""The outbox protocol: records, claims, dead letters, and what every outbox guarantees."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Reach = Literal["process", "machine", "network"]
 """Who shares an outbox: this process alone, every process of this machine, or every machine of a network."""
 
 RecordId = Hashable
-"""What an outbox knows a record by."""
+"""The id of a record in its outbox."""
 
 
 class Record(NamedTuple):
-    """One event, encoded and hashed, and where it goes. Never a token: whoever delivers has that."""
+    """One encoded event and the source it is for. It holds no access token: the worker has that."""
 
     event_source: str
     event_source_id: str
@@ -37,9 +37,10 @@ class Record(NamedTuple):
 
 @attrs.define(eq=False)
 class Claim:
-    """A record that somebody is delivering: acknowledge it, give it back, or dead_letter it.
+    """A record that a worker has leased: it acknowledges it, gives it back, or moves it to the dead letters.
 
-    `attempts` is how often it was given back, `crashed_deliveries` how often whoever had it was gone before a word on it.
+    `attempts` counts how often the record was given back, `crashed_deliveries` how often its lease ended without a
+    result because the worker had crashed.
     """
 
     record: Record
@@ -50,7 +51,7 @@ class Claim:
 
 @attrs.frozen
 class DeadLetter:
-    """An event that will not be tried again: why (no personal data), and since when (Unix seconds)."""
+    """An event that is not tried again: the reason (without personal data) and the time (Unix seconds)."""
 
     record: Record
     reason: str
@@ -58,22 +59,22 @@ class DeadLetter:
 
 
 class Outbox(Protocol):
-    """What `BackgroundClient` puts into and `Worker` takes from.
+    """The queue between `BackgroundClient`, which puts events, and `Worker`, which delivers them.
 
-    What `claim` hands out is nobody else's for `lease` seconds; after that it may be handed out again, so delivery is
-    at least once, and TikTok's deduplication makes it once. Threads share an outbox, and a forked child goes on with
-    it. Every method may raise `OutboxUnavailable`; what is given to it was not taken then.
+    A claim belongs to one worker for `lease` seconds. After that the record may be claimed again, so delivery is at
+    least once, and TikTok's deduplication makes it count once. An outbox is thread-safe and works after a fork. Every
+    method may raise `OutboxUnavailable`; it has changed nothing then.
     """
 
     reach: Reach
-    """Who shares it. Of one that reaches over a network, nothing is asked while a request waits."""
+    """Which processes share it. An outbox on a network is not used while a web request waits."""
 
     def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Keep *records*, all or none; the record_ids `still` takes (none, if its reach is this process).
+        """Store *records*, all or none. Returns their ids for `still` (none if `reach` is "process").
 
         Raises:
             OutboxFull: If there is no room for all of them.
-            OutboxUnavailable: If they cannot be kept now.
+            OutboxUnavailable: If they cannot be stored now.
         """
         ...
 
@@ -82,7 +83,7 @@ class Outbox(Protocol):
         ...
 
     def ack(self, claims: Sequence[Claim]) -> None:
-        """Forget *claims*: they are delivered. One whose lease ran out is somebody else's, and left alone."""
+        """Delete *claims*, which are delivered. A claim whose lease has run out is ignored."""
         ...
 
     def nack(self, claims: Sequence[Claim], *, delay: float, reason: str) -> None:
@@ -98,23 +99,23 @@ class Outbox(Protocol):
         ...
 
     def replay(self, event_ids: Collection[str] | None = None) -> int:
-        """Put dead letters back to be delivered, all or those of *event_ids*; how many."""
+        """Move dead letters, all or those of *event_ids*, back to the queue. Returns their number."""
         ...
 
     def purge(self, event_ids: Collection[str] | None = None) -> int:
-        """Forget dead letters for good, all or those of *event_ids*; how many."""
+        """Delete dead letters, all or those of *event_ids*. Returns their number."""
         ...
 
     def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
-        """Those of *record_ids* that are neither delivered nor dead."""
+        """Those of *record_ids* that are neither delivered nor dead letters."""
         ...
 
     def depth(self) -> int:
-        """How many records are in it, claimed ones included, dead ones not."""
+        """The number of records, claimed ones included, dead letters not."""
         ...
 
     def age(self) -> float | None:
-        """Seconds since the oldest of them was put; None if there is none."""
+        """Seconds since the oldest record was put; None if there is none."""
         ...
 
     def due_in(self, routes: Collection[Route]) -> float | None:
@@ -122,5 +123,5 @@ class Outbox(Protocol):
         ...
 
     def close(self) -> None:
-        """See that what was put is kept, and let go of files and connections. It may be used again."""
+        """Write what was put, and close files and connections. The outbox may be used again."""
         ...

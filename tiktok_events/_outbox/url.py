@@ -1,4 +1,4 @@
-"""The outbox that a URL names. No part of a URL shows in an error: it may hold a password."""
+"""Make an outbox from a URL. No error shows a part of the URL, because it may hold a password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KNOWN = "memory:, sqlite:///file.db or redis://host"
 
 
 def outbox_at(url: str) -> Outbox:
-    """The outbox at *url*; nothing is opened yet.
+    """The outbox at *url*; it opens no file and no connection yet.
 
     `memory:`; `sqlite:///orders.db` beside the working directory, `sqlite:////var/lib/shop/orders.db` anywhere, with
     `?commit=group`, `?synchronous=FULL` and `?max_events=100000` as `SQLiteOutbox` takes them; `redis://`,

@@ -1,1 +1,1 @@
-"""What a test sees of events: the way out of the process, what records there, and the pytest plugin."""
+"""Record events in tests: the recorder, the pixel calls of a response, and the pytest plugin."""

@@ -1,4 +1,4 @@
-"""The pixel calls that an answer carries, whichever framework made it."""
+"""Read the pixel calls of a response of any framework."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 Call = dict[str, Any]
 
 _HEADER = "TikTok-Events"
-# What `web._pixel` prints: a push, or a data block; JSON begins right behind either.
+# `web._page.pixel` renders a push or a data block; JSON follows directly after either.
 _PRINTED = re.compile(
     r'\(window\.tiktokEvents=window\.tiktokEvents\|\|\[\]\)\.push\((?=\{)|<script type="application/json" id="tiktok-events">'
 )
@@ -17,7 +17,7 @@ _JSON = json.JSONDecoder()
 
 
 def calls_of(response: object) -> list[Call]:
-    """The calls in the scripts and data blocks of *response* (an answer of any framework, or its text), then its header's."""
+    """The calls in the scripts and data blocks of *response* (of any framework, or its text), then those of its header."""
     text, calls = _text(response), []
     for found in _PRINTED.finditer(text):
         data, _ = _JSON.raw_decode(text, found.end())

@@ -1,6 +1,6 @@
-"""The pytest plugin: the fixture `tiktok`, and a network that is closed to this package in every run.
+"""The pytest plugin: the fixture `tiktok`, and a block of this package's network access in every test run.
 
-It is imported in every run of its users, so it imports what it needs when it is needed.
+Every test run of a user imports it, so it imports the rest late.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CLOSED_BEFORE = pytest.StashKey[bool]()
 
 @pytest.fixture
 def tiktok() -> Iterator[Recorder]:
-    """What your code reports to TikTok in this test; nothing is sent. See `tiktok_events.testing.Recorder`."""
+    """The recorder of the events of this test; nothing is sent. See `tiktok_events.testing.Recorder`."""
     from tiktok_events._recording.recorder import capture
 
     with capture() as recorder:
@@ -37,17 +37,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Close the network before a conftest.py imports the app."""
+    """Block the network before a conftest.py imports the app."""
     _close(early_config, is_live=early_config.known_args_namespace.tiktok_live)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Close it where the plugin came later, by `pytest_plugins`."""
+    """Block it where `pytest_plugins` loads the plugin later."""
     _close(config, is_live=bool(config.getoption("--tiktok-live")))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave the process as it was, for a run within a run."""
+    """Restore the state of the process, for a test run within a test run."""
     network_guard.is_blocked = config.stash.get(_CLOSED_BEFORE, network_guard.is_blocked)
 
 

@@ -1,4 +1,4 @@
-"""What a test sees: the events that would have left, and those that went nowhere."""
+"""`capture` and `Recorder`: record the events that would be sent, and those that are dropped."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tiktok_events.errors import EventValidationError
 
 @attrs.frozen
 class Dropped:
-    """An event that went nowhere. `reason` is "consent", "off", "invalid", "bot" or "before_send"; `why` says more, and holds no value.
+    """An event that was not sent. `reason` is "consent", "off", "invalid", "bot" or "before_send"; `why` has details, and holds no value.
 
-    `request` is the method and path of the request it was tracked in, and empty for a client's.
+    `request` is the method and path of the request it was tracked in, and is empty for an event of a client.
     """
 
     event: str
@@ -48,19 +48,19 @@ class _Post:
 
     @property
     def counted_by(self) -> tuple[str, str | None, str | None]:
-        """What TikTok drops a second copy by."""
+        """The key by which TikTok drops a second copy."""
         return self.source.event_source_id, self.event.event, self.event.event_id
 
 
 class Recorder:
-    """Takes every event in TikTok's place, and tells a test about it. Nothing it says or raises holds personal data.
+    """Records every event in place of TikTok. Its repr and its errors hold no personal data.
 
-    `sent()` are posts, one for each; `assert_sent` counts as TikTok does, once for each name and id.
+    `sent()` lists every event that was posted; `assert_sent` counts as TikTok does, once for each name and id.
     """
 
     def __init__(self, *, strict: bool = True) -> None:
         self.strict = strict
-        """Whether a mistake that a shop would log raises, where the site does not say."""
+        """Whether mistakes raise for sites and clients with `strict=None`."""
         self._posts: list[_Post] = []
         self._dropped: list[Dropped] = []
 
@@ -68,12 +68,12 @@ class Recorder:
         return f"Recorder({len(self._posts)} sent, {len(self._dropped)} dropped)"
 
     def sent(self, name: str | None = None) -> list[Event]:
-        """Every post in order, of that *name* or of all; each event with the id it was sent under."""
+        """Every posted event in order, of that *name* or of any; each with the id it was sent under."""
         return [post.event for post in self._posts if name in (None, post.event.event)]
 
     @property
     def dropped(self) -> list[Dropped]:
-        """What was tracked and went nowhere, in order."""
+        """The events that were tracked and not sent, in order."""
         return list(self._dropped)
 
     def assert_sent(
@@ -121,8 +121,8 @@ class Recorder:
     def browser_calls(self, response: object) -> list[Call]:
         """The pixel calls that *response* carries, each with `event`, `event_id` and `params`.
 
-        It takes the answer of any framework, or a page's text; calls stand in scripts, data blocks, and the header
-        `TikTok-Events`.
+        *response* is the response of any framework, or the text of a page. Calls are read from scripts, data blocks and
+        the header `TikTok-Events`.
         """
         return calls_of(response)
 
@@ -142,16 +142,16 @@ class Recorder:
             raise AssertionError(f"{', '.join(alone)} in the browser without its server event; {self._account()}")
 
     def take(self, source: EventSource, body: bytes) -> TrackResponse:
-        """As the clients call it, with the body of a request that is not made."""
+        """Record the events of a request *body*; clients call it in place of the request."""
         self._posts += [_Post(source, event_from(item)) for item in json.loads(body)["data"]]
         return TrackResponse()
 
     def drop(self, event: str, reason: Reason, why: str, request: str) -> None:
-        """As whoever leaves an event out calls it."""
+        """Record an event that is not sent."""
         self._dropped.append(Dropped(event, reason, why, request))
 
     def _counted(self, name: str | None = None) -> list[_Post]:
-        """The posts that TikTok counts: of copies the first."""
+        """The posted events that TikTok counts: the first of several copies."""
         first: dict[object, _Post] = {}
         for post in self._posts:
             if name in (None, post.event.event):
@@ -159,7 +159,7 @@ class Recorder:
         return list(first.values())
 
     def _account(self, name: str | None = None) -> str:
-        """What was sent and what was dropped, in words; of dropped events called *name* the name is known."""
+        """Sent and dropped events as text; the lines of dropped events called *name* leave the name out."""
         sent = Counter(str(post.event.event) for post in self._counted())
         text = f"sent: {', '.join(f'{event} x{number}' for event, number in sent.items()) or 'nothing'}."
         if not self._dropped:
@@ -171,7 +171,7 @@ class Recorder:
 
 
 class _Wanted:
-    """What an assertion asks of an event, hashed and normalised as the event was. It shows names, never values."""
+    """The expectations of an assertion, normalised and hashed like an event. Its text names fields, never values."""
 
     def __init__(self, key: Key | UnsetType, user: UserFields, properties: PropertiesFields) -> None:
         made, about = User(**user), Properties(**properties)
@@ -190,7 +190,7 @@ class _Wanted:
         return f" with this {', '.join(asked)}" if asked else ""
 
     def missed_by(self, post: _Post) -> list[str]:
-        """The names of what *post* has otherwise."""
+        """The names of the fields in which *post* differs."""
         other = [name for name in self._names() if not self._has(post.event._wire, *name.split("."))]
         if self._key is not UNSET:
             made = event_id(post.event.event, self._key, namespace=post.source.id_namespace)
@@ -217,11 +217,11 @@ def _times(number: int) -> str:
 
 @contextmanager
 def capture(*, strict: bool = True) -> Iterator[Recorder]:
-    """Record what every site and client of this process would send, whenever they were made, and send nothing.
+    """Record what all sites and clients of this process would send, and send nothing.
 
-    Events are checked, hashed and given their ids as ever, and are there as soon as `track` returns: no thread, no
-    network. With *strict*, sites and background clients that do not say otherwise raise what a shop would log.
-    Threads are recorded too, other processes are not; of two captures the inner one records.
+    Events are checked, hashed and given their ids as always, and are recorded when `track` returns, without thread and
+    network. With *strict*, sites and background clients with `strict=None` raise what they log otherwise. All threads
+    of the process are recorded, other processes are not. Of two nested captures the inner one records.
     """
     recorder = Recorder(strict=strict)
     before, network_guard.recorder = network_guard.recorder, recorder

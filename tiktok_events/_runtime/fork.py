@@ -1,4 +1,4 @@
-"""What a child starts with after a fork: new locks, and nothing that its parent is already doing."""
+"""Fork hooks: new locks in a child process, and objects that must be idle while their process forks."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Renewable(Protocol):
     """An object whose locks and threads do not survive a fork."""
 
     def _renew(self) -> None:
-        """Start afresh."""
+        """Reset the state in a child process."""
 
 
 class Pausable(Protocol):
-    """An object that must be at rest while its process forks."""
+    """An object that must be idle while its process forks."""
 
     def _before_fork(self) -> None:
-        """Finish what is under way, and begin nothing."""
+        """Finish the current operation, and start no other."""
 
     def _after_fork(self) -> None:
-        """Go on, in the parent."""
+        """Continue, in the parent process."""
 
 
 _living: weakref.WeakSet[Renewable] = weakref.WeakSet()
@@ -34,28 +34,28 @@ _one_at_a_time = threading.Lock()
 
 
 def renew_after_fork(living: Renewable) -> None:
-    """Have *living* renewed in every child of this process, for as long as it lives."""
+    """Call `_renew` of *living* in every child process, as long as the object exists."""
     _living.add(living)
 
 
 def pause_while_forking(living: Pausable) -> None:
-    """Have *living* at rest while this process forks, for as long as it lives."""
+    """Call `_before_fork` and `_after_fork` of *living* around every fork, as long as the object exists."""
     _resting.add(living)
 
 
 def run_in_ending_children(work: Callable[[], object]) -> None:
-    """Have *work* run when a child ends that skips atexit: of multiprocessing, billiard, or a Celery worker."""
+    """Call *work* at the end of child processes that skip atexit: those of multiprocessing, billiard and Celery."""
     for name in ("multiprocessing.util", "billiard.util"):
         util = sys.modules.get(name)
         if util is not None:
             util.Finalize(None, work, exitpriority=10)
     celery = sys.modules.get("celery.signals")
-    if celery is not None:  # its children are billiard's, but run no finalizers either
+    if celery is not None:  # Celery's children come from billiard, but run no finalizers
         celery.worker_process_shutdown.connect(lambda **sender: work(), weak=False, dispatch_uid=work)
 
 
 def _renew_all() -> None:
-    global _one_at_a_time  # noqa: PLW0603 - the parent's is held, here for ever
+    global _one_at_a_time  # noqa: PLW0603 - the inherited lock is held and is never released here
     _one_at_a_time = threading.Lock()
     _paused.clear()
     for living in list(_living):
@@ -70,7 +70,7 @@ def _pause_all() -> None:
 
 
 def _go_on() -> None:
-    # Only who was paused: another thread may have made one meanwhile.
+    # Only the paused objects: another thread may have made a new one meanwhile.
     while _paused:
         _paused.pop()._after_fork()
     _one_at_a_time.release()

@@ -1,11 +1,11 @@
-"""JSON, by orjson where the extra `fast` brought it, else by the standard library. One spelling for both."""
+"""Encode and decode JSON: with orjson if it is installed (extra `fast`), else with the standard library."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-try:  # The one optional import of the core: same bytes either way, only faster.
+try:  # The only optional import of the core. Both libraries write the same bytes.
     from orjson import dumps as _orjson
 except ImportError:
     _orjson = None  # type: ignore[assignment]
@@ -19,8 +19,8 @@ def dumps_stdlib(value: Any) -> bytes:
 
 
 def dumps_orjson(value: Any) -> bytes:
-    """The same by orjson. The caller has refused NaN before: orjson would write null."""
-    # orjson's own buffer is larger than its text and would stay so in a queue: keep an exact copy.
+    """Compact JSON in UTF-8, by orjson. Callers refuse NaN before, because orjson would write null."""
+    # The buffer behind orjson's result is larger than its text, so a queue keeps an exact copy.
     return bytes(memoryview(_orjson(value)))  # pyright: ignore[reportOptionalCall]
 
 
@@ -32,7 +32,7 @@ def _refuse_constant(word: str) -> float:
 
 
 def loads(text: bytes | str) -> Any:
-    """What *text* says.
+    """The value of the JSON *text*.
 
     Raises:
         ValueError: If it is not JSON in UTF-8, or nested too deeply to be an answer or an event.

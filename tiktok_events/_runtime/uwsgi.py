@@ -1,4 +1,7 @@
-"""What uWSGI does unlike other servers. Its module is there before any application is."""
+"""Quirks of uWSGI: forks without Python's hooks, threads that are off, and signals that interrupt a worker.
+
+uWSGI puts its module `uwsgi` into `sys.modules` before it loads an application.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,25 @@ from typing import Any
 
 
 def forks_us_untold() -> bool:
-    """Whether this is a master that forks its workers with no word to Python: no thread and no open file may be there."""
+    """Whether this is a master process that forks its workers without Python's fork hooks.
+
+    Such a process must have no thread and no open outbox.
+    """
     uwsgi = _uwsgi()
     return uwsgi is not None and uwsgi.masterpid() == os.getpid() and "py-call-uwsgi-fork-hooks" not in uwsgi.opt
 
 
 def runs_threads() -> bool:
-    """Whether threads go on while no request is served. Of 2.0.26 they do not unless it is told to, of 2.0.28 they do."""
+    """Whether threads run between requests: uWSGI 2.0.26 needs `enable-threads` for that, 2.0.28 does not."""
     return bool(getattr(_uwsgi(), "has_threads", True))
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Have no signal end this thread's work, nor that of threads which are started meanwhile.
+    """Block signals in this thread, and in threads that are started meanwhile.
 
-    A worker ends inside of its signal handler, and a second signal ends it there at once or never. One comes where
-    systemd or Ctrl-C signal the workers too, beside the master.
+    A worker ends inside its signal handler, and a second signal ends it at once or makes it hang. A second signal
+    comes where systemd or Ctrl-C signals the workers in addition to the master.
     """
     if _uwsgi() is None:
         yield

@@ -1,7 +1,7 @@
-"""TikTok's answer codes: what each means and what a sender does about it.
+"""TikTok's answer codes: the meaning of each, and how a sender reacts to it.
 
 Sources: names from TikTok's own SDK (O), meanings from its "Return codes" and "Rate limits" pages (O2), and where
-those are silent from senders in production (A). The waits are this project's choice, not TikTok's.
+they say nothing from senders in production (A). The waits are this project's choice, not TikTok's.
 """
 
 from typing import Literal
@@ -21,7 +21,7 @@ Kind = Literal["ok", "partial", "credential", "config", "content", "rejected", "
 
 @attrs.frozen
 class Code:
-    """One answer code: its number, TikTok's meaning, what it asks for, and the first wait in seconds."""
+    """One answer code: number, TikTok's meaning, kind of reaction, and the first wait in seconds."""
 
     code: int
     meaning: str
@@ -30,7 +30,7 @@ class Code:
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may pass later."""
+        """Whether the same request may succeed later."""
         return self.kind in ("rate", "server")
 
 
@@ -95,7 +95,7 @@ PARTIAL, RATE_LIMITED = 20001, 40100
 
 
 def code_for(code: int, status: int) -> Code:
-    """What *code* means; an unknown one is judged by the HTTP *status* it came with."""
+    """The entry of *code*; for an unknown code, an entry by the HTTP *status* of the answer."""
     known = CODES.get(code)
     if known is not None:
         return known
@@ -105,7 +105,7 @@ def code_for(code: int, status: int) -> Code:
 
 
 def code_for_status(status: int) -> Code:
-    """What an answer without TikTok's envelope asks for, by its HTTP *status*. Its `code` is the status."""
+    """The entry for an answer without TikTok's envelope, by its HTTP *status*. Its `code` is the status."""
     if status == 429:
         return Code(status, "too many requests", "rate", 1.0)
     if status == 408 or status >= 500:

@@ -1,4 +1,4 @@
-"""The currencies the Events API lists, and how many decimals money has."""
+"""Currencies of the Events API, and the number of decimals of each."""
 
 CURRENCIES = frozenset(
     "AED ARS AUD BDT BHD BIF BOB BRL CAD CHF CLP CNY COP CRC CZK DKK DZD EGP EUR GBP GTQ HKD HNL HUF IDR ILS "

@@ -1,4 +1,4 @@
-"""Every field of one `data[]` item: its type on the wire and the event sources it is documented for.
+"""Fields of one `data[]` item: the wire type of each, and the event sources it is documented for.
 
 Source: TikTok's endpoint page (O) and its newer Parameters page as reported (O2); the travel and vehicle fields
 are what two large senders agree on (A).

@@ -1,4 +1,4 @@
-"""Event names: standard, reserved and deprecated, and what a custom name may look like."""
+"""Event names: standard, reserved and deprecated ones, and the form of a custom name."""
 
 import re
 

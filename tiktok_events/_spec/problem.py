@@ -1,4 +1,4 @@
-"""A rule, and a problem: what one rule says about one field. Neither ever holds a value."""
+"""`Rule`, a line of the rule table, and `Problem`, one rule broken by one field. Neither holds a value."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ class Rule:
     """One line of the rule table.
 
     `severity` is "error" only where TikTok refuses or the value is certainly wrong. `effect` says what a sender
-    does about it: drop the "event", leave out the "field", or send it as it is ("nothing"). `source` and
-    `confidence` say where the fact comes from and how sure it is (O, O2, A, 1, X, U; "-" for our own choices).
+    drops: the "event", the "field", or "nothing". `source` names the source of the fact and
+    `confidence` is its mark (O, O2, A, 1, X, U; "-" for our own choices).
     """
 
     id: str
@@ -28,10 +28,10 @@ class Rule:
 
 @attrs.frozen
 class Problem:
-    """What one rule says about one field of one event, in words that never hold the value.
+    """One rule that is broken by one field of one event. Its text never holds the value.
 
     `rule` is a rule id, `severity` "error" or "warning", `field` a path such as `user.phone` or
-    `properties.contents[0].price`; `message` says what is wrong and `fix` how to mend it.
+    `properties.contents[0].price`; `message` says what is wrong and `fix` how to fix it.
     """
 
     rule: str
@@ -47,7 +47,7 @@ class Problem:
 
 
 class Refused(ValueError):
-    """A value that TikTok must not get; `rule` says why. Holds no value."""
+    """Raised for a value that must not be sent. `rule` is the id of the broken rule; the value is not kept."""
 
     def __init__(self, rule: str) -> None:
         self.rule = rule

@@ -1,6 +1,6 @@
-"""The rule table: one line per thing that can be wrong with an event or a request body.
+"""The rule table: one line per rule for events and request bodies.
 
-`docs/reference/rules.md` is printed from it, `check` and the local Events Manager apply it, `lint` prints it.
+`check` and the local Events Manager apply it, `lint` prints it, and `docs/reference/rules.md` is made from it.
 """
 
 from tiktok_events._spec.problem import Problem, Rule, Severity
@@ -59,7 +59,7 @@ def _events() -> list[Rule]:
         Rule("event-time-future", "warning", "nothing", "lies more than 5 minutes in the future", "Check the clock and the time zone.", _OURS, "U"),
         Rule("event-time-late", "warning", "nothing", "is {detail} ago; after 48 hours a copy from the pixel counts again", "Send web events when they happen.", _HELP, "O"),
         Rule("event-time-offline", "warning", "nothing", "is {detail} ago; TikTok takes offline events for 28 days", "Upload offline conversions within 28 days.", _HELP, "O2"),
-        Rule("event-id-missing", "warning", "nothing", "is missing, so a copy from the pixel counts double", "Send the same event_id on both channels.", _ENDPOINT, "O"),
+        Rule("event-id-missing", "warning", "nothing", "is missing, so the copy from the other channel is counted as a second event", "Send the same event_id on both channels.", _ENDPOINT, "O"),
         Rule("event-id-app", "warning", "nothing", "is not documented for app events", "Leave it out unless you have seen it work.", _ENDPOINT, "X"),
         Rule("ldu-without-ip", "warning", "nothing", "needs the visitor's public IP address to take effect", "Send user.ip with limited_data_use.", _HELP, "O2"),
         Rule("not-a-visitor", "warning", "nothing", "was tracked in a request that is no visitor's, so it has no address, browser and page", "In a webhook, track with site.resume(order.snapshot): it knows the buyer.", _OURS, "-"),
@@ -123,7 +123,7 @@ RULES: dict[str, Rule] = {rule.id: rule for rule in _rows()}
 
 
 def problem(rule: str, field: str, detail: str = "", severity: Severity | None = None) -> Problem:
-    """What *rule* says about *field*; *detail* fills the gap in its words and never holds a value."""
+    """The problem of *field* with *rule*; *detail* fills the placeholder of its message and never holds a value."""
     found = RULES[rule]
     words = found.message.replace("{detail}", detail), found.fix.replace("{detail}", detail)
     return Problem(rule, severity or found.severity, field, *words)

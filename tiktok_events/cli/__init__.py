@@ -1,4 +1,4 @@
-"""The command line, `tiktok-events`. Needs the extra `cli`; this module alone does not, so that it can say so."""
+"""The command line `tiktok-events`. This module runs without the extra `cli`, and says how to install it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ _NEEDED = {
     "flask": ("flask", "tiktok_events_flask"),
     "manager": ("jinja2", "starlette", "uvicorn"),
 }
+
+_PARTS = {"cli": "The command line", "flask": "The Flask adapter", "manager": "The Events Manager"}
 
 
 def main() -> None:
@@ -28,4 +30,4 @@ def advice(extra: str) -> str | None:
     missing = [name for name in _NEEDED[extra] if importlib.util.find_spec(name) is None]
     if not missing:
         return None
-    return f"This needs {' and '.join(missing)}, which the extra {extra} brings:\n\n    pip install 'tiktok-events[{extra}]'\n"
+    return f"{_PARTS[extra]} is not installed ({', '.join(missing)} missing). Run: pip install 'tiktok-events[{extra}]'"

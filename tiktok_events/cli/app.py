@@ -1,4 +1,4 @@
-"""The commands of `tiktok-events`."""
+"""The command group `tiktok-events`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tiktok_events.cli.outbox.command import outbox
 from tiktok_events.cli.send.command import send
 from tiktok_events.cli.worker.command import worker
 
-HELP = """Report conversions to TikTok, try it without a token, check what you send.
+HELP = """Report conversions to TikTok, try the tracking without a token, and check files and requests.
 
 \b
-  tiktok-events demo                        a shop whose events you watch
-  tiktok-events manager                     an Events Manager for your app
-  tiktok-events lint body.json              a body, read by TikTok's rules
-  tiktok-events send orders.csv --to local  a file, sent here or to TikTok
-  tiktok-events worker                      deliver what waits in an outbox
-  tiktok-events outbox status               how much waits, and what is dead
+  tiktok-events demo                        open an example shop and watch its events
+  tiktok-events manager                     start a local Events Manager for your app
+  tiktok-events lint body.json              check a request body
+  tiktok-events send orders.csv --to local  send a file, to this machine or to TikTok
+  tiktok-events worker                      deliver the events of an outbox
+  tiktok-events outbox status               count waiting events and dead letters
 
 Each command has its own --help.
 """

@@ -1,4 +1,4 @@
-"""Where output goes, and what untrusted text looks like there: no markup, no control characters."""
+"""Console output. Untrusted text is printed without markup and control characters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ format_option: Callable[[Any], Any] = click.option(
 
 
 def clean(text: object, longest: int = _LONGEST) -> str:
-    """*text* with every character spelled out that a terminal would obey, cut to *longest*."""
+    """*text* with control characters escaped, cut to *longest* characters."""
     plain = str(text)
     if len(plain) > longest:
         plain = plain[: longest - 1] + "…"
@@ -30,36 +30,36 @@ def clean(text: object, longest: int = _LONGEST) -> str:
 
 
 def _spelled(char: str) -> str:
-    # Controls, lone surrogates, and the marks that turn the direction of the text around them.
+    # Control characters, lone surrogates, and bidirectional marks.
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def styled(text: object, style: str = "") -> Text:
-    """*text*, cleaned, as something rich prints without reading it."""
+    """*text*, cleaned, as a rich text without markup."""
     return Text(clean(text), style=style)
 
 
 def stdout() -> Console:
-    """For results."""
+    """The console for results."""
     return _console(stderr=False)
 
 
 def stderr() -> Console:
-    """For progress, questions and what went wrong."""
+    """The console for progress, prompts and errors."""
     return _console(stderr=True)
 
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
-        # A file or a pipe has no width: wrap late, so that grep finds things.
+        # A file or a pipe has no width: long lines keep a phrase on one line for grep.
         console.width = 160
     return console
 
 
 def show(console: Console, what: RenderableType) -> None:
-    """Print *what*; into a pipe without the blanks that only fill a screen."""
+    """Print *what*; into a pipe without trailing blanks."""
     if console.is_terminal:
         console.print(what)
         return

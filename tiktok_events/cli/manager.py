@@ -10,10 +10,11 @@ import click
 
 from tiktok_events.cli import advice
 from tiktok_events.cli.console import clean, stderr
+from tiktok_events.cli.send.destination import LOCAL_DEFAULTS
 from tiktok_events.errors import ConfigurationError
 
-HELP = """Start an Events Manager on this machine: it answers as TikTok's Events API does, takes the pixel's events
-too, checks both by TikTok's rules, deduplicates them, and shows it all on a page. Nothing leaves this machine.
+HELP = """Start an Events Manager on this machine. It answers like TikTok's Events API, receives the pixel's events too,
+checks and deduplicates both, and shows them on a page. Nothing leaves this machine.
 
 \b
 Examples:
@@ -24,19 +25,24 @@ Examples:
 
 
 @click.command(help=HELP, short_help="Start the local Events Manager.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="Where it listens.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="Port to listen on.")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address it listens on; another one shows it to the network."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; any other one is reachable from the network.",
 )
 @click.option(
-    "--allow-host", metavar="NAME", multiple=True, help="Host name it answers to besides loopback ones. Repeatable."
+    "--allow-host", metavar="NAME", multiple=True, help="Accept this host name besides loopback names. Repeatable."
 )
-@click.option("--check-token", is_flag=True, help="Refuse other tokens than TIKTOK_ACCESS_TOKEN.")
-@click.option("--pixel-code", metavar="CODE", help="Refuse events for other event sources than this one.")
+@click.option("--check-token", is_flag=True, help="Accept only the token in TIKTOK_ACCESS_TOKEN.")
+@click.option("--pixel-code", metavar="CODE", help="Accept only events for this event source.")
 @click.option(
-    "--db", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Keep events in FILE.  [in memory]"
+    "--db", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Store events in FILE.  [in memory]"
 )
-@click.option("--faults", is_flag=True, help="Let its page switch on errors, throttling and slowness.")
+@click.option(
+    "--faults", is_flag=True, help="Accept POST /api/faults, so that tests can make answers fail, throttle or wait."
+)
 def manager(
     port: int,
     host: str,
@@ -58,18 +64,36 @@ def manager(
     try:
         serve(host=host, port=port, on_start=_started, allowed_hosts=allow_host, **options)
     except ConfigurationError as error:
-        raise click.UsageError(clean(error, 1000)) from None
+        raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
 
 
 def _started(address: str) -> None:
-    click.echo(f"Events Manager  {address}")
-    click.echo(f"Set             TIKTOK_API_URL={address}/open_api/v1.3")
-    click.echo("Ctrl-C ends it.")
+    click.echo(f"Events Manager  {address}\n\nTo send here:")
+    for name, value in local_variables(address).items():
+        click.echo(f"  export {name}={value}")
+    click.echo("\nPress Ctrl-C to stop.")
     sys.stdout.flush()
 
 
+def local_variables(address: str, pixel_code: str = LOCAL_DEFAULTS["TIKTOK_PIXEL_CODE"]) -> dict[str, str]:
+    """The environment of an app that reports to the Events Manager at *address*."""
+    return {
+        "TIKTOK_API_URL": f"{address}/open_api/v1.3",
+        "TIKTOK_PIXEL_URL": f"{address}/i18n/pixel/events.js",
+        "TIKTOK_PIXEL_CODE": pixel_code,
+        "TIKTOK_ACCESS_TOKEN": LOCAL_DEFAULTS["TIKTOK_ACCESS_TOKEN"],
+    }
+
+
+def port_advice(error: ConfigurationError, option: str) -> str | None:
+    """What to do about *error* if a port is in use, with the *option* for another one; None for other errors."""
+    from tiktok_events.events_manager.server import PortInUseError
+
+    return error.advice(option) if isinstance(error, PortInUseError) else None
+
+
 def need_manager() -> None:
-    """End with advice when the extra `manager` is not installed."""
+    """Exit with a hint if the extra `manager` is not installed."""
     missing = advice("manager")
     if missing:
         stderr().print(missing)

@@ -1,4 +1,4 @@
-"""What can be wrong with a line of a file before it is an event: rules that only the command line needs."""
+"""Rules of the command line: what can be wrong with a line of a file before it is an event."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALL_RULES: dict[str, Rule] = RULES | FILE_RULES
 
 
 def problem(rule: str, field: str, detail: str = "") -> Problem:
-    """Say what *rule* says about *field*, whether it is the core's rule or one of ours."""
+    """The problem of *field* with *rule*, a rule of the core or of the command line."""
     if rule in RULES:
         return core_problem(rule, field, detail)
     found = FILE_RULES[rule]
@@ -47,10 +47,10 @@ def problem(rule: str, field: str, detail: str = "") -> Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """Say what a constructor's *error* means for the line it came from.
+    """The problem that a constructor's *error* means for its line.
 
-    In code these are mistakes and raise; in a file they are the line's. The error's own text may hold a value, so
-    only the classes that promise not to are repeated.
+    In code these are mistakes and raise; in a file they belong to the line. The text of an error may hold a value, so
+    only errors whose text never does are used.
     """
     if isinstance(error, WrongType):
         return core_problem("wrong-type", _path(error.field), error.wanted)
@@ -64,7 +64,7 @@ def _unknown(error: UnknownField) -> Problem:
     legacy = LEGACY.get(where, {}).get(key)
     if legacy:
         return core_problem("legacy-field", _path(error.field), legacy)
-    # TikTok would take it and say OK: in a file nobody passes a field on purpose without saying so.
+    # TikTok would accept and ignore the field, so a file has to name it in `extra`.
     hint = str(error).partition("; did you mean ")[2].partition("?")[0]
     shown = hint if hint.isascii() and hint.replace("_", "").replace(".", "").isalnum() else ""
     return core_problem("unknown-field", _path(error.field), f"; it reads like {shown}" if shown else "", "error")

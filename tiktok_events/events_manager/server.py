@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -137,12 +138,32 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host.strip("[]"), port), family=family)
-    except (OSError, OverflowError):
-        raise ConfigurationError(f"port {port} on {host} cannot be used: taken? choose another with port=") from None
+    except (OSError, OverflowError) as error:
+        raise port_error(port, host, error) from None
     # asyncio sets this only on sockets it made itself; without it each answer on a kept connection waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with closing(listener):
         yield listener
+
+
+def port_error(port: int, host: str, error: Exception) -> ConfigurationError:
+    """The error for a *port* on which a server cannot listen because of *error*."""
+    if getattr(error, "errno", None) == errno.EADDRINUSE:
+        return PortInUseError(port)
+    return ConfigurationError(f"port {port} on {host} cannot be used ({getattr(error, 'strerror', None) or error})")
+
+
+class PortInUseError(ConfigurationError):
+    """Another program listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(f"port {port} is in use: stop the other program, or choose another port")
+
+    def advice(self, option: str) -> str:
+        """The message for the command line, with the *option* that takes another port."""
+        other = self.port + 1 if self.port < 65535 else 8765
+        return f"Port {self.port} is in use. Stop the other program, or use {option} {other}."
 
 
 def _address(listener: socket.socket) -> str:

@@ -1,7 +1,7 @@
-"""Normalise, then hash: one function per identifier, the only hashing path there is.
+"""Normalise and hash identifiers: one function each. Nothing else in this package hashes them.
 
-Each takes text and gives what TikTok gets, "" for nothing, or raises `Refused` with the id of the rule that says
-why. A SHA-256 digest passes through lower-cased, so hashing twice is hashing once.
+Each takes text and returns what is sent, or "" for an absent value, or raises `Refused` with the id of a rule. A
+SHA-256 digest is returned in lower case, so hashing twice gives the same result as hashing once.
 Source: endpoint page and Parameters page; test vectors in tests/vectors.py.
 """
 

@@ -1,4 +1,4 @@
-"""Money in the unit TikTok wants."""
+"""Convert money from minor units (cents) to the decimal amount that TikTok takes."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Phone numbers in the form of their own country. The one module that knows the phonenumbers package."""
+"""Read phone numbers in their national form. Only this module imports the phonenumbers package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Page addresses: whole, and without what was never meant for an advertiser."""
+"""Check page URLs, and remove secrets and personal data from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_full(url: str) -> bool:
 
 
 def is_absolute(url: str) -> bool:
-    """Whether *url* has a scheme and something behind it; referrers of apps are such."""
+    """Whether *url* has a scheme and a rest, as the referrer of an app has."""
     return _ANY.fullmatch(url) is not None
 
 
@@ -33,7 +33,7 @@ def holds_secret(url: str) -> bool:
 
 
 def without_secrets(url: str) -> str:
-    """*url* less its user name and password and less parameters that look secret; the rest stays byte for byte."""
+    """*url* without user name, password and parameters that look secret; the rest is unchanged byte for byte."""
     if "@" in url:
         url = _USERINFO.sub(r"\1", url)
     elif "=" not in url or ("%" not in url and _UNWANTED_PARAMETER.search(url.lower()) is None):

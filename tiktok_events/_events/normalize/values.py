@@ -1,6 +1,6 @@
-"""Values as people have them, turned into what JSON takes.
+"""Convert Python values to JSON types.
 
-A wrong Python type is a mistake in code and raises; a value that makes no sense is left out and noted in *found*.
+A wrong Python type is a mistake in code and raises; an invalid value is left out and its problem is added to *found*.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _is_unicode(value: str) -> bool:
 
 
 def id_text(value: object, field: str, found: list[Problem]) -> str | None:
-    """The same for ids, which may come as int or UUID: TikTok takes strings only."""
+    """An id (str, int or UUID) as a string, the only type that TikTok takes."""
     if isinstance(value, str):
         return text(value, field, found)
     if isinstance(value, UUID):
@@ -72,7 +72,7 @@ def id_text(value: object, field: str, found: list[Problem]) -> str | None:
 
 
 def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
-    """*value* through one of the functions for text; None when it is refused, with the reason noted."""
+    """The result of *hash_one* for *value*; None if it is refused, with the problem added to *found*."""
     try:
         return hash_one(text(value, field, found) or "") or None
     except Refused as refused:
@@ -81,12 +81,12 @@ def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -
 
 
 def hashed_id(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
-    """The same for what may come as int or UUID."""
+    """`hashed` for a value that may be an int or a UUID."""
     return hashed(value if isinstance(value, str) else id_text(value, field, found), field, found, hash_one)
 
 
 def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | list[str] | None:
-    """One or several values, equal ones once: a string for one, a list for several."""
+    """`hashed_id` for one or several values, without duplicates: a string for one, a list for several."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return hashed_id(value, field, found, hash_one)
     every: dict[str, None] = {}
@@ -98,7 +98,7 @@ def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashO
 
 
 def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | None:
-    """Decimal, int, float or plain decimal text as a JSON number."""
+    """A Decimal, int, float or plain decimal text as a JSON number."""
     plain: float
     if isinstance(value, str):
         value = value.strip()
@@ -111,7 +111,7 @@ def number(value: object, field: str, found: list[Problem], rule: str = "number-
         plain = int(value) if isinstance(value, int) else float(value)
     else:
         raise WrongType(field, "a number", value)
-    if not -LARGEST < plain < LARGEST:  # so NaN is refused too
+    if not -LARGEST < plain < LARGEST:  # NaN is refused too
         found.append(problem(rule, field))
         return None
     return plain
@@ -137,12 +137,12 @@ def integer(value: object, field: str, found: list[Problem]) -> int | None:
 
 
 def integer_or_time(value: object, field: str, found: list[Problem]) -> int | None:
-    """The same, or an aware datetime as Unix seconds."""
+    """`integer`, or an aware datetime as Unix seconds."""
     return seconds(value, field) if isinstance(value, datetime) else integer(value, field, found)
 
 
 def boolean(value: object, field: str, found: list[Problem]) -> bool:
-    """True or False, nothing that only behaves like it."""
+    """A bool, and nothing that is only truthy or falsy."""
     if not isinstance(value, bool):
         raise WrongType(field, "a bool", value)
     return value
@@ -158,7 +158,7 @@ def strings(value: object, field: str, found: list[Problem]) -> list[str] | None
 
 
 def seconds(value: object, field: str) -> int:
-    """A time as whole Unix seconds; datetimes must be aware, since a naive one is off by hours without a word."""
+    """A time as whole Unix seconds; datetimes must be aware, because a naive one may be wrong by hours."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")

@@ -1,4 +1,4 @@
-"""Who delivers what in Redis: one consumer group on every stream, a consumer for each process."""
+"""The consumer group of all workers on every stream, with one consumer per process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tiktok_events._outbox.redis.server import NoGroup, RedisServer
 from tiktok_events.errors import OutboxUnavailable
 
 _GROUP = "workers"
-# The consumer of what was given back. It is no process, so it is never gone, and a delay is waited out.
+# The consumer of entries that were given back. It is no process, so its entries wait until their delay is over.
 _NOBODY = "nobody"
 _MOST = 1_000
 _LEASE = 30.0
@@ -24,8 +24,8 @@ _LONG_AGO = float("-inf")
 _LOOK_EVERY, _SWEEP_EVERY, _FORGOTTEN = 1.0, 600.0, 3_600.0
 
 
-class _Hold(NamedTuple):
-    """What a claim is known by: `deliveries` is another number every time the entry is handed out."""
+class _EntryClaim(NamedTuple):
+    """The id of a claim. `deliveries` changes every time the entry is delivered to a consumer."""
 
     stream: Stream
     entry: bytes
@@ -33,7 +33,7 @@ class _Hold(NamedTuple):
     lease_ms: int
 
 
-class Group:
+class ConsumerGroup:
     """The consumer group of all workers."""
 
     def __init__(self, server: RedisServer, *, max_dead: int) -> None:
@@ -44,7 +44,7 @@ class Group:
         self._looked = self._swept = _LONG_AGO
 
     def claim(self, streams: Sequence[Stream], limit: int, lease: float) -> list[Claim]:
-        """Up to *limit* of one of *streams*, each in its turn: what was given back or lost, then what is new."""
+        """Claim up to *limit* records of one of *streams* in turn: first those that were given back or lost, then new ones."""
         self._leases.update((stream.tag, lease) for stream in streams)
         now = time.monotonic()
         if now - self._swept >= _SWEEP_EVERY:
@@ -59,19 +59,19 @@ class Group:
         return claims
 
     def ack(self, claims: Sequence[Claim]) -> None:
-        """Forget what of *claims* is still ours."""
+        """Delete those of *claims* whose lease still lasts."""
         self._decide(scripts.ACK, claims, lambda lease_ms: ("", ""))
 
     def nack(self, claims: Sequence[Claim], delay: float) -> None:
-        """Have what of *claims* is still ours be claimed after *delay* seconds, or after the lease if that is less."""
+        """Give back those of *claims* whose lease still lasts, for *delay* seconds or for the lease if that is shorter."""
         self._decide(scripts.NACK, claims, lambda lease_ms: (_NOBODY, max(0, lease_ms - int(delay * 1000))))
 
     def dead_letter(self, claims: Sequence[Claim], reason: str) -> None:
-        """Move what of *claims* is still ours to the dead letters."""
+        """Move those of *claims* whose lease still lasts to the dead letters."""
         self._decide(scripts.BURY, claims, lambda lease_ms: (encoded(reason), self._max_dead))
 
     def due_in(self, streams: Sequence[Stream]) -> float | None:
-        """Seconds until something of *streams* can be claimed; None if nothing waits."""
+        """Seconds until a record of *streams* can be claimed; None if none is waiting."""
         lengths = self._server.piped(lambda pipe: [pipe.xlen(stream.key) for stream in streams])
         waits = []
         for stream, length in zip(streams, lengths, strict=True):
@@ -105,7 +105,7 @@ class Group:
         for (entry, (_, event_id, _, data, *_)), deliveries in zip(found[::2], found[1::2], strict=True):
             record = Record(*stream.route, text(event_id), data)
             attempts, times = divmod(deliveries, scripts.GIVEN_BACK)
-            claims.append(Claim(record, attempts, times - 1, _Hold(stream, entry, deliveries, lease_ms)))
+            claims.append(Claim(record, attempts, times - 1, _EntryClaim(stream, entry, deliveries, lease_ms)))
         left = limit - len(claims)
         if left <= 0:
             return claims
@@ -117,20 +117,24 @@ class Group:
             raise
         for entry, fields in _entries(reply):
             record = Record(*stream.route, text(fields[b"id"]), fields[b"data"])
-            claims.append(Claim(record, record_id=_Hold(stream, entry, 1, lease_ms)))
+            claims.append(Claim(record, record_id=_EntryClaim(stream, entry, 1, lease_ms)))
         return claims
 
     def _decide(self, script: str, claims: Sequence[Claim], arguments: Callable[[int], tuple[Any, Any]]) -> None:
         """Run *script* with the *arguments* of a lease in milliseconds, for the claims of each stream and lease."""
-        alike: dict[tuple[str, int], list[_Hold]] = defaultdict(list)
+        alike: dict[tuple[str, int], list[_EntryClaim]] = defaultdict(list)
         for claim in claims:
-            hold = cast("_Hold", claim.record_id)
-            alike[hold.stream.key, hold.lease_ms].append(hold)
-        for (_, lease_ms), holds in alike.items():
-            keys = [holds[0].stream.key, holds[0].stream.dead]
-            for at in range(0, len(holds), _MOST):
-                pairs = [part for hold in holds[at : at + _MOST] for part in (hold.entry, hold.deliveries)]
-                with suppress(NoGroup):  # the server lost its data: there is nothing to decide on
+            entry_claim = cast("_EntryClaim", claim.record_id)
+            alike[entry_claim.stream.key, entry_claim.lease_ms].append(entry_claim)
+        for (_, lease_ms), entry_claims in alike.items():
+            keys = [entry_claims[0].stream.key, entry_claims[0].stream.dead]
+            for at in range(0, len(entry_claims), _MOST):
+                pairs = [
+                    part
+                    for entry_claim in entry_claims[at : at + _MOST]
+                    for part in (entry_claim.entry, entry_claim.deliveries)
+                ]
+                with suppress(NoGroup):  # the server has lost its data, so there is no entry to change
                     self._server.run(script, keys, _GROUP, *arguments(lease_ms), *pairs)
 
     def _pending(self, stream: Stream) -> dict[str, Any] | None:
@@ -150,7 +154,7 @@ class Group:
         return [name for name in names if name != _NOBODY and is_gone(name)]
 
     def _release(self, streams: Sequence[Stream]) -> int:
-        """Have what processes of this host had, and are gone, be claimed at once; how many entries."""
+        """Release the entries of processes of this host that have ended. Returns their number."""
         released = 0
         for stream in streams:
             pending = self._pending(stream)
@@ -165,7 +169,7 @@ class Group:
 
 
 def _entries(reply: Any) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
-    """What XREADGROUP gave of one stream: pairs in the older protocol, a mapping in the newer, empty or None."""
+    """The entries in XREADGROUP's reply for one stream: pairs in RESP2, a mapping in RESP3, empty or None."""
     if not reply:
         return []
     if isinstance(reply, dict):

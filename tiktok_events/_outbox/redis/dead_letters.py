@@ -1,4 +1,4 @@
-"""Dead letters in Redis: beside each stream one of what will not be tried again, with reason and time."""
+"""Dead letters in Redis: one stream beside each stream of records, with reason and time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class DeadLetters:
-    """Those of all the streams that *streams* lists."""
+    """The dead letters of all streams that *streams* returns."""
 
     def __init__(self, server: RedisServer, streams: Callable[[], Sequence[Stream]]) -> None:
         self._server, self._streams = server, streams
@@ -32,15 +32,15 @@ class DeadLetters:
         return tuple(_letter(*one) for one in found[-limit:])
 
     def count(self, event_ids: Collection[str] | None) -> int:
-        """How many there are, or are of *event_ids*."""
+        """The number of all, or of those of *event_ids*."""
         return sum(len(page) for stream in self._streams() for page in self._pages(stream, event_ids))
 
     def take_back(self, event_ids: Collection[str] | None) -> int:
-        """Put all, or those of *event_ids*, to the end of their streams; how many."""
+        """Move all, or those of *event_ids*, to the end of their streams. Returns their number."""
         return sum(self._move(stream, page, back=True) for stream, page in self._all(event_ids))
 
     def purge(self, event_ids: Collection[str] | None) -> int:
-        """Forget all, or those of *event_ids*; how many."""
+        """Delete all, or those of *event_ids*. Returns their number."""
         return sum(self._move(stream, page, back=False) for stream, page in self._all(event_ids))
 
     def _all(self, event_ids: Collection[str] | None) -> Iterator[tuple[Stream, list[Entry]]]:
@@ -62,12 +62,12 @@ class DeadLetters:
         return page
 
     def _move(self, stream: Stream, page: Sequence[Entry], *, back: bool) -> int:
-        """Delete *page*, after putting it back if wanted: both or neither, and nothing that somebody else has moved."""
+        """Delete *page*, and move it back to its stream if wanted, in one transaction; skip what another process moved."""
         if not page:
             return 0
 
         def moved(pipe: Any) -> int:
-            # Under WATCH: somebody else who replays or buries meanwhile makes this start again.
+            # Under WATCH: a change by another process restarts this transaction.
             there = {entry for entry, _ in pipe.xrange(stream.dead, min=page[0][0], max=page[-1][0])}
             chosen = [(entry, fields) for entry, fields in page if entry in there]
             pipe.multi()

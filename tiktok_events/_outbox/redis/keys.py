@@ -1,4 +1,4 @@
-"""What things are called in Redis: streams, their dead letters, the set that lists them; and how text is written."""
+"""Redis keys: the streams, their dead letters, and the set that lists the streams; and the encoding of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tiktok_events._outbox.protocol import Route
 
 
 class Stream(NamedTuple):
-    """A stream of one route, the stream of its dead letters, and what the set of streams knows it by."""
+    """A stream of one route, the stream of its dead letters, and its member in the set of streams."""
 
     tag: str
     key: str
@@ -18,7 +18,7 @@ class Stream(NamedTuple):
 
 
 class Keys:
-    """Names behind one prefix. The keys of one stream share a hash tag, so a cluster keeps them together."""
+    """Keys with a prefix. The keys of one stream share a hash tag, so that a cluster stores them in one slot."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
@@ -30,7 +30,7 @@ class Keys:
         return self.stream(":".join([str(shard), *(quote(part, safe="") for part in route if part is not None)]))
 
     def stream(self, tag: str) -> Stream:
-        """The stream that the set of streams knows by *tag*."""
+        """The stream with the member *tag* in the set of streams."""
         stream = self._known.get(tag)
         if stream is None:
             _, source, source_id, *test = map(unquote, tag.split(":"))
@@ -40,10 +40,10 @@ class Keys:
 
 
 def encoded(value: str) -> bytes:
-    """*value* as bytes. Half of a surrogate pair, which JSON may hold, is kept and raises nothing."""
+    """*value* as bytes. A lone surrogate, which JSON may hold, is kept and does not raise."""
     return value.encode("utf-8", "surrogatepass")
 
 
 def text(value: bytes) -> str:
-    """What `encoded` was given."""
+    """The text that `encoded` made these bytes from."""
     return value.decode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
-"""The outbox in Redis: web hosts put, worker hosts deliver.
+"""`RedisOutbox`: an outbox in Redis Streams, for events that web hosts put and worker hosts deliver.
 
-The queueing is that of Redis Streams: one stream a route (or several), one consumer group, XREADGROUP for what is new,
-XAUTOCLAIM for what somebody lost, XACK and XDEL in one step for what is done.
+A route has one stream (or several) with one consumer group: XREADGROUP reads new records, XAUTOCLAIM takes over those
+of lost workers, and a script runs XACK and XDEL in one step for delivered ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
 from tiktok_events._outbox.redis import scripts
-from tiktok_events._outbox.redis.consumer_group import Group
+from tiktok_events._outbox.redis.consumer_group import ConsumerGroup
 from tiktok_events._outbox.redis.dead_letters import DeadLetters
 from tiktok_events._outbox.redis.keys import Keys, Stream, encoded
 from tiktok_events._outbox.redis.server import NoMemory, RedisServer
@@ -47,7 +47,7 @@ class RedisOutbox:
 
     Raises:
         ConfigurationError: If redis-py is missing, or *url* is no address of a Redis.
-        ValueError: If a number is not positive, or *prefix* holds a brace.
+        ValueError: If a number is not positive, or *prefix* entry_claims a brace.
     """
 
     reach: Reach = "network"
@@ -66,11 +66,11 @@ class RedisOutbox:
         if min(streams, max_events, max_dead, timeout, connect_timeout) <= 0:
             raise ValueError("streams, max_events, max_dead, timeout and connect_timeout must be positive")
         if set("{}") & set(prefix):
-            raise ValueError("prefix must hold no brace: it would be read as a hash tag")
+            raise ValueError("prefix must entry_claim no brace: it would be read as a hash tag")
         self._server = RedisServer(url, timeout=timeout, connect_timeout=connect_timeout)
         self._keys = Keys(prefix)
         self._dead = DeadLetters(self._server, self._streams)
-        self._group = Group(self._server, max_dead=max_dead)
+        self._group = ConsumerGroup(self._server, max_dead=max_dead)
         self._shards, self._max_events = streams, max_events
         self._turns = itertools.count(random.randrange(streams))
         self._warned = False
@@ -82,10 +82,10 @@ class RedisOutbox:
         return f"RedisOutbox({self._server.place!r}, prefix={self._keys.prefix!r})"
 
     def put(self, records: Sequence[Record]) -> list[RecordId]:
-        """Keep *records*, all or none, in one round trip.
+        """Store *records*, all or none, in one round trip.
 
         Raises:
-            OutboxFull: If it holds `max_events`, or the server as much as its `maxmemory` allows.
+            OutboxFull: If it entry_claims `max_events`, or the server as much as its `maxmemory` allows.
             OutboxUnavailable: If the server cannot be reached or takes nothing now.
         """
         if not records:
@@ -102,7 +102,7 @@ class RedisOutbox:
         return [(streams[record[:3]].key, entry) for record, entry in zip(records, entries, strict=True)]
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
-        """As `Outbox.claim`: what was given back or lost comes first. A stream that was served goes to the back."""
+        """As `Outbox.claim`. Records that were given back or lost come first; the stream that was served goes to the back."""
         self._warn_once()
         return self._group.claim(self._serving(routes), limit, lease)
 
@@ -111,7 +111,7 @@ class RedisOutbox:
         self._group.ack(claims)
 
     def nack(self, claims: Sequence[Claim], *, delay: float, reason: str) -> None:
-        """As `Outbox.nack`, but a *delay* beyond the lease is cut to it: no entry is idle for less than no time."""
+        """As `Outbox.nack`, but a *delay* longer than the lease is cut to it, because Redis has no negative idle time."""
         self._group.nack(claims, delay)
 
     def dead_letter(self, claims: Sequence[Claim], *, reason: str) -> None:
@@ -156,7 +156,7 @@ class RedisOutbox:
         return sum(self._server.piped(lambda pipe: [pipe.xlen(stream.key) for stream in streams]))
 
     def age(self) -> float | None:
-        """As `Outbox.age`, by the server's clock. What was replayed is as old as its replay."""
+        """As `Outbox.age`, by the server's clock. A replayed record is as old as its replay."""
         streams = self._streams()
         firsts = self._server.piped(lambda pipe: [pipe.xrange(stream.key, count=1) for stream in streams])
         put = [int(entries[0][0].partition(b"-")[0]) / 1000 for entries in firsts if entries]
@@ -166,11 +166,11 @@ class RedisOutbox:
         return max(0.0, float(seconds + microseconds / 1e6 - min(put)))
 
     def due_in(self, routes: Collection[Route]) -> float | None:
-        """As `Outbox.due_in`, if others' leases are as long as that of the last `claim` of *routes* here (30 s before)."""
+        """As `Outbox.due_in`, if other workers use the lease of the last `claim` here (30 s before the first)."""
         return self._group.due_in(self._serving(routes))
 
     def dangers(self) -> list[str]:
-        """What of the server's set-up loses events, in sentences; empty if nothing does, or it does not tell.
+        """Sentences about settings of the server that can lose events; empty if there are none, or they cannot be read.
 
         Raises:
             OutboxUnavailable: If the server cannot be reached.
@@ -182,12 +182,12 @@ class RedisOutbox:
         self._server.close()
 
     def _streams(self) -> list[Stream]:
-        """Every stream that is listed, and those that we put into, should the list be lost."""
+        """All listed streams, and those that this process puts into, in case the list is lost."""
         tags: Collection[bytes] = self._server.ask(lambda client: client.smembers(self._keys.streams))
         return [self._keys.stream(tag) for tag in sorted({*map(bytes.decode, tags), *tuple(self._listed)})]
 
     def _serving(self, routes: Collection[Route]) -> list[Stream]:
-        """The streams of *routes*: those we would put into, and those of others who spread them otherwise."""
+        """The streams of *routes*: those of this process's settings, and those of processes with other settings."""
         listed, at = self._seen
         if time.monotonic() - at >= _SEEN_FOR:
             listed = self._streams()
@@ -196,7 +196,7 @@ class RedisOutbox:
         return sorted(ours.union(stream for stream in listed if stream.route in routes))
 
     def _list(self, streams: Collection[Stream]) -> None:
-        """Have *streams* in the set of streams, which may have been lost with the rest of the server's data."""
+        """Add *streams* to the set of streams, which may have been lost with other data of the server."""
         now = time.monotonic()
         old = [stream.tag for stream in streams if now - self._listed.get(stream.tag, _LONG_AGO) >= _LISTED_FOR]
         if old:
@@ -209,7 +209,7 @@ class RedisOutbox:
         if now - at >= _SEEN_FOR or counted + number > self._max_events:
             counted, at = self.depth(), now
         if counted + number > self._max_events:
-            raise OutboxFull(f"the outbox holds {counted:,} events")
+            raise OutboxFull(f"the outbox entry_claims {counted:,} events")
         self._room = counted + number, at
 
     def _warn_once(self) -> None:

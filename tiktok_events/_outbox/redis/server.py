@@ -1,6 +1,6 @@
-"""The connection of an outbox to its Redis: what is asked, what fails, and what a server is set up to lose.
+"""The connection of an outbox to a Redis server: commands, errors, and warnings about the server's settings.
 
-redis-py's own texts may quote the address, and a failing command with all its arguments: none of them gets out.
+The messages of redis-py may quote the address, and a failed command with its arguments, so none of them is passed on.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ T = TypeVar("T")
 
 
 class NoGroup(OutboxUnavailable):
-    """There is no such stream, or nobody has read from it yet."""
+    """There is no such stream, or no consumer group on it yet."""
 
 
 class NoMemory(OutboxUnavailable):
-    """The server holds as much as it may."""
+    """The server has reached its memory limit."""
 
 
 class RedisServer:
-    """A Redis at *url*, shared by threads; a forked child has connections of its own.
+    """A Redis server at *url*. Thread-safe; a forked child opens its own connections.
 
-    Nothing is tried twice here: who puts or claims decides when to ask again.
+    No command is retried here: the caller decides when to try again.
     """
 
     def __init__(self, url: str, *, timeout: float, connect_timeout: float) -> None:
         self._redis = _redis_py()
-        "a".encode("idna")  # the first address look-up imports this codec, and a fork meanwhile would hang on it
+        "a".encode("idna")  # the first DNS lookup imports this codec, and a fork during the import would hang
         self._url, self._timeouts = url, (timeout, connect_timeout)
         self._renew()
         self.place = self._where()
@@ -47,19 +47,19 @@ class RedisServer:
         return f"RedisServer({self.place!r})"
 
     def _renew(self) -> None:
-        # With a pool of its own a client closes nothing when it is collected, which may be in a child, inside a lock.
+        # With its own pool a client closes nothing when it is garbage-collected, which may be in a child, under a lock.
         self._client = self._redis.Redis(connection_pool=_pool(self._redis, self._url, *self._timeouts))
         self._scripts: dict[str, Any] = {}
 
     def _where(self) -> str:
-        """Its address without user, password and options."""
+        """The address without user, password and options."""
         options, scheme = self._client.connection_pool.connection_kwargs, self._url.partition(":")[0].lower()
         if scheme == "unix":
             return f"unix://{options['path']}"
         return f"{scheme}://{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
 
     def ask(self, call: Callable[[Any], T]) -> T:
-        """What *call* gets from the client.
+        """The result of *call* with the client.
 
         Raises:
             NoGroup: If a stream or its group is not there.
@@ -75,7 +75,7 @@ class RedisServer:
         raise failure
 
     def piped(self, commands: Callable[[Any], object]) -> list[Any]:
-        """The answers to what *commands* gives to a pipeline, in one round trip; raises as `ask` does."""
+        """The replies to the commands that *commands* adds to a pipeline, in one round trip; raises as `ask` does."""
 
         def asked(client: Any) -> list[Any]:
             with client.pipeline(transaction=False) as pipe:
@@ -86,14 +86,14 @@ class RedisServer:
         return self.ask(asked)
 
     def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-        """What one of `redis_scripts` gives; raises as `ask` does."""
+        """The result of a Lua script of `scripts`; raises as `ask` does."""
         made = self._scripts.get(script)
         if made is None:
             made = self._scripts[script] = self._client.register_script(script)
         return self.ask(lambda client: made(keys=keys, args=arguments, client=client))
 
     def dangers(self) -> list[str]:
-        """What of the server's set-up loses events, in sentences; empty if nothing does. Raises as `ask` does."""
+        """Sentences about settings of the server that can lose events; empty if there are none. Raises as `ask` does."""
         info = {str(key): str(value) for key, value in self.ask(lambda client: client.info()).items()}
         found = []
         version = tuple(int(part) for part in info.get("redis_version", "").split(".")[:2] if part.isdecimal())
@@ -106,13 +106,13 @@ class RedisServer:
         return found
 
     def warn(self) -> None:
-        """Log what `dangers` finds. A server that tells nothing is not asked again."""
+        """Log what `dangers` finds. A server that does not allow INFO is not asked again."""
         with suppress(OutboxUnavailable):
             for danger in self.dangers():
                 _LOG.warning("the Redis at %s may lose events: %s", self.place, danger)
 
     def close(self) -> None:
-        """Close the connections that nobody uses just now."""
+        """Close the connections that are not in use."""
         self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _failure(self, error: BaseException) -> OutboxUnavailable:
@@ -149,7 +149,7 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
         retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
         pool = redis.ConnectionPool.from_url(url, retry=retry, **timeouts)
         pool.connection_kwargs["decode_responses"] = False
-        pool.connection_class(**pool.connection_kwargs)  # an option it does not know raises here, not in a thread
+        pool.connection_class(**pool.connection_kwargs)  # an unknown option raises here, and not later in a thread
     except (TypeError, ValueError, AttributeError, redis.RedisError):
         pool = None
     if pool is None or (is_socket and not pool.connection_kwargs.get("path")):

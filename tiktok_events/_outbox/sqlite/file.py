@@ -1,4 +1,4 @@
-"""A connection to the file of `SQLiteOutbox`: opened when needed, waited for, and its errors put in words."""
+"""Connections to the file of `SQLiteOutbox`: opened on use, with bounded waits and translated errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _inherited: list[sqlite3.Connection | None] = []
 
 @attrs.frozen
 class Settings:
-    """How the file is used."""
+    """Settings of the file."""
 
     path: Path
     synchronous: Synchronous
@@ -35,7 +35,7 @@ class Settings:
 
 
 class Handle:
-    """One connection to the file, opened when it is needed and again after trouble; one thread at a time has it.
+    """One connection to the file, opened on use and again after an error; one thread at a time uses it.
 
     Handles that share a *gate* write one after the other.
     """
@@ -51,7 +51,7 @@ class Handle:
         """What its user has found out about the file. Empty when that is opened again, for it may be another one."""
 
     def read(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
-        """What *work* makes of the connection, when that is free within *wait* seconds.
+        """The result of *work* with the connection, if that is free within *wait* seconds.
 
         Raises:
             OutboxUnavailable: If it is not, or cannot be used for another reason.
@@ -61,9 +61,9 @@ class Handle:
         return self._use(work, time.monotonic() + wait, wait)
 
     def write_one(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
-        """As `read`, for one statement that writes: it leaves no trace if it fails."""
+        """As `read`, for one statement that writes; it changes nothing if it fails."""
         until = time.monotonic() + wait
-        # Threads of this process wait for one another here: a lock wakes them, while for SQLite's they have to look.
+        # Threads of this process wait here: a lock wakes them, while SQLite's lock has to be polled.
         if not self._gate.acquire(timeout=wait):
             raise _busy(wait)
         try:
@@ -72,29 +72,29 @@ class Handle:
             self._gate.release()
 
     def write(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
-        """As `write_one`, for a transaction: all of *work* is kept, or nothing of it."""
+        """As `write_one`, for a transaction: all of *work* is stored, or nothing."""
         return self.write_one(lambda connection: in_one(connection, lambda: work(connection)), wait)
 
     def close(self) -> None:
-        """Let go of the file until it is needed again."""
+        """Close the file; the next use opens it again."""
         with self._lock:
             self._release()
 
     def before_fork(self) -> None:
-        """Leave nothing for a child to inherit. SQLite keeps, per process, what it believes to have locked."""
+        """Close the connection, so that a child inherits none: SQLite keeps its locks per process."""
         self._paused = self._lock.acquire(timeout=1.0)
         if self._paused:
             self._release()
 
     def after_fork(self) -> None:
-        """Go on, in the parent."""
+        """Continue, in the parent process."""
         if self._paused:
             self._paused = False
             self._lock.release()
 
     def renew(self, gate: threading.Lock) -> None:
-        """Start afresh, in the child."""
-        if self._connection is not None:  # closing it would touch the parent's locks and files
+        """Reset the state in a child process."""
+        if self._connection is not None:  # closing it would release the parent's locks
             _inherited.append(self._connection)
         self._connection, self._gate, self._lock, self._paused = None, gate, threading.Lock(), False
 
@@ -110,7 +110,7 @@ class Handle:
                         raise self._explained(error) from error
                     if time.monotonic() >= until:
                         raise _busy(wait) from error
-                # SQLite's own waiting sleeps ever longer, up to 0.1 s at a time, while writers take microseconds.
+                # SQLite's busy handler sleeps up to 0.1 s at a time, while a write takes microseconds.
                 time.sleep(random.random() * _LONGEST_REST)
         finally:
             self._lock.release()
@@ -143,7 +143,7 @@ class Handle:
         if self._puts:
             (page,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count={self.settings.max_bytes // page}")
-            connection.execute("PRAGMA wal_autocheckpoint=0")  # a put does not wait for the disk; see `Log`
+            connection.execute("PRAGMA wal_autocheckpoint=0")  # a put does not wait for a checkpoint; see `wal.py`
 
     def _explained(self, error: sqlite3.Error) -> Exception:
         """Return *error* as an error of this package, and close the connection: the next use opens a new one."""
@@ -161,7 +161,7 @@ class Handle:
         return translated
 
     def _room(self) -> float:
-        """Bytes that the file may still take, by our own limit."""
+        """Bytes that the file may still grow by, within `max_bytes`."""
         if self._connection is None:
             return float("inf")
         words = ("max_page_count", "page_count", "freelist_count", "page_size")

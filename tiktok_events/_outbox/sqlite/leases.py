@@ -1,7 +1,7 @@
-"""Who delivers what of the file of `SQLiteOutbox`, in statements: each function belongs into one transaction.
+"""Claims and leases in the file of `SQLiteOutbox`: each function runs in one transaction.
 
-An event's row is written once and deleted once. What becomes of it in between is in small tables beside it: `leased`
-while somebody delivers it, `later` once it was given back. What is in neither, and above its route's `claimed`, is new.
+The row of an event is written once and deleted once. Its state is in small tables beside it: `leased` while a worker
+delivers it, `later` after it was given back. A row that is in neither, and above `claimed` of its route, is new.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FORGET = "DELETE FROM event WHERE id IN (SELECT value FROM json_each(?))"
 
 
 def due_in(connection: sqlite3.Connection, routes: Collection[Route], scanned: Scanned, *, now: float) -> float | None:
-    """Seconds until one of *routes* has something to claim; 0 if who held it is gone."""
+    """Seconds until a record of *routes* can be claimed; 0 if the owner of a lease has ended."""
     waits: list[float] = []
     for route, claimed, _ in _numbered(connection, routes):
         if _has_new(connection, route, claimed, scanned):
@@ -73,7 +73,7 @@ def claim(
     now: float,
     lease: float,
 ) -> list[Claim]:
-    """Up to *limit* events of one of *routes*, those in turn."""
+    """Claim up to *limit* events of one of *routes*, in turn."""
     leases = connection.execute("SELECT id, holder, until FROM lease").fetchall()
     release(connection, [(number,) for number, holder, until in leases if until <= now or is_gone(holder)])
     again = "SELECT 1 FROM later WHERE route = ? AND due <= ? LIMIT 1"
@@ -95,7 +95,7 @@ def claim(
 
 
 def decide(connection: sqlite3.Connection, claims: Sequence[Claim], decision: Decision) -> None:
-    """Apply *decision* to those of *claims* that are still held under the lease they were claimed with."""
+    """Apply *decision* to those of *claims* whose lease still lasts."""
     by_lease: dict[int, list[int]] = {}
     for one in claims:
         token, row = cast("tuple[int, int]", one.record_id)
@@ -109,19 +109,19 @@ def decide(connection: sqlite3.Connection, claims: Sequence[Claim], decision: De
 
 
 def forget(connection: sqlite3.Connection, token: int, ids: str) -> None:
-    """They are done with."""
+    """Delete delivered events."""
     newest, _ = counted(connection)
     gone = connection.execute(_FORGET, (ids,)).rowcount
     connection.execute("UPDATE state SET last = ?, gone = gone + ?", (newest, gone))
 
 
 def give_back(due: float) -> Decision:
-    """They may be claimed again when the clock shows *due*."""
+    """Give events back until the clock shows *due*."""
     return lambda connection, token, ids: connection.execute(_GIVE_BACK, {"lease": token, "ids": ids, "due": due})
 
 
 def dead_letter(reason: str, time: float, most: int) -> Decision:
-    """They become dead letters, of which the newest *most* are kept."""
+    """Move events to the dead letters, of which the newest *most* are kept."""
 
     def move(connection: sqlite3.Connection, token: int, ids: str) -> None:
         connection.execute(_BURY, {"ids": ids, "reason": reason, "time": time})
@@ -132,7 +132,7 @@ def dead_letter(reason: str, time: float, most: int) -> Decision:
 
 
 def _numbered(connection: sqlite3.Connection, routes: Collection[Route]) -> list[tuple[int, int, Route]]:
-    """Number, last claimed id and route of those of *routes* that the file knows; the one served longest ago first."""
+    """Number, last claimed id and route of those of *routes* in the file; the least recently served route first."""
     rows = connection.execute(
         "SELECT id, claimed, event_source, event_source_id, test_event_code FROM route ORDER BY served, id"
     )

@@ -1,4 +1,4 @@
-"""The outbox in a file of this machine: SQLite in WAL mode, shared by every process that opens it."""
+"""`SQLiteOutbox`: an outbox in an SQLite file in WAL mode, shared by the processes of one machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
 from tiktok_events._outbox.sqlite import leases
 from tiktok_events._outbox.sqlite.file import Handle, Settings, Synchronous
-from tiktok_events._outbox.sqlite.put import Group, Ticket, Writer, counted, insert
-from tiktok_events._outbox.sqlite.wal import Log
+from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Writer, counted, insert
+from tiktok_events._outbox.sqlite.wal import WriteAheadLog
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ _OLDEST = "SELECT put FROM event ORDER BY id LIMIT 1"
 
 
 class SQLiteOutbox:
-    """An outbox in the file *path* of this machine, shared by all processes and threads that open it there.
+    """An outbox in the file *path*, shared by all processes and threads of this machine that open it.
 
     With `commit="each"` an event is in the file when `put` returns and survives that this process is killed; with
     `synchronous="FULL"` also that the machine loses power, for one wait for the disk per `put`. With "NORMAL" a power
@@ -72,17 +72,17 @@ class SQLiteOutbox:
     ) -> None:
         if commit not in ("each", "group") or synchronous not in ("NORMAL", "FULL"):
             raise ValueError('commit must be "each" or "group", synchronous "NORMAL" or "FULL"')
-        file = Path(path).absolute()  # wherever the process goes later
+        file = Path(path).absolute()  # also after a change of the working directory
         if not os.fspath(path) or file.name in ("", ":memory:"):
             raise ValueError("path must name a file; MemoryOutbox needs none")
         self._name, self._max_dead, self._clock, self._wall_clock = file.name, max_dead, clock, wall_clock
         settings = Settings(file, synchronous, max_bytes, clock)
-        # Two connections: the last pages of the file are kept from `put`, since delivering needs some.
+        # Two connections: `put` may not use the last pages of the file, because delivery needs some.
         gate = threading.Lock()
         self._puts, self._work = Handle(settings, gate, puts=True), Handle(settings, gate, puts=False)
-        self._log = Log(self._work, _WAIT)
+        self._log = WriteAheadLog(self._work, _WAIT)
         self._writer = Writer(self._puts, busy_wait, max_events, wall_clock)
-        self._group = Group(self._writer) if commit == "group" else None
+        self._group = GroupCommit(self._writer) if commit == "group" else None
         weakref.finalize(self, _close, self._group, self._log, self._puts, self._work)
         renew_after_fork(self)
         pause_while_forking(self)
@@ -91,7 +91,7 @@ class SQLiteOutbox:
         return f"SQLiteOutbox({self._name!r})"
 
     def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Keep *records* in the file, all or none; with `commit="group"` within 50 ms.
+        """Store *records* in the file, all or none; with `commit="group"` within 50 ms.
 
         Raises:
             OutboxFull: If there is no room for all of them.
@@ -104,8 +104,8 @@ class SQLiteOutbox:
         return record_ids
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
-        """As `Outbox.claim`. What a process of this machine had claimed that is gone now is claimed at once."""
-        if limit < 1 or self.due_in(routes) != 0:  # nobody's writing is held up by looking
+        """As `Outbox.claim`. Claims of processes of this machine that have ended are released at once."""
+        if limit < 1 or self.due_in(routes) != 0:  # a read does not block writers
             return []
         now, scanned = self._clock(), self._work.notes
         return self._write(lambda connection: leases.claim(connection, limit, routes, scanned, now=now, lease=lease))
@@ -156,8 +156,8 @@ class SQLiteOutbox:
         there: set[RecordId] = set()
         by_id: dict[object, RecordId] = {}
         for one in record_ids:
-            number = one.id if isinstance(one, Ticket) else one
-            if number is None:  # accepted, not written yet
+            number = one.id if isinstance(one, PendingRecord) else one
+            if number is None:  # accepted, but not written yet
                 there.add(one)
             else:
                 by_id[number] = one
@@ -229,8 +229,8 @@ class SQLiteOutbox:
             self._write(lambda connection: leases.decide(connection, claims, decision))
 
 
-def _close(group: Group | None, log: Log, *handles: Handle) -> None:
-    if group is not None and group.is_writing_here():  # the collector may come by in that thread, too
+def _close(group: GroupCommit | None, log: WriteAheadLog, *handles: Handle) -> None:
+    if group is not None and group.is_writing_here():  # garbage collection may run this in that thread too
         group.stop()
         return
     try:

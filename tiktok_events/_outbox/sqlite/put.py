@@ -1,4 +1,4 @@
-"""Records into the file of `SQLiteOutbox`: at once, or by a thread that writes together what came within 50 ms."""
+"""Write records to the file of `SQLiteOutbox`: one transaction per put, or group commit by a thread every 50 ms."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _MOST_WAITING = 10_000
 
 
 def counted(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The newest id that was ever given, and how many events are there."""
+    """The newest id that was assigned, and the number of events in the file."""
     newest, there = connection.execute("SELECT newest, there FROM total").fetchone()
     return newest, there
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> range:
-    """Write *rows* behind the newest, within a transaction; the ids they got."""
+    """Insert *rows* within a transaction. Returns their ids."""
     newest, _ = counted(connection)
     at = 0
     for size, statement in _ROWS.items():
@@ -58,7 +58,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> range:
 
 @attrs.frozen(eq=False)
 class Writer:
-    """Puts records into the file by *handle*, waiting up to *busy_wait* seconds for other writers."""
+    """Write records through *handle*, waiting up to *busy_wait* seconds for other writers."""
 
     handle: Handle
     busy_wait: float
@@ -66,7 +66,7 @@ class Writer:
     clock: Callable[[], float]
 
     def put(self, records: Sequence[Record]) -> Collection[int]:
-        """Write *records*, all or none; their ids.
+        """Write *records*, all or none. Returns their ids.
 
         Raises:
             OutboxFull: If there is no room for all of them.
@@ -76,16 +76,16 @@ class Writer:
             return self._many([(now, record) for record in records], self.max_events)
         (record,) = records
         number = self._one(record, now)
-        # The first of its route, or there is no room for it.
+        # It is the first of its route, or there is no room for it.
         return (number,) if number is not None else self._many([(now, record)], self.max_events)
 
     def put_accepted(self, records: Sequence[Put]) -> tuple[Collection[int], int]:
-        """Write *records*, for which there was room when they were accepted; their ids, and the room that is left."""
+        """Write *records* that were accepted. Returns their ids, and the number of events that still fit."""
         ids = self._many(records, None) if records else ()
         return ids, self.max_events - self.handle.read(counted, self.busy_wait)[1]
 
     def full(self, there: int) -> OutboxFull:
-        """What to raise when *there* are as many events as may be."""
+        """The error for a file that already holds *there* events."""
         return OutboxFull(f"the outbox holds {there:,} events")
 
     def _one(self, record: Record, now: float) -> int | None:
@@ -122,24 +122,24 @@ def _number(connection: sqlite3.Connection, route: Route) -> int:
 
 
 @attrs.define(eq=False, repr=False)
-class Ticket:
-    """A record that was accepted and, once it is in the file, its id."""
+class PendingRecord:
+    """A record that was accepted, and its id once it is in the file."""
 
     id: int | None = None
 
 
-class Group:
-    """Accepts records at once; a thread of its own has *writer* write them."""
+class GroupCommit:
+    """GroupCommit commit: accept records at once, and write them with *writer* from a thread."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self.renew()
 
     def renew(self) -> None:
-        """Start afresh, as a forked child does: what is not written yet is its parent's."""
+        """Reset after a fork: records that are not written yet belong to the parent process."""
         self._writing, self._lock = threading.Lock(), threading.Lock()
         self._records: list[Put] = []
-        self._tickets: list[Ticket] = []
+        self._tickets: list[PendingRecord] = []
         self._room = 0
         self._failure: TikTokEventsError | None = None
         self._came = threading.Event()
@@ -148,7 +148,7 @@ class Group:
         self._paused = False
 
     def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Accept *records*, unless what was accepted before could not be written."""
+        """Accept *records*, unless earlier ones could not be written."""
         is_left_alone = self._failure is not None and self._thread is None
         if is_left_alone or len(records) > self._room or len(self._records) > _MOST_WAITING:
             self.flush(always=True)
@@ -158,7 +158,7 @@ class Group:
             if len(records) > self._room:
                 raise self._writer.full(self._writer.max_events - self._room)
             self._room -= len(records)
-            tickets = [Ticket() for _ in records]
+            tickets = [PendingRecord() for _ in records]
             now = self._writer.clock()
             self._records += [(now, record) for record in records]
             self._tickets += tickets
@@ -167,12 +167,12 @@ class Group:
             is_served = self._thread is not None
         if is_served:
             self._came.set()
-        else:  # the interpreter is going down, and starts no more threads
+        else:  # the interpreter is shutting down and starts no more threads
             self.flush()
         return tickets
 
     def flush(self, *, always: bool = False) -> None:
-        """Write what was accepted, now; with *always* also count anew how much room there is."""
+        """Write the accepted records now; with *always* also count the free room again."""
         with self._writing:
             with self._lock:
                 records, tickets = self._records, self._tickets
@@ -193,29 +193,29 @@ class Group:
                 self._room = room - len(self._records)
 
     def close(self) -> None:
-        """Write what was accepted, and end the thread."""
-        self.flush()  # if that fails, the thread goes on trying
+        """Write the accepted records, and end the thread."""
+        self.flush()  # if that fails, the thread tries again
         with self._lock:
             self._thread = None
             self.stop()
-        self.flush()  # what came in between
+        self.flush()  # records that arrived in between
 
     def stop(self) -> None:
-        """Let the thread write what was accepted, and end."""
+        """Let the thread write the accepted records, and end."""
         self._stop.set()
         self._came.set()
 
     def is_writing_here(self) -> bool:
-        """Whether this is the thread that writes."""
+        """Whether the caller is the writing thread."""
         return threading.current_thread() is self._thread
 
     def before_fork(self) -> None:
-        """Leave nothing half done to a child."""
+        """Finish the current write, so that a child inherits none."""
         self._paused = self._writing.acquire(timeout=1.0)
         self._lock.acquire()
 
     def after_fork(self) -> None:
-        """Go on, in the parent."""
+        """Continue, in the parent process."""
         self._lock.release()
         if self._paused:
             self._writing.release()
@@ -236,5 +236,5 @@ class Group:
             stop.wait(_INTERVAL)
             try:
                 self.flush()
-            except TikTokEventsError:  # the next `put` tells it, and the events are kept
+            except TikTokEventsError:  # the next `put` raises it, and the events are kept
                 self._came.set()

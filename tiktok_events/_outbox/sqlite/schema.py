@@ -1,4 +1,4 @@
-"""What lies in the file of `SQLiteOutbox`, and what may lie in its place: made, recognised, prepared."""
+"""The schema of the file of `SQLiteOutbox`: create the file, recognise its version, create its tables."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _LONGEST_WAIT = 3_600.0
 
 
 def make(path: Path) -> None:
-    """Make the file, readable by its owner alone, unless it is there."""
+    """Create the file, readable by its owner only, unless it exists."""
     try:
-        # Never open one that is there: closing it again would drop the locks that this process has on it.
+        # An existing file is not opened here: closing it again would release this process's locks on it.
         made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except FileExistsError:
         mode = path.lstat().st_mode
@@ -64,13 +64,13 @@ def make(path: Path) -> None:
         raise OutboxUnavailable(f"the outbox's file cannot be made: {reason}") from None
     else:
         if hasattr(os, "fchmod"):
-            os.fchmod(made, 0o600)  # whatever the umask takes away
+            os.fchmod(made, 0o600)  # independent of the umask
         os.close(made)
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    """The schema of the file, 0 if it is empty. Nothing is written into a file that is not ours."""
-    # In this order: another process may be making the tables just now, and whoever sees them must see whose they are.
+    """The schema version of the file, 0 if it is empty. A file of another program is not written to."""
+    # In this order: another process may see the file now, and must see whose it is before it sees tables.
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -82,13 +82,13 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def set_up(connection: sqlite3.Connection) -> None:
-    """Make the tables, unless they are there."""
+    """Create the tables, unless they exist."""
     if _version(connection) == _VERSION:
         return
     connection.execute("PRAGMA journal_mode=WAL")
 
     def fill() -> None:
-        if not _version(connection):  # nobody was faster
+        if not _version(connection):  # no other process has created them meanwhile
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={_APPLICATION}")
@@ -98,9 +98,9 @@ def set_up(connection: sqlite3.Connection) -> None:
 
 
 def begin_boot(connection: sqlite3.Connection, now: float) -> None:
-    """After a restart of the machine its clock counts from 0, and whoever held a lease is gone."""
+    """Reset times and leases after a restart of the machine: its clock counts from 0, and all owners have ended."""
     name = boot()
-    # Where boots have no name, a wait of hours is one that an earlier boot's clock began.
+    # Without boot ids, a wait of hours comes from the clock of an earlier boot.
     earlier = now + _LONGEST_WAIT if not name else float("-inf")
     if name and connection.execute("SELECT boot FROM state").fetchone() == (name,):
         return
@@ -115,7 +115,7 @@ def begin_boot(connection: sqlite3.Connection, now: float) -> None:
 
 
 def in_one(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
-    """What *work* returns, all that it does or nothing of it being kept."""
+    """The result of *work*, which runs in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         done = work()
@@ -128,7 +128,7 @@ def in_one(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
 
 
 def release(connection: sqlite3.Connection, leases: Iterable[tuple[int]]) -> None:
-    """Give back what is held under *leases*, whose holders said nothing."""
+    """Give back the events of *leases*, whose owners had no result."""
     for lease in leases:
         connection.execute(
             "INSERT INTO later SELECT route, 0, leased.id, attempts, crashed_deliveries + 1"

@@ -1,4 +1,4 @@
-"""The write-ahead log beside the file of `SQLiteOutbox`: brought back into the file before it grows long."""
+"""Checkpoints of the write-ahead log (WAL) of `SQLiteOutbox`, before it grows long."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOOK_AFTER = 256
 _TRIES, _REST = 20, 0.001
 
 
-class Log:
-    """The log of the file that *handle* has open.
+class WriteAheadLog:
+    """The write-ahead log of the file that *handle* has open.
 
-    SQLite alone shortens it only in a moment in which nobody writes, and makes whoever puts wait for the disk. Here
-    who delivers does it, or a thread of its own where many put and nobody delivers.
+    SQLite itself truncates the log only while no process writes, and lets a put wait for the disk. Here the process
+    that delivers does it, or a thread where many put and none delivers.
     """
 
     def __init__(self, handle: Handle, wait: float) -> None:
@@ -28,12 +28,12 @@ class Log:
         self.renew()
 
     def renew(self) -> None:
-        """Start afresh, as a forked child does."""
+        """Reset the state after a fork."""
         self._puts = 0
         self._thread: threading.Thread | None = None
 
     def after_put(self) -> None:
-        """Look after it every few hundred puts, without holding one up."""
+        """Check the log after every few hundred puts, without blocking one."""
         self._puts += 1
         if self._puts < _LOOK_AFTER:
             return
@@ -42,16 +42,16 @@ class Log:
             self._thread = threading.Thread(target=self._shorten, name="tiktok-events outbox log", daemon=True)
             try:
                 self._thread.start()
-            except RuntimeError:  # the interpreter is going down
+            except RuntimeError:  # the interpreter is shutting down
                 self._thread = None
 
     def after_work(self) -> None:
-        """Look after it, in a thread that may wait for the disk."""
+        """Check the log, in a thread that may wait for the disk."""
         if self._is_long():
             self._shorten()
 
     def close(self) -> None:
-        """Wait for the thread, if there is one."""
+        """Wait for the thread, if it runs."""
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
@@ -63,14 +63,14 @@ class Log:
             return False
 
     def _shorten(self) -> None:
-        """Most of it while others write, the rest in a moment that is kept free for it."""
+        """Checkpoint most of the log while others write, and the rest while writers are blocked for a moment."""
         try:
             self._handle.read(_most, self._wait)
             for _ in range(_TRIES):
                 if self._handle.write_one(_all, self._wait):
                     return
                 time.sleep(_REST)
-        except TikTokEventsError:  # not now, then; whoever puts or claims hears of it
+        except TikTokEventsError:  # try later; the next put or claim raises the error
             return
 
 
@@ -79,6 +79,6 @@ def _most(connection: sqlite3.Connection) -> None:
 
 
 def _all(connection: sqlite3.Connection) -> bool:
-    """Whether the next writer begins the log anew."""
+    """Whether the next write starts at the beginning of the log."""
     (was_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
     return not was_busy

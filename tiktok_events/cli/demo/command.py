@@ -1,4 +1,4 @@
-"""`tiktok-events demo`: a shop to click through, or a made-up day, and a local Events Manager that counts both halves."""
+"""`tiktok-events demo`: an example shop or a simulated day, and a local Events Manager that counts both channels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -16,15 +18,15 @@ from tiktok_events.cli.console import clean, format_option, stderr
 from tiktok_events.cli.demo.shop import open_shop
 from tiktok_events.cli.demo.simulate import compare, play, progress, tell
 from tiktok_events.cli.demo.simulated_day import simulated_day
-from tiktok_events.cli.manager import need_manager
+from tiktok_events.cli.manager import local_variables, need_manager, port_advice
 from tiktok_events.errors import ConfigurationError
 
-HELP = """Open a small shop that reports to a local Events Manager, and watch every click arrive there twice and count
-once. Nothing leaves this machine, and no account and no token is needed.
+HELP = """Open an example shop that reports to a local Events Manager, and watch each conversion arrive from browser and
+server and be counted once. Nothing leaves this machine. You need no account and no token.
 
 The shop is a Flask app with the whole funnel: a consent banner, products, a cart, a checkout, a payment page, a
-newsletter and a contact form. With --day no shop opens: four hundred made-up visitors view, order and subscribe, some of them
-with the pixel blocked, and a table shows what each channel counts.
+newsletter and a contact form. With --day no shop opens: 400 simulated visitors view, order and subscribe, some of
+them with the pixel blocked, and a table shows what each channel counts.
 
 \b
 Examples:
@@ -34,29 +36,29 @@ Examples:
   tiktok-events demo --once --visitors 1000 --format json
 
 \b
-Exit code with --once: 0 when what is counted is what happened, else 1.
+Exit code with --once: 0 if the counted conversions equal the simulated ones, else 1.
 """
 
 PIXEL_CODE = "C0EXAMPLE0EXAMPLE000"
 LANDING = "/?ttclid=E.C.P.demo-click"
-"""The shop is entered as by a click on an ad, so that the click id is among the match keys."""
+"""The first page has a click id, as after a click on an ad, so that the match keys include one."""
 
 LOOK = """
-Say yes to the shop's banner, then look at a product, buy it, subscribe, write to the shop.
+Accept the consent banner, then look at a product, buy it, subscribe, and use the contact form.
 Each of these arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
-A Pageview is the pixel's own, and comes alone.
-Then say no, at the foot of a page, or block the pixel: the first sends nothing, the second loses nothing.
+Page views come from the pixel only.
+Then withdraw consent at the foot of a page: all events stop. Or block the pixel: the server's copy still arrives.
 """
 
 
-@click.command(help=HELP, short_help="Open a shop, and watch its events being counted.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Where the manager listens.  [any free port]")
-@click.option("--shop-port", type=click.IntRange(0, 65535), default=0, help="Where the shop does.  [any free port]")
-@click.option("--browser/--no-browser", default=True, help="Open the shop in a browser, if there is one.  [yes]")
-@click.option("--day", is_flag=True, help="Play a made-up day in place of the shop.")
-@click.option("--once", is_flag=True, help="Play the day, print the table and end.")
-@click.option("--visitors", type=click.IntRange(10, 20_000), help="Play a day of this many.  [400]")
-@click.option("--seed", type=int, help="Play another day.  [1]")
+@click.command(help=HELP, short_help="Open an example shop, and watch its events in a local Events Manager.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the Events Manager.  [any free port]")
+@click.option("--shop-port", type=click.IntRange(0, 65535), default=0, help="Port of the shop.  [any free port]")
+@click.option("--browser/--no-browser", default=True, help="Open the shop in a browser.  [yes, on a desktop]")
+@click.option("--day", is_flag=True, help="Simulate a day of visitors instead of opening a shop.")
+@click.option("--once", is_flag=True, help="Simulate the day, print the table and exit.")
+@click.option("--visitors", type=click.IntRange(10, 20_000), help="Number of simulated visitors.  [400]")
+@click.option("--seed", type=int, help="Random seed of the simulated day.  [1]")
 @format_option
 def demo(
     port: int,
@@ -69,11 +71,11 @@ def demo(
     day: bool,
     once: bool,
 ) -> None:
-    """Open the shop, or play the day."""
+    """Open the shop, or simulate the day."""
     need_manager()
     plays = day or once or visitors is not None or seed is not None
     if not plays and (missing := advice("flask")):
-        stderr().print(f"{missing}\nWithout it there is no shop to click through. Here is a made-up day instead.")
+        stderr().print(f"{missing}\nThe example shop needs it. Here is a simulated day instead.")
         plays = True
     try:
         if plays:
@@ -81,26 +83,23 @@ def demo(
         else:
             _shop(port, shop_port, format_, browser=browser)
     except ConfigurationError as error:
-        raise click.UsageError(clean(error, 1000)) from None
+        raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
 
 
 def _shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
     from tiktok_events.events_manager import running
 
-    with running(port=port, source_id=PIXEL_CODE) as manager:
-        settings = {
-            "TIKTOK_API_URL": manager.api_url,
-            "TIKTOK_PIXEL_URL": f"{manager.url}/i18n/pixel/events.js",
-            "TIKTOK_PIXEL_CODE": PIXEL_CODE,
-            "TIKTOK_ACCESS_TOKEN": "local",
-        }
-        with open_shop(settings, shop_port) as shop:
-            landing = shop + LANDING
-            if format_ == "json":
-                text = json.dumps({"version": 1, "url": manager.url, "shop": landing})
-            else:
-                text = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nCtrl-C ends it."
-            _stay(text, landing if browser and _has_browser() else None)
+    with (
+        running(port=port, source_id=PIXEL_CODE) as manager,
+        _port_option("--shop-port"),
+        open_shop(local_variables(manager.url, PIXEL_CODE), shop_port) as shop,
+    ):
+        landing = shop + LANDING
+        if format_ == "json":
+            text = json.dumps({"version": 1, "url": manager.url, "shop": landing})
+        else:
+            text = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nPress Ctrl-C to stop."
+        _stay(text, landing if browser and _has_browser() else None)
 
 
 def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
@@ -115,11 +114,19 @@ def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> No
         tell(rows, day, manager.url, format_, good=good)
         if once:
             sys.exit(0 if good else 1)
-        _stay(f"\nEvents Manager  {manager.url}\nCtrl-C ends it.")
+        _stay(f"\nEvents Manager  {manager.url}\nPress Ctrl-C to stop.")
+
+
+@contextmanager
+def _port_option(option: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        raise click.UsageError(port_advice(error, option) or clean(error, 1000)) from None
 
 
 def _has_browser() -> bool:
-    """Whether there is a screen for one: in a terminal alone `webbrowser` would start lynx over our words."""
+    """Whether there is a desktop: without one, `webbrowser` may start a text browser in this terminal."""
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

@@ -1,6 +1,6 @@
-"""The example shop for `tiktok-events demo`: found, told where to report, and served on this machine.
+"""Load the example shop for `tiktok-events demo`, set its environment, and serve it on loopback.
 
-It is the app of `examples/`, which the wheel carries: loaded by its path, so nothing here names its framework.
+The app is in `examples/`, which the wheel contains. It is loaded by its path, so this module imports no framework.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _load() -> Any:
     if spec is None or spec.loader is None:
         raise ConfigurationError("the example shop cannot be read")
     module = importlib.util.module_from_spec(spec)
-    # First in the path: whatever else is installed here and called `shop` is not ours.
+    # First in the path: another installed module may be called `shop`.
     sys.path.insert(0, str(folder))
     try:
         spec.loader.exec_module(module)
@@ -65,7 +65,7 @@ def _load() -> Any:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """Change what the process is told: a real token that is set here is none of the demo's."""
+    """Replace the environment of the process, so that the demo does not use real settings."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(("TIKTOK_", "FLASK_")):
@@ -82,29 +82,31 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 def _listening(port: int) -> Iterator[_Server]:
     try:
         server = _Server(("127.0.0.1", port), _Quiet)
-    except OSError:
-        raise ConfigurationError(f"port {port} cannot be used for the shop: taken? choose another") from None
+    except OSError as error:
+        from tiktok_events.events_manager.server import port_error
+
+        raise port_error(port, "127.0.0.1", error) from None
     with server:
         yield server
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """The standard library's own, with a thread a request: a browser asks for several things at once."""
+    """The WSGI server of the standard library with one thread per request: a browser sends several at the same time."""
 
     daemon_threads = True
 
     def server_bind(self) -> None:
-        """Bind without asking the network for this machine's name, which may take seconds."""
+        """Bind without a DNS lookup of this machine's name, which may take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that hung up."""
+        """Ignore a closed connection."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: addresses hold click ids."""
+        """Log nothing: URLs hold click ids."""

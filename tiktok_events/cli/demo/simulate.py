@@ -1,4 +1,4 @@
-"""Playing the made-up day: reported twice over real sockets, counted by the manager, compared with what happened."""
+"""Run the simulated day: report it on both channels over sockets, and compare the Events Manager's counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORDER = ("ViewContent", "AddToCart", "InitiateCheckout", "CompletePayment", "Pur
 
 @attrs.frozen
 class Row:
-    """One event in the table: what happened, and what each way of reporting it counts."""
+    """One row of the table: how often an event happened, and what each channel counts."""
 
     event: str
     happened: int
@@ -38,12 +38,12 @@ class Row:
 
     @property
     def without_id(self) -> int:
-        """What both channels count when nothing says which events are the same."""
+        """What both channels count without a shared event id."""
         return self.browser + self.server
 
 
 def play(day: Day, url: str, api_url: str, moved: Callable[[int], object]) -> None:
-    """Report *day* on both channels at once: the server's half to *api_url*, the browsers' to the manager at *url*."""
+    """Report *day* on both channels: server events to *api_url*, browser events to the manager at *url*."""
     sources = {shop: EventSource.web(shop.pixel_code, "local") for shop in SHOPS}
     clients = {shop: BackgroundClient(Client(source, base_url=api_url)) for shop, source in sources.items()}
     parts = urlsplit(url)
@@ -65,7 +65,7 @@ def _server_event(visit: Visit, step: Step) -> Event:
     user = dict(visit.user)
     if visit.ttp:
         user["ttp"] = visit.ttp
-    if step.event in (visit.shop.purchase, "Lead", "Subscribe"):  # from here on the shop knows who it is
+    if step.event in (visit.shop.purchase, "Lead", "Subscribe"):  # from here on the shop knows the e-mail address
         user["email"] = f"{user['external_id']}@example.com"
     fields = {
         "event": step.event,
@@ -105,14 +105,14 @@ def _post(connection: http.client.HTTPConnection, url: str, body: dict[str, Any]
 
 
 def compare(day: Day, summary: dict[str, Any]) -> list[Row]:
-    """Put the truth of *day* beside what the manager's *summary* says was counted."""
+    """Compare the events of *day* with the counts of the manager's *summary*."""
     by_event = {one["event"]: one for one in summary["events"]}
-    truth = day.truth
+    expected = day.expected
     rows = []
     for event in (*ORDER, *sorted(by_event.keys() - set(ORDER))):
         one = by_event.get(event, {})
         numbers = (int(one.get(key, 0)) for key in ("browser_alone", "server_alone", "conversions"))
-        rows.append(Row(event, truth.get(event, 0), *numbers))
+        rows.append(Row(event, expected.get(event, 0), *numbers))
     return rows
 
 
@@ -126,7 +126,7 @@ def tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> No
     console = stdout()
     console.print(
         Text(
-            f"\nA day in two small shops: {len(day.visits):,} visitors, {day.blocked_share:.0%} of them block the pixel.\n"
+            f"\nA simulated day in two shops: {len(day.visits):,} visitors, {day.blocked_share:.0%} of them block the pixel.\n"
         )
     )
     show(console, _table(rows))
@@ -134,7 +134,7 @@ def tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> No
     if good:
         console.print(
             Text(
-                "Counted = happened, for every event: both copies of a conversion became one.",
+                "Counted = happened, for every event: the two copies of each conversion were merged.",
                 style="bold green",
             )
         )
@@ -142,7 +142,7 @@ def tell(rows: list[Row], day: Day, url: str, format_: str, *, good: bool) -> No
         console.print(Text("Counted differs from what happened. Please report this.", style="bold red"))
     lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
     console.print(Text(f"The browser alone misses {lost:.0%}; both without a shared event_id count double."))
-    console.print(Text("The server alone counts right; the pixel adds what only a browser knows."))
+    console.print(Text("The server alone counts correctly; the pixel adds match keys that only a browser has."))
 
 
 def _table(rows: list[Row]) -> Table:
@@ -167,13 +167,13 @@ def _table(rows: list[Row]) -> Table:
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[int], object]]:
-    """Show a bar on a terminal while the day is played; yields what moves it."""
+    """Show a progress bar on a terminal. Yields a function that sets the number of events."""
     console = stderr()
     if not console.is_terminal:
         yield lambda _: None
         return
     with Progress(
-        TextColumn("The shops are open"),
+        TextColumn("Simulating"),
         BarColumn(),
         TextColumn("{task.completed:,} events"),
         console=console,

@@ -1,4 +1,4 @@
-"""A day in two small shops, made up: who came, what they did, and whom the pixel missed. Pure and repeatable."""
+"""A simulated day in two shops: visitors, their events, and those whose pixel is blocked. Repeatable by seed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PRODUCTS = (
 
 @attrs.frozen
 class Shop:
-    """One shop with one pixel. `purchase` is the name it reports orders under: shops set up before May 2025 kept theirs."""
+    """One shop with one pixel. `purchase` is the name it reports orders under: shops from before May 2025 may use an old name."""
 
     name: str
     pixel_code: str
@@ -43,7 +43,7 @@ SHOPS = (
 
 @attrs.frozen
 class Step:
-    """One thing a visitor did: what the server reports, and whether the page they saw could report it too."""
+    """One event of a visitor, and whether a page could report it too."""
 
     event: str
     key: str
@@ -56,7 +56,7 @@ class Step:
 
 @attrs.frozen
 class Visit:
-    """One visitor in one shop. `blocked`: the pixel never loads, for an ad blocker or a browser that forbids it."""
+    """One visitor in one shop. `blocked`: the pixel does not load, because of an ad blocker or the browser."""
 
     shop: Shop
     user: Mapping[str, str] = attrs.field(hash=False)
@@ -77,7 +77,7 @@ class Day:
     visits: tuple[Visit, ...]
 
     @property
-    def truth(self) -> dict[str, int]:
+    def expected(self) -> dict[str, int]:
         """How often each event happened."""
         return dict(Counter(step.event for visit in self.visits for step in visit.steps))
 
@@ -93,7 +93,7 @@ class Day:
 
 
 def simulated_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> Day:
-    """Make up a day of *visitors* from *start* (Unix seconds) on. The same arguments make the same day."""
+    """Simulate a day of *visitors* from *start* (Unix seconds) on. The same arguments give the same day."""
     random_source = random.Random(seed)
     return Day(tuple(_visit(number, random_source, start) for number in range(1, visitors + 1)))
 
@@ -117,7 +117,7 @@ def _user(number: int, random_source: random.Random) -> dict[str, str]:
         "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
         "external_id": f"visitor-{number}",
     }
-    if random_source.random() < 0.6:  # came by an ad
+    if random_source.random() < 0.6:  # clicked an ad
         user["ttclid"] = f"E.C.P.demo{random_source.randrange(16**24):024x}"
     return user
 
@@ -133,7 +133,7 @@ def _steps(number: int, shop: Shop, random_source: random.Random, at: int) -> It
     if random_source.random() < 0.08:
         yield Step("Lead", f"form:{number}", at + 20, "/contact/thanks")
     if random_source.random() < 0.04:
-        # Ordered by phone after reading: only the shop's own system knows.
+        # Ordered by phone: only the shop's own system has this order.
         yield Step(shop.purchase, f"phone:{number}", at + 900, "/orders", _order(number, cart), on_page=False)
         return
     for event, share, where in (("AddToCart", 0.45, path), ("InitiateCheckout", 0.6, "/checkout")):

@@ -1,7 +1,8 @@
-"""`tiktok-events lint`: a request body or a file of items, read by TikTok's rules."""
+"""`tiktok-events lint`: check a request body or a file of items against the rule table."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 import time
@@ -22,10 +23,10 @@ from tiktok_events.cli.lint.findings import Checked, Finding, Shape, checked
 from tiktok_events.cli.rules import ALL_RULES
 from tiktok_events.cli.send.lines import FileUnreadable
 
-HELP = """Check what would be sent: FILE ("-" is standard input) holds one request body, a list of items, or JSONL with
-one item or one body a line.
+HELP = """Check a request before it is sent. FILE ("-" is standard input) holds one request body, a list of items, or JSONL
+with one item or one body per line.
 
-It reads bodies as TikTok gets them, so identifiers must be hashed. For a file with raw ones, use
+Bodies are checked as TikTok receives them, so identifiers must be hashed. For a file with raw identifiers, use
 `tiktok-events send FILE --dry-run`.
 
 \b
@@ -37,7 +38,7 @@ Examples:
 
 \b
 Exit code: 0 no errors, 1 errors (with --strict also warnings),
-2 it could not be read.
+2 the file could not be read.
 """
 
 _CONFIDENCE = {
@@ -50,9 +51,9 @@ _CONFIDENCE = {
     "-": "this project's own choice",
 }
 _EFFECTS = {
-    "event": "drop the event",
-    "field": "leave the field out (send and Client.track refuse the event)",
-    "nothing": "send it as it is",
+    "event": "the event is dropped",
+    "field": "the field is left out (send and Client.track refuse the event)",
+    "nothing": "the event is sent unchanged",
 }
 _PLACES = 8
 
@@ -62,7 +63,9 @@ def _explain(context: click.Context, _parameter: click.Parameter, name: str | No
         return
     rule = ALL_RULES.get(name)
     if rule is None:
-        raise click.BadParameter("is no rule; --rules lists them")
+        close = difflib.get_close_matches(name, ALL_RULES, 1)
+        hint = f"Did you mean '{close[0]}'?" if close else "--rules lists all rules."
+        raise click.UsageError(f"Unknown rule '{clean(name)}'. {hint}")
     _print_rule(stdout(), rule)
     context.exit()
 
@@ -77,20 +80,20 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
     context.exit()
 
 
-@click.command(help=HELP, short_help="Check a request body or a file of items by TikTok's rules.")
+@click.command(help=HELP, short_help="Check a request body or a file of items.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option(
     "--source",
     type=click.Choice(KINDS),
     default="web",
     show_default=True,
-    help="Event source of items that stand alone; a body says its own.",
+    help="Event source of items without a body; a body names its own.",
 )
 @click.option(
     "--input",
     "shape",
     type=click.Choice(["body", "jsonl"]),
-    help="What FILE holds.  [seen from its suffix and first line]",
+    help="Format of FILE.  [by its suffix and first line]",
 )
 @format_option
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
@@ -100,7 +103,7 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
     callback=_explain,
     is_eager=True,
     expose_value=False,
-    help="Say what a rule means and where it comes from.",
+    help="Explain a rule, with its source.",
 )
 @click.option("--rules", is_flag=True, callback=_list_rules, is_eager=True, expose_value=False, help="List all rules.")
 def lint(file: str, source: Kind, shape: Literal["body", "jsonl"] | None, format_: str, *, strict: bool) -> None:
@@ -199,9 +202,9 @@ def _print_rule(console: Console, rule: Rule) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row("says", f"… {_plain(rule.message)}")
+    table.add_row("message", f"… {_plain(rule.message)}")
     table.add_row("fix", _plain(rule.fix))
-    table.add_row("senders", _EFFECTS[rule.effect])
+    table.add_row("effect", _EFFECTS[rule.effect])
     table.add_row("source", rule.source)
-    table.add_row("sure", f"{rule.confidence}: {_CONFIDENCE[rule.confidence]}")
+    table.add_row("confidence", f"{rule.confidence}: {_CONFIDENCE[rule.confidence]}")
     show(console, table)

@@ -1,4 +1,4 @@
-"""What lint reads and finds: bodies and items in a file, and their problems with a place."""
+"""Read the bodies and items of a file, and find their problems with line and path."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ _BODY_KEYS = (frozenset(ENVELOPE) | frozenset(LEGACY[""])) - {"timestamp", "pixe
 
 @attrs.frozen
 class Finding:
-    """One problem and where it is: the line of the file (None for a body that is the whole file) and the path."""
+    """One problem with its line in the file (None for a body that is the whole file) and its path."""
 
     line: int | None
     problem: Problem
 
     @property
     def place(self) -> str:
-        """The two together, for people."""
+        """Line and path as text."""
         path = self.problem.field
         return path if self.line is None else f"line {self.line}: {path}" if path != "line" else f"line {self.line}"
 
 
 @attrs.frozen
 class Checked:
-    """One body or line: how many events it holds, and what is wrong."""
+    """One body or line: its number of events and its problems."""
 
     events: int
     findings: tuple[Finding, ...]
 
 
 def checked(stream: BinaryIO, shape: Shape | None, kind: Kind, now: float) -> Iterator[Checked]:
-    """Check what *stream* holds: one body, or one item or body a line; *shape* None looks for itself.
+    """Check *stream*: one body, or one item or body per line; with *shape* None the format is detected.
 
     *kind* is the event source of items that stand alone; a body says its own.
 
@@ -71,12 +71,12 @@ def _is_lines(text: bytes) -> bool:
     try:
         return isinstance(json_codec.loads(first), dict)
     except ValueError:
-        # Pretty-printed JSON begins with a bare brace; a broken first line of JSONL does not.
+        # Pretty-printed JSON begins with a brace alone on its line; a broken line of JSONL does not.
         return first.strip() != b"{" and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
 
 class _Joined:
-    """What was read already, and then the rest of the stream, line by line."""
+    """The lines that were read already, then the rest of the stream."""
 
     def __init__(self, text: bytes, stream: BinaryIO) -> None:
         self._text = BytesIO(text)

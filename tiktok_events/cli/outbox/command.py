@@ -1,4 +1,4 @@
-"""`tiktok-events outbox`: what waits, what is dead and why, and what to do about it."""
+"""`tiktok-events outbox`: count waiting events, and list, replay or purge dead letters."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tiktok_events.cli.console import clean, format_option, show, stderr, stdout
 from tiktok_events.cli.outbox.option import opened, outbox_option
 from tiktok_events.errors import TikTokEventsError
 
-HELP = """Look after an outbox: how much waits in it and since when, which events are dead and why.
+HELP = """Count the events that wait in an outbox, and list, replay or purge its dead letters.
 
-An event is dead when TikTok refused it, or when it failed alone again and again. Mend the cause, then replay.
+An event becomes a dead letter when TikTok refuses it, or when it fails alone many times. Fix the cause, then replay.
 
 \b
 Examples:
@@ -29,16 +29,16 @@ Examples:
 """
 
 
-@click.group(help=HELP, short_help="See what waits in an outbox and what is dead; replay or purge it.")
+@click.group(help=HELP, short_help="Count an outbox's events; list, replay or purge dead letters.")
 def outbox() -> None:
     """`tiktok-events outbox`."""
 
 
-@outbox.command(help="Say how many events wait, since when, and how many are dead.")
+@outbox.command(help="Count waiting events and dead letters, and show the age of the oldest event.")
 @outbox_option
 @format_option
 def status(url: str | None, format_: str) -> None:
-    """Count."""
+    """Print the counts."""
     with _using(url) as found:
         age = found.age()
         letters = found.dead(limit=100_000)
@@ -55,12 +55,14 @@ def status(url: str | None, format_: str) -> None:
     click.echo(f"Dead     {numbers['dead']:,}")
 
 
-@outbox.command(help="List dead events, the newest last: their id, source and reason. Never their data.")
+@outbox.command(help="List dead events, the newest last, with id, source and reason, and without their data.")
 @outbox_option
 @format_option
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many of the newest.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="Number of dead events, the newest ones."
+)
 def dead(url: str | None, format_: str, limit: int) -> None:
-    """List."""
+    """Print the dead letters."""
     with _using(url) as found:
         letters = found.dead(limit=limit)
     if format_ == "json":
@@ -78,30 +80,32 @@ def dead(url: str | None, format_: str, limit: int) -> None:
     show(stdout(), table)
 
 
-@outbox.command(help="Put dead events back, to be delivered with the ids and times they have.")
+@outbox.command(help="Move dead events back to the queue. They keep their ids and times.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
 @click.option("--all", "all_", is_flag=True, help="All of them.")
 def replay(url: str | None, event_ids: tuple[str, ...], *, all_: bool) -> None:
-    """Put back."""
-    _say("put back", event_ids, all_, url, lambda found, which: found.replay(which))
+    """Move dead letters back."""
+    _change("moved back", event_ids, all_, url, lambda found, which: found.replay(which))
 
 
-@outbox.command(help="Forget dead events for good.")
+@outbox.command(help="Delete dead events for good.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
 @click.option("--all", "all_", is_flag=True, help="All of them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
-    """Forget."""
+    """Delete dead letters."""
     if all_ and not event_ids and not yes:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is here to confirm: give --yes")
-        click.confirm("Forget every dead event? They cannot be had back.", abort=True, err=True)
-    _say("forgotten", event_ids, all_, url, lambda found, which: found.purge(which))
+            raise click.UsageError("Standard input is not a terminal, so nothing can be confirmed. Use --yes.")
+        with _using(url) as found:
+            number = len(found.dead(limit=100_000))
+        click.confirm(f"Delete {number:,} dead event{'' if number == 1 else 's'} for good?", abort=True, err=True)
+    _change("deleted", event_ids, all_, url, lambda found, which: found.purge(which))
 
 
-def _say(
+def _change(
     done: str,
     event_ids: tuple[str, ...],
     all_: bool,
@@ -109,12 +113,12 @@ def _say(
     work: Callable[[Outbox, Collection[str] | None], int],
 ) -> None:
     if bool(event_ids) == all_:
-        raise click.UsageError("which ones? Give their event ids, or --all")
+        raise click.UsageError("Give event ids, or --all.")
     with _using(url) as found:
         number = work(found, None if all_ else frozenset(event_ids))
     click.echo(f"{number:,} {done}")
     if number < len(event_ids):
-        stderr().print(f"{len(set(event_ids)) - number:,} of these ids are not among the dead")
+        stderr().print(f"{len(set(event_ids)) - number:,} of these ids are not dead letters")
         sys.exit(1)
 
 
@@ -143,5 +147,6 @@ def _row(letter: DeadLetter) -> dict[str, str]:
 def _ago(seconds: float) -> str:
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+            return f"{seconds / size:.0f} {unit} ago"
+    number = round(seconds)
+    return f"{number} second{'' if number == 1 else 's'} ago"

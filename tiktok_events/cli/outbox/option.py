@@ -1,4 +1,4 @@
-"""The option `--outbox`, and the event sources that a worker finds in the environment."""
+"""The option `--outbox`, and the clients for the event sources of the environment."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ outbox_option: Callable[[Any], Any] = click.option(
 
 
 def opened(url: str | None, *, must_exist: bool) -> Outbox:
-    """The outbox that *url* names.
+    """The outbox at *url*.
 
     Raises:
-        click.UsageError: If there is none, or nobody else can have put anything into it.
+        click.UsageError: If there is none, or no other process can put into it.
     """
     if not url:
-        raise click.UsageError("which outbox? Give --outbox URL, or set TIKTOK_OUTBOX_URL")
+        raise click.UsageError("No outbox given. Use --outbox URL, or set TIKTOK_OUTBOX_URL.")
     try:
         outbox = outbox_at(url)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
     if outbox.reach == "process":
-        raise click.UsageError("memory: is gone with its process, so there is nothing in it: sqlite:/// or redis://")
+        raise click.UsageError("An outbox in memory belongs to one process. Use sqlite:/// or redis://")
     file = file_of(url)
     if must_exist and file is not None and not file.exists():
-        raise click.UsageError("there is no such file: nothing was put into this outbox yet")
+        raise click.UsageError(f"No outbox at {file}. Wrong path, or nothing was queued yet.")
     return outbox
 
 
@@ -57,5 +57,5 @@ def clients() -> list[Client]:
         except ConfigurationError as error:
             missing = missing or str(error)
     if not found:
-        raise click.UsageError(f"{missing}: a worker needs the token of at least one event source")
+        raise click.UsageError(f"{missing}: a worker needs at least one event source")
     return found

@@ -1,4 +1,4 @@
-"""CSV columns: which field of an event each one is, and a record's cells as that event's fields."""
+"""Map CSV columns to fields of an event, and cells to their values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tiktok_events.cli.send.lines import CsvRecords, FileUnreadable, Line
 _ITEM = "properties.contents"
 _JSON_TYPES = ("contents", "strings", "object", "any")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# Spreadsheets mark text that looks like a number with an apostrophe, and some exports keep it.
+# A spreadsheet marks text that looks like a number with an apostrophe, and some exports keep it.
 _MARKED_TEXT = frozenset({"user.phone", "user.zip_code"})
 
 
@@ -40,7 +40,7 @@ def _plain_names() -> dict[str, tuple[str, ...]]:
     for path in PATHS:
         leaf = path.rpartition(".")[2]
         if path.startswith(_ITEM + ".") and f"properties.{leaf}" in PATHS:
-            continue  # content_type and description of an item are oddities, those of the event are meant
+            continue  # content_type and description mean those of the event, not of an item
         names[leaf] = (*names.get(leaf, ()), path)
     return names
 
@@ -50,7 +50,7 @@ _PLAIN = _plain_names()
 
 @attrs.frozen
 class Columns:
-    """The field that each column of a file is; None for a column that is left out."""
+    """The field of each column of a file; None for a column that is left out."""
 
     paths: tuple[str | None, ...]
     width: int
@@ -78,7 +78,7 @@ class Columns:
         return cls(tuple(paths), len(header))
 
     def fields(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
-        """Read *cells* as the fields of an event. An empty cell says nothing."""
+        """The fields of an event in *cells*. An empty cell is an absent field."""
         fields: dict[str, Any] = {}
         found: list[Problem] = []
         if len(cells) < len(self.paths) or any(cell.strip() for cell in cells[self.width :]):
@@ -116,7 +116,7 @@ def _resolved(names: Iterable[str], *, ignore_unknown: bool) -> list[str | None]
         wanted = f"properties.{wanted}" if wanted.startswith("contents.") else wanted
         several = (wanted,) if wanted in PATHS else _PLAIN.get(wanted, ())
         paths.append(several[0] if len(several) == 1 else None)
-        if len(several) > 1:  # known twice: leaving it out would be a guess too
+        if len(several) > 1:  # ambiguous: leaving the column out would be a guess too
             unknown.append(f"{_quoted([name])} ({' or '.join(several)}?)")
         elif wanted and not several and not ignore_unknown:
             unknown.append(_quoted([name]) + _hint(wanted))

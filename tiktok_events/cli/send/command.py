@@ -1,4 +1,4 @@
-"""`tiktok-events send`: read a file, send what is right, explain what is not."""
+"""`tiktok-events send`: send the valid events of a file, and explain the invalid lines."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import KINDS, Kind
 from tiktok_events.cli.console import clean, stdout
 from tiktok_events.cli.send.columns import records
-from tiktok_events.cli.send.destination import LOCAL_PORT, Destination, To, announce, confirm, destination, source_of
+from tiktok_events.cli.send.destination import (
+    LOCAL_PORT,
+    Destination,
+    To,
+    announce,
+    confirm,
+    destination,
+    must_confirm,
+    source_of,
+)
 from tiktok_events.cli.send.event_from_line import Defaults
 from tiktok_events.cli.send.lines import FileUnreadable, Format, Line, jsonl, numbered
 from tiktok_events.cli.send.rejected_file import RejectedFile, path_for
 from tiktok_events.cli.send.sending import Interrupt, Sending, exit_code, progress_over, run
-from tiktok_events.cli.send.summary import tell
+from tiktok_events.cli.send.summary import Tally, tell
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -53,7 +62,7 @@ Exit code: 0 all delivered, 1 something refused or not sent,
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What the command line said."""
+    """The options of the command line."""
 
     file: str
     format: Format | None
@@ -92,7 +101,7 @@ def _renamed(_context: click.Context, _parameter: click.Parameter, pairs: tuple[
 @click.option(
     "--to",
     type=click.Choice(["local", "tiktok"]),
-    help="The Events Manager on this machine, or TikTok. Without it TIKTOK_API_URL says.",
+    help="The Events Manager on this machine, or TikTok.  [TIKTOK_API_URL]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help=f"Port of the local Events Manager.  [{LOCAL_PORT}]")
 @click.option("--yes", is_flag=True, help="Do not ask before sending to TikTok.")
@@ -129,7 +138,7 @@ def send(**given: object) -> None:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         if error.errno == errno.EPIPE:
-            raise  # whoever read the report has seen enough
+            raise  # the reader of the report has closed the pipe
         if error.filename is None:
             raise click.ClickException(f"stopped: {error.strerror}. Run it again: nothing counts twice.") from None
         raise click.UsageError(f"{clean(error.filename)}: {error.strerror}") from None
@@ -139,7 +148,7 @@ def send(**given: object) -> None:
 def _send(options: Options) -> int:
     format_ = options.format or _SUFFIXES.get(Path(options.file).suffix.lower())
     if format_ is None:
-        raise click.UsageError("Is it jsonl or csv? Say so with --format.")
+        raise click.UsageError("The format of this file is unknown. Use --format jsonl or --format csv.")
     where = None if options.dry_run else destination(options.to, options.port)
     source = source_of(options.source, harmless=where is None or where.local)
     with ExitStack() as stack:
@@ -147,19 +156,31 @@ def _send(options: Options) -> int:
         lines = _lines(stream, format_, options)
         if where is not None:
             announce(where, source)
-            confirm(where, yes=options.yes, stdin_is_data=options.file == "-")
+            if must_confirm(where, yes=options.yes, stdin_is_data=options.file == "-"):
+                tally = _checked(options, format_, source)
+                confirm(source, tally.delivered, tally.total)
         sending = Sending(
             source,
             _client(where, source, stack),
             _defaults(options),
             _rejected_file(options, where, stack),
             stack.enter_context(Interrupt()),
+            explain=where.explain if where is not None else str,
         )
         with progress_over(size, stream.tell) as progress:
             run(sending, lines, progress, endless=options.file == "-")
         kept = sending.rejected.path if sending.rejected else None
     tell(stdout(), sending.tally, kept, dry_run=options.dry_run)
     return exit_code(sending)
+
+
+def _checked(options: Options, format_: Format, source: EventSource) -> Tally:
+    """Check the file without sending anything, and count its lines."""
+    with ExitStack() as stack:
+        stream, _ = _opened(options.file, stack)
+        checking = Sending(source, None, _defaults(options), None, stack.enter_context(Interrupt()))
+        run(checking, _lines(stream, format_, options), lambda _: None, endless=False)
+        return checking.tally
 
 
 def _opened(file: str, stack: ExitStack) -> tuple[BinaryIO, int | None]:
@@ -194,5 +215,5 @@ def _defaults(options: Options) -> Defaults:
 
 def _rejected_file(options: Options, where: Destination | None, stack: ExitStack) -> RejectedFile | None:
     if where is None and options.rejected is None:
-        return None  # a dry run only looks
+        return None  # a dry run writes no file
     return stack.enter_context(RejectedFile(path_for(options.file, options.rejected)))

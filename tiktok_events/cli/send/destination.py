@@ -1,4 +1,4 @@
-"""Where `send` sends: never a guess, always said first, and TikTok itself only after a yes."""
+"""The destination of `send`: chosen explicitly, printed first, and confirmed if it is not this machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tiktok_events.errors import ConfigurationError
 To = Literal["local", "tiktok"]
 LOCAL_PORT = 8765
 
-# Nothing on this machine checks them; they only have to be there, and to look like what they are.
-_LOCAL_DEFAULTS = {
+# The local Events Manager accepts any of them; they only need the right form.
+LOCAL_DEFAULTS = {
     "TIKTOK_PIXEL_CODE": "CLOCALTEST0000000000",
     "TIKTOK_APP_ID": "7000000000000000001",
     "TIKTOK_OFFLINE_EVENT_SET_ID": "7000000000000000002",
@@ -39,13 +39,21 @@ class Destination:
 
     @property
     def local(self) -> bool:
-        """Whether nothing leaves this machine."""
+        """Whether it is on this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
     def retry(self) -> RetryPolicy:
-        """How long to keep trying. What does not run on this machine will not start by itself."""
+        """The retry policy: short for this machine, where a server that does not run will not start by itself."""
         return RetryPolicy(attempts=4, max_wait=1.0, max_total=5.0) if self.local else RetryPolicy()
+
+    def explain(self, message: str) -> str:
+        """*message* of a failed delivery, and what to do if nothing listens on this machine."""
+        parts = urlsplit(self.base_url)
+        if not self.local or "(ConnectError)" not in message:
+            return message
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return f"Nothing listens on {parts.hostname}:{port}. Start it: tiktok-events manager --port {port}"
 
     def __str__(self) -> str:
         return f"{self.base_url} ({'this machine' if self.local else 'TikTok' if self._is_tiktok else 'another host'})"
@@ -56,13 +64,13 @@ class Destination:
 
 
 def destination(to: To | None, port: int | None) -> Destination:
-    """Where *to* and *port* say, else where `TIKTOK_API_URL` says.
+    """The destination by *to* and *port*, else by `TIKTOK_API_URL`.
 
     Raises:
-        click.UsageError: If nothing says where, or it cannot be used.
+        click.UsageError: If none is given, or it cannot be used.
     """
     if port is not None and to == "tiktok":
-        raise click.UsageError("--port belongs to --to local")
+        raise click.UsageError("--port goes with --to local.")
     if to == "tiktok":
         return Destination(DEFAULT_BASE_URL)
     if to == "local" or port is not None:
@@ -70,8 +78,8 @@ def destination(to: To | None, port: int | None) -> Destination:
     given = os.environ.get("TIKTOK_API_URL")
     if not given:
         raise click.UsageError(
-            "Where to? Give --to local (the Events Manager that `tiktok-events manager` starts on this machine) or "
-            "--to tiktok (the real one), or set TIKTOK_API_URL."
+            "No destination given. Use --to local (the Events Manager that `tiktok-events manager` starts on this "
+            "machine), --to tiktok (the real one), or set TIKTOK_API_URL."
         )
     try:
         return Destination(endpoint(given).removesuffix(f"/{PATH}"))
@@ -80,20 +88,20 @@ def destination(to: To | None, port: int | None) -> Destination:
 
 
 def source_of(kind: Kind, *, harmless: bool) -> EventSource:
-    """Read the source of *kind* from the environment; if *harmless*, what is missing is made up.
+    """The source of *kind* from the environment; if *harmless*, test values replace missing variables.
 
     Raises:
         click.UsageError: If a variable is missing or unusable; it names the variable, never the value.
     """
     given = {name: value for name, value in os.environ.items() if name.startswith("TIKTOK_") and value}
     try:
-        return EventSource.from_env(kind, env=_LOCAL_DEFAULTS | given if harmless else given)
+        return EventSource.from_env(kind, env=LOCAL_DEFAULTS | given if harmless else given)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
 
 
 def announce(where: Destination, source: EventSource) -> None:
-    """Say where events are about to go."""
+    """Print the destination and the source."""
     console = stderr()
     console.print(f"To      {clean(where)}")
     console.print(f"Source  {source.event_source} {clean(source.event_source_id)}")
@@ -101,15 +109,30 @@ def announce(where: Destination, source: EventSource) -> None:
         console.print("Test    TIKTOK_TEST_EVENT_CODE is set: everything goes to the Test Events tab")
 
 
-def confirm(where: Destination, *, yes: bool, stdin_is_data: bool) -> None:
-    """Ask before anything leaves this machine.
+def must_confirm(where: Destination, *, yes: bool, stdin_is_data: bool) -> bool:
+    """Whether the user has to confirm that events leave this machine.
 
     Raises:
-        click.UsageError: If nobody is there to ask.
-        click.Abort: If the answer is no.
+        click.UsageError: If standard input cannot confirm it.
     """
     if where.local or yes:
-        return
+        return False
     if stdin_is_data or not sys.stdin.isatty():
-        raise click.UsageError("nobody is here to confirm sending to TikTok: give --yes")
-    click.confirm("These are real events for real campaigns. Send them?", abort=True, err=True)
+        raise click.UsageError("Standard input is not a terminal, so sending to TikTok cannot be confirmed. Use --yes.")
+    return True
+
+
+def confirm(source: EventSource, valid: int, total: int) -> None:
+    """Ask whether to send the *valid* events of *total* lines to *source*.
+
+    Raises:
+        click.Abort: If the answer is no.
+    """
+    kinds = {"web": "pixel", "app": "app", "offline": "offline event set", "crm": "CRM event set"}
+    source_id = clean(source.event_source_id)
+    shown = source_id if len(source_id) <= 9 else f"{source_id[:4]}\u2026{source_id[-3:]}"
+    refused = total - valid
+    note = f" ({refused:,} line{'' if refused == 1 else 's'} would be rejected)" if refused else ""
+    live = "test events of the" if source.test_event_code else "live"
+    question = f"Send {valid:,} of {total:,} events to the {live} {kinds[source.event_source]} {shown}?{note}"
+    click.confirm(question, abort=True, err=True)

@@ -1,4 +1,4 @@
-"""From a line to an event: defaults filled in, its time read, and an id of its own where the line gives none."""
+"""Make an event from a line: apply defaults, read its time, and derive an id if the line has none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}:?[0-9]{2}$)")
 
 
 class Refused(Exception):
-    """The line is no event. `problems` says why."""
+    """The line is not an event. `problems` says why."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 @attrs.frozen(kw_only=True)
 class Defaults:
-    """What a line that says nothing of it is given."""
+    """Defaults for fields that a line leaves out."""
 
     event: str | None = None
     currency: str | None = None
@@ -39,16 +39,16 @@ class Defaults:
 
 
 class Seen:
-    """How often each line was there before, so that equal lines get ids of their own, and the same ones next time.
+    """Counts equal lines, so that each of them gets its own id, and the same id in the next run.
 
-    The count is among equal lines: moving, adding or removing others changes nothing.
+    Only equal lines are counted, so moving, adding or removing other lines changes no id.
     """
 
     def __init__(self) -> None:
         self._counts: dict[bytes, int] = {}
 
     def key(self, content: bytes) -> str:
-        """Make the key of a line that says *content*: another one for its first, second, third... repetition."""
+        """Make the key of a line that says *content*: a different one for each repetition."""
         digest = hashlib.sha256(content).digest()
         count = self._counts.get(digest[:12], 0) + 1
         self._counts[digest[:12]] = count
@@ -83,7 +83,7 @@ def _check_ids(ids: Sequence[str], fields: Mapping[str, Any]) -> None:
     if len(ids) > 1:
         raise Refused(problem("key-and-event-id", "event_id"))
     given = fields[ids[0]]
-    if given is None or given == "":  # an order without its number: another id would count it again
+    if given is None or given == "":  # an order without a number: a random id would count it again
         raise Refused(problem("id-empty", ids[0]))
     if isinstance(given, bool) or not isinstance(given, str | int):
         raise Refused(problem("wrong-type", ids[0], "a JSON string or a whole number"))
@@ -94,7 +94,7 @@ def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _content(fields: Mapping[str, Any]) -> bytes:
-    # Sorted, so that the order of keys or columns makes no other line of it.
+    # Sorted, so that the order of keys or columns does not matter.
     try:
         return json.dumps(fields, sort_keys=True).encode()
     except RecursionError:
@@ -112,7 +112,7 @@ def _fill_in(fields: dict[str, Any], defaults: Defaults) -> None:
 
 
 def _time(given: object, timezone: tzinfo | None) -> Any:
-    """*given* as `Event` takes it. A file tells of the past: a missing time is never made up."""
+    """*given* as `Event` takes it. A missing time is never replaced by the present."""
     if given is None:
         raise Refused(problem("event-time-missing", "event_time"))
     if isinstance(given, bool) or not isinstance(given, int | float | str):
@@ -127,7 +127,7 @@ def _time(given: object, timezone: tzinfo | None) -> Any:
 def _time_in(text: str, timezone: tzinfo | None) -> int | datetime:
     if _UNIX.fullmatch(text):
         return int(text.partition(".")[0])
-    if text.lstrip("-").isdigit():  # 20260101 is a date to people and 1970 to a computer
+    if text.lstrip("-").isdigit():  # 20260101 is a date for people and a time in 1970 as a number
         raise Refused(problem("time-malformed", "event_time"))
     text = _SPACE_BEFORE_OFFSET.sub("", text.removesuffix(" UTC") + ("Z" if text.endswith(" UTC") else ""))
     try:

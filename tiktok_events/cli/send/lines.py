@@ -1,6 +1,6 @@
-"""From bytes to lines: numbered, decoded, and for CSV put together to records. Nothing here knows an event.
+"""Decode a file into numbered lines, and CSV into records.
 
-A line that cannot be read is a `Line` with problems, never an exception: its neighbours are fine.
+A line that cannot be read becomes a `Line` with problems and raises nothing, so that the other lines are read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileUnreadable(ValueError):
-    """The file as a whole cannot be read. The text is for its owner."""
+    """The whole file cannot be read. The text is shown to the user."""
 
 
 @attrs.frozen
 class Line:
-    """One line or CSV record as it was given, and what it says: *fields*, or why there are none."""
+    """One line or CSV record: its text, and its *fields* or its problems."""
 
     number: int
     text: str = attrs.field(repr=False)
@@ -41,7 +41,7 @@ class Line:
 
 
 def numbered(stream: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[Line]:
-    """Give the lines of *stream* their numbers, and decode them. Bytes that are no UTF-8 survive as surrogates.
+    """Number and decode the lines of *stream*. Bytes that are no UTF-8 survive as surrogates.
 
     Raises:
         FileUnreadable: If it starts as UTF-16 does.
@@ -75,7 +75,7 @@ def _decoded(number: int, piece: bytes) -> Line:
 
 
 def jsonl(lines: Iterable[Line]) -> Iterator[Line]:
-    """Each line read as one JSON object. Empty lines are passed over."""
+    """Read each line as one JSON object. Empty lines are skipped."""
     for line in lines:
         text = line.text.rstrip("\r\n")
         if line.problems:
@@ -111,7 +111,7 @@ class CsvRecords:
             raise FileUnreadable("the file is empty")
         if first.problems:
             raise FileUnreadable(f"line {first.number}, the header, {first.problems[0].message}")
-        if first.text.lower().startswith("sep=") and len(first.text.strip()) == 5:  # a spreadsheet's own hint
+        if first.text.lower().startswith("sep=") and len(first.text.strip()) == 5:  # a hint that spreadsheets write
             self._delimiter = first.text[4]
             return self._header()
         self._waiting.appendleft(first)

@@ -1,4 +1,4 @@
-"""The file of lines that were not delivered: for its owner's eyes only, since it holds the lines themselves."""
+"""The file of lines that were not delivered, readable by its owner only, because it holds personal data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OURS = '{"line": '
 
 
 def path_for(file: str, given: str | None) -> Path:
-    """Where the rejected lines of *file* ("-" is stdin) go.
+    """The path of the file for the rejected lines of *file* ("-" is stdin) go.
 
     Stdin cannot be read again, so what an earlier run kept of it is never written over.
 
@@ -45,7 +45,7 @@ def _checked(path: Path, file: str) -> Path:
 
 
 class RejectedFile:
-    """Lines that were not delivered, as JSONL, readable by its owner alone. Gone again if there are none."""
+    """Lines that were not delivered, as JSONL, readable by the owner only. It is deleted if there are none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,16 +70,16 @@ class RejectedFile:
         return not self._empty
 
     def refused(self, line: Line, problems: Iterable[Problem]) -> None:
-        """Keep *line* with what the rules say of it."""
+        """Write *line* with its problems."""
         rows = [{"rule": one.rule, "field": one.field, "message": one.message, "fix": one.fix} for one in problems]
         self._write({"line": line.number, "problems": rows, "item": line.text})
 
     def failed(self, line: Line, error: str) -> None:
-        """Keep *line* with why it was not delivered."""
+        """Write *line* with the reason why it was not delivered."""
         self._write({"line": line.number, "error": error, "item": line.text})
 
     def flush(self) -> None:
-        """Hand what is written to the system: a killed process loses no more than a batch."""
+        """Flush to the operating system, so that a killed process loses at most one batch."""
         if self._file is not None:
             self._file.flush()
 

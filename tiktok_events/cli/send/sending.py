@@ -1,9 +1,9 @@
-"""Lines in, events out to one client, and every line accounted for."""
+"""Send the lines of a file through one client, and count the result of every line."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import FrameType
@@ -28,10 +28,10 @@ INTERRUPTED = "stopped by Ctrl-C before it was sent for certain; sending it agai
 
 
 class Interrupt:
-    """Ctrl-C as a wish: it ends a wait at once, and never tears what is being written. A second one ends all."""
+    """Handle Ctrl-C: it ends a wait at once, but never interrupts a write. A second one ends the process."""
 
     def __init__(self) -> None:
-        self.wished = False
+        self.requested = False
         self._waiting = False
         self._before: Any = None
 
@@ -43,16 +43,16 @@ class Interrupt:
         signal.signal(signal.SIGINT, self._before)
 
     def _wish(self, _number: int, _frame: FrameType | None) -> None:
-        again, self.wished = self.wished, True
+        again, self.requested = self.requested, True
         if self._waiting or again:
             raise KeyboardInterrupt
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Where Ctrl-C raises KeyboardInterrupt, also one from a moment ago."""
+        """Let Ctrl-C raise KeyboardInterrupt in this block, also one that came just before it."""
         self._waiting = True
         try:
-            if self.wished:
+            if self.requested:
                 raise KeyboardInterrupt
             yield
         finally:
@@ -61,36 +61,38 @@ class Interrupt:
 
 @attrs.define
 class Sending:
-    """One run over one file. `client` is None when the lines are only checked."""
+    """One run over one file. `client` is None if lines are only checked."""
 
     source: EventSource
     client: Client | None
     defaults: Defaults
     rejected: RejectedFile | None
     interrupt: Interrupt
+    explain: Callable[[str], str] = str
+    """Adds to the message of a failed delivery what to do about it."""
     tally: Tally = attrs.field(factory=Tally)
     stopped: str = ""
-    """Why nothing more is sent: an error that no other line would escape."""
+    """The error that stopped sending, because every further line would meet it."""
     _seen: Seen = attrs.field(factory=Seen)
     _ids: set[int] = attrs.field(factory=set)
 
     def take(self, lines: list[Line]) -> None:
-        """Send *lines*, at most a request's worth, and account for each."""
-        if self.interrupt.wished:
+        """Send *lines*, at most as many as one request holds, and count each result."""
+        if self.interrupt.requested:
             for line in lines:
                 self._unsent(line, INTERRUPTED)
         else:
-            judged = [self._judged(line) for line in lines]
-            results = iter(self._delivered([one for one in judged if isinstance(one, Event)]))
-            for line, one in zip(lines, judged, strict=True):
+            checked = [self._check(line) for line in lines]
+            results = iter(self._deliver([one for one in checked if isinstance(one, Event)]))
+            for line, one in zip(lines, checked, strict=True):
                 if isinstance(one, Event):
-                    self._settle(line, next(results))
+                    self._count(line, next(results))
                 else:
                     self._refuse(line, one)
         if self.rejected is not None:
             self.rejected.flush()
 
-    def _judged(self, line: Line) -> Event | Refused:
+    def _check(self, line: Line) -> Event | Refused:
         try:
             event = event_from(line, self.defaults, self._seen)
         except Refused as refused:
@@ -106,13 +108,13 @@ class Sending:
 
     def _note_repeat(self, line: Line, event: Event) -> None:
         if not line.fields or line.fields.keys().isdisjoint(("key", "event_id")):
-            return  # its id is made from it, and another one each time
+            return  # its id is derived from the line and unique
         mark = hash((event.event, event.id_for(self.source.id_namespace)))
         if mark in self._ids:
             self.tally.repeated += 1
         self._ids.add(mark)
 
-    def _delivered(self, events: list[Event]) -> Iterable[EventResult]:
+    def _deliver(self, events: list[Event]) -> Iterable[EventResult]:
         if not events:
             return ()
         if self.client is None:
@@ -125,7 +127,7 @@ class Sending:
                 self.stopped = INTERRUPTED
         return (EventResult("", "failed", message=self.stopped) for _ in events)
 
-    def _settle(self, line: Line, result: EventResult) -> None:
+    def _count(self, line: Line, result: EventResult) -> None:
         if result.status == "delivered":
             self.tally.delivered += 1
         elif result.status == "rejected":
@@ -136,8 +138,9 @@ class Sending:
             self.tally.fail(line.number, message, partial=True)
             self._keep(line, message)
         else:
-            self.stopped = self.stopped or result.message
-            self._unsent(line, result.message)
+            message = self.explain(result.message)
+            self.stopped = self.stopped or message
+            self._unsent(line, message)
 
     def _refuse(self, line: Line, refused: Refused) -> None:
         self.tally.refuse(line.number, refused.problems)
@@ -154,20 +157,20 @@ class Sending:
 
 
 def run(sending: Sending, lines: Iterator[Line], progress: Any, *, endless: bool) -> None:
-    """Feed *lines* to *sending*. What is left after Ctrl-C is kept too, but not waited for when *endless* (stdin)."""
+    """Send *lines*. After Ctrl-C the remaining lines are kept as unsent, but not waited for if *endless* (stdin)."""
     while True:
         chunk: list[Line] = []
         try:
             with sending.interrupt.waiting() if endless else nullcontext():
                 for line in islice(lines, MAX_EVENTS):
-                    chunk.append(line)  # noqa: PERF402 - what was read stays when Ctrl-C ends the wait for more
+                    chunk.append(line)  # noqa: PERF402 - lines that were read are kept when Ctrl-C ends the wait for more
         except KeyboardInterrupt:
             pass
         if not chunk:
             return
         sending.take(chunk)
         progress(sending.tally)
-        if sending.interrupt.wished and endless:
+        if sending.interrupt.requested and endless:
             return
 
 
@@ -197,6 +200,6 @@ def progress_over(total: int | None, position: Any) -> Iterator[Any]:
 
 def exit_code(sending: Sending) -> int:
     """Choose the exit code: 130 after Ctrl-C, 1 if a line was not delivered, else 0."""
-    if sending.interrupt.wished:
+    if sending.interrupt.requested:
         return 128 + signal.SIGINT
     return 0 if sending.tally.ok else 1

@@ -21,7 +21,7 @@ _DIGITS = re.compile("[0-9]+")
 
 @attrs.define
 class Group:
-    """The lines that one rule, or one error, speaks of."""
+    """The lines with the same rule or error."""
 
     name: str
     message: str
@@ -43,7 +43,7 @@ class Group:
 
 @attrs.define
 class Tally:
-    """Numbers of lines by what became of them, and why."""
+    """Numbers of lines by result, and the reasons."""
 
     delivered: int = 0
     refused: int = 0
@@ -72,11 +72,11 @@ class Tally:
     def refuse_with(self, number: int, name: str, message: str) -> None:
         """Count line *number* as refused by TikTok."""
         self.refused += 1
-        # TikTok names the event by its place in the request, which says nothing here and is another one each time.
+        # TikTok names the index in the request, which differs for equal errors and means nothing to the user.
         self.reasons.setdefault(f"{name} {_DIGITS.sub('', message)}", Group(name, message)).add(number)
 
     def fail(self, number: int, message: str, *, partial: bool = False) -> None:
-        """Count line *number* as not delivered through no fault of its own, or as part of a partial success."""
+        """Count line *number* as not delivered, though valid, or as part of a partial success."""
         if partial:
             self.partial += 1
         else:
@@ -84,7 +84,7 @@ class Tally:
         self.failures.setdefault(message, Group("partial" if partial else "unsent", message)).add(number)
 
     def warn(self, number: int, problems: Iterable[Problem]) -> None:
-        """Count what is worth knowing about line *number*."""
+        """Count the warnings of line *number*."""
         _group(self.warnings, number, problems)
 
 
@@ -103,11 +103,15 @@ def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) ->
         console.print(Text(f"\n{many} the name and id of an earlier line: TikTok counts each pair once."))
     _tell_groups(console, "Refused", tally.reasons, "bold red")
     _tell_groups(console, "Not delivered", tally.failures, "bold yellow")
-    _tell_groups(console, "Worth knowing", tally.warnings, "bold")
+    _tell_groups(console, "Warnings", tally.warnings, "bold")
     if kept is not None:
         console.print()
         console.print(styled(f"The lines that were not delivered, and why: {clean(kept)}", "bold"))
-        console.print(Text("They hold your customers' data: only you can read the file. Delete it when it is mended."))
+        console.print(
+            Text(
+                "The file holds personal data, and only you can read it. Delete the file once the lines are fixed and sent."
+            )
+        )
 
 
 def _numbers(tally: Tally, *, dry_run: bool) -> Table:
@@ -115,7 +119,7 @@ def _numbers(tally: Tally, *, dry_run: bool) -> Table:
     table.add_column(justify="right")
     table.add_column()
     rows = [
-        (tally.delivered, "good: they would be sent" if dry_run else "delivered", "green"),
+        (tally.delivered, "valid (would be sent)" if dry_run else "delivered", "green"),
         (tally.refused, "refused", "red"),
         (tally.partial, "uncertain: TikTok took part of their request", "yellow"),
         (tally.unsent, "not sent", "yellow"),

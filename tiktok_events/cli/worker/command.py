@@ -1,4 +1,4 @@
-"""`tiktok-events worker`: deliver what others put into an outbox."""
+"""`tiktok-events worker`: deliver the events of an outbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from tiktok_events.cli.outbox.option import clients, opened, outbox_option
 from tiktok_events.cli.worker.deliver import deliver, worker_options
 
-HELP = """Deliver what web processes put into an outbox, until SIGTERM or Ctrl-C.
+HELP = """Deliver the events that web processes put into an outbox, until SIGTERM or Ctrl-C.
 
 The event sources are those of the environment: TIKTOK_PIXEL_CODE, TIKTOK_OFFLINE_EVENT_SET_ID,
 TIKTOK_CRM_EVENT_SET_ID or TIKTOK_APP_ID, with TIKTOK_ACCESS_TOKEN or a TIKTOK_<KIND>_ACCESS_TOKEN. Events of other
@@ -23,14 +23,14 @@ Examples:
   tiktok-events worker --outbox sqlite:///tiktok.db --once        # from cron
 
 \b
-At SIGTERM it goes on for --drain seconds while something is due, then ends; what is left stays in the outbox.
-Exit code: 0; with --once 1 when something is left that could not be delivered.
+After SIGTERM it delivers due events for up to --drain seconds, then exits; the rest stays in the outbox.
+Exit code: 0; with --once 1 if events are left that could not be delivered.
 """
 
 
-@click.command(help=HELP, short_help="Deliver what waits in an outbox.")
+@click.command(help=HELP, short_help="Deliver the events of an outbox.")
 @outbox_option
 @worker_options
 def worker(url: str | None, **options: Any) -> None:
-    """Deliver."""
+    """Run the worker."""
     sys.exit(deliver(opened(url, must_exist=False), clients(), **options))

@@ -19,19 +19,37 @@ from tiktok_events._outbox.protocol import Outbox
 from tiktok_events.errors import TikTokEventsError
 
 _OPTIONS = (
-    click.option("--once", is_flag=True, help="Deliver what is due and end."),
-    click.option("--in-flight", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once."),
+    click.option("--once", is_flag=True, help="Deliver due events and exit."),
     click.option(
-        "--rate", type=click.FloatRange(0.001), default=1000, show_default=True, help="Most requests in a second."
+        "--in-flight",
+        type=click.IntRange(1, 64),
+        default=4,
+        show_default=True,
+        help="Maximum requests at the same time.",
     ),
     click.option(
-        "--lease", type=click.FloatRange(0.05), default=30, show_default=True, help="Seconds a claim is its own."
+        "--rate", type=click.FloatRange(0.001), default=1000, show_default=True, help="Maximum requests per second."
     ),
     click.option(
-        "--max-wait", type=click.FloatRange(0), default=300, show_default=True, help="Longest pause, in seconds."
+        "--lease",
+        type=click.FloatRange(0.05),
+        default=30,
+        show_default=True,
+        help="Seconds before another worker may take over a batch.",
     ),
     click.option(
-        "--drain", type=click.FloatRange(0), default=10, show_default=True, help="Seconds to go on at its end."
+        "--max-wait",
+        type=click.FloatRange(0),
+        default=300,
+        show_default=True,
+        help="Maximum seconds between two attempts.",
+    ),
+    click.option(
+        "--drain",
+        type=click.FloatRange(0),
+        default=10,
+        show_default=True,
+        help="Seconds to keep delivering after SIGTERM.",
     ),
     click.option(
         "--report", type=click.FloatRange(0), default=60, show_default=True, help="Seconds between reports; 0 for none."
@@ -49,17 +67,17 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def deliver(
     outbox: Outbox | None, clients: Sequence[Client], *, once: bool, drain: float, report: float, **options: Any
 ) -> int:
-    """Deliver what is in *outbox* until SIGTERM or SIGINT; the exit code.
+    """Deliver the events of *outbox* until SIGTERM or SIGINT. Returns the exit code.
 
     Raises:
-        click.UsageError: If nobody else can put anything into *outbox*.
+        click.UsageError: If no other process can put into *outbox*.
     """
     if outbox is None or outbox.reach == "process":
-        raise click.UsageError("an outbox in memory is gone with its process: a worker needs sqlite:/// or redis://")
+        raise click.UsageError("An outbox in memory belongs to one process. A worker needs sqlite:/// or redis://")
     done: Counter[str] = Counter()
     worker = Worker(outbox, *clients, on_results=lambda results: done.update(one.status for one in results), **options)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it names an address for every request
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs the URL of every request
     click.echo(f"Outbox  {outbox!r}", err=True)
     for client in clients:
         click.echo(f"Source  {client.source.event_source} {client.source.event_source_id}", err=True)
@@ -85,7 +103,7 @@ def _run_until_stopped(worker: Worker, drain: float, report: float, progress: Ca
     stop = threading.Event()
 
     def asked(number: int, frame: object) -> None:
-        if stop.is_set():  # a second time: at once
+        if stop.is_set():  # the second signal ends the process at once
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.set()
@@ -99,7 +117,7 @@ def _run_until_stopped(worker: Worker, drain: float, report: float, progress: Ca
 
 @contextmanager
 def _reports(seconds: float, progress: Callable[[], str]) -> Iterator[None]:
-    """A line now and then, when there is something new to say."""
+    """Log the progress every *seconds*, if it has changed."""
     ended = threading.Event()
 
     def report() -> None:

@@ -1,8 +1,8 @@
-// The pixel's queue: an array of calls ([method, ...arguments]) that TikTok's library drains once it is there.
+// Base code of the pixel: an array of calls ([method, ...arguments]) that TikTok's script processes once it has loaded.
 var METHODS = ["page", "track", "identify", "instances", "debug", "on", "off", "once", "ready", "alias", "group",
   "enableCookie", "disableCookie", "holdConsent", "revokeConsent", "grantConsent"];
 
-// `window.ttq`: somebody's base code or the library itself if the page has one, else ours.
+// Returns `window.ttq`: the queue or script that the page already has, else a new queue.
 function pixelQueue(scriptUrl, nonce) {
   var queue = window.ttq;
   if (queue && queue.load) return queue;
@@ -14,14 +14,14 @@ function pixelQueue(scriptUrl, nonce) {
       target.push([method].concat([].slice.call(arguments)));
     };
   };
-  function stubbed(target) {
+  function withStubs(target) {
     METHODS.forEach(function (method) { queue.setAndDefer(target, method); });
     return target;
   }
   queue._i = {};
   queue._t = {};
   queue._o = {};
-  queue.instance = function (pixel) { return stubbed(queue._i[pixel] || []); };
+  queue.instance = function (pixel) { return withStubs(queue._i[pixel] || []); };
   queue.load = function (pixel, options) {
     queue._i[pixel] = [];
     queue._i[pixel]._u = scriptUrl;
@@ -35,5 +35,5 @@ function pixelQueue(scriptUrl, nonce) {
     if (first) first.parentNode.insertBefore(script, first);
     else document.head.appendChild(script);
   };
-  return stubbed(queue);
+  return withStubs(queue);
 }

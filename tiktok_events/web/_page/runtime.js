@@ -1,11 +1,12 @@
-// What a page knows of tiktok-events: `tiktokEvents.fire(payload)`, `.read(response)`, `.push(data)`. It throws nothing.
+// Page runtime: makes the pixel calls of the page's data and of `tiktokEvents.fire(payload)`, `.read(response)` and
+// `.push(data)`. Nothing here throws into the page.
 var STALE = 30 * 60 * 1000;
-var settings = null; // the page's data once it came: pixels, load options, consent rule
-var waiting = Array.isArray(window.tiktokEvents) ? window.tiktokEvents : []; // calls that came before it
-var told = null; // what the pixel was last told of consent: "yes", "hold", "" for no
-var ours = {};
+var settings = null; // the page's data, once pushed: pixels, load options, consent rule
+var pending = Array.isArray(window.tiktokEvents) ? window.tiktokEvents : []; // calls pushed before the page's data
+var applied = null; // consent that the pixel queue has: "yes", "hold", or "" for denied
+var started = {};
 var fired = {};
-// Read now: later, in an event, there is no current script.
+// Read while this script runs: an event listener has no current script.
 var nonce = document.currentScript ? document.currentScript.nonce : "";
 
 function safely(work) {
@@ -28,72 +29,72 @@ function privacyControl() {
   return Boolean(settings.gpc && window.navigator && window.navigator.globalPrivacyControl);
 }
 
-// "yes", "hold" or "": asked anew each time, so that a banner's answer counts without a new page.
-function allowed() {
+// Returns "yes", "hold" or "" (denied). Every call reads the cookie, so that consent given in a banner counts at once.
+function currentConsent() {
   var rule = settings.consent;
   var value = rule ? cookie(rule.name) : null;
   var known = rule ? value !== null : !settings.hold;
-  if (rule && known && rule.granted.indexOf(value) < 0) return ""; // any other value is a no, as on the server
+  if (rule && known && rule.granted.indexOf(value) < 0) return ""; // any other value denies, as on the server
   if (privacyControl() && settings.gpc === "deny" && !(rule && known)) return "";
   return known ? "yes" : settings.hold ? "hold" : "";
 }
 
-function limited() {
+function limitedDataUse() {
   return Boolean(settings.options.limited_data_use || privacyControl());
 }
 
-// Consent, load, identify, page: in this order, before any track. Says whether calls may follow.
+// Calls consent methods, load, identify and page, in this order and before any track. Returns whether calls may follow.
 function start(identify) {
-  var now = allowed();
-  if (!now && !told) return false;
+  var now = currentConsent();
+  if (!now && !applied) return false;
   var queue = pixelQueue(settings.script_url, nonce);
-  if (now === "hold" && !queue.holdConsent) return false; // base code older than the consent API cannot wait
-  if (now === "hold" && told !== "hold") queue.holdConsent();
-  if (told !== null && now !== told && now !== "hold") queue[now ? "grantConsent" : "revokeConsent"]();
-  told = now;
+  if (now === "hold" && !queue.holdConsent) return false; // base code older than the consent API cannot hold calls
+  if (now === "hold" && applied !== "hold") queue.holdConsent();
+  if (applied !== null && now !== applied && now !== "hold") queue[now ? "grantConsent" : "revokeConsent"]();
+  applied = now;
   if (!now) return false;
-  var there = Object.keys(queue._i || {});
-  var fresh = settings.pixels.filter(function (pixel) { return !ours[pixel] && there.indexOf(pixel) < 0; });
+  var existing = Object.keys(queue._i || {});
+  var added = settings.pixels.filter(function (pixel) { return !started[pixel] && existing.indexOf(pixel) < 0; });
   settings.pixels.forEach(function (pixel) {
-    if (!ours[pixel] && fresh.indexOf(pixel) < 0) {
+    if (!started[pixel] && added.indexOf(pixel) < 0) {
       console.info("tiktok-events: pixel " + pixel + " is on this page already and was not loaded again");
     }
-    ours[pixel] = true;
+    started[pixel] = true;
   });
-  fresh.forEach(function (pixel) {
+  added.forEach(function (pixel) {
     var options = Object.assign({}, settings.options);
-    if (limited()) options.limited_data_use = true;
+    if (limitedDataUse()) options.limited_data_use = true;
     queue.load(pixel, options);
   });
   if (identify) queue.identify(identify);
   if (settings.page) {
-    // A plain page() would be a second page view of a pixel that somebody else loaded.
-    if (there.length) fresh.forEach(function (pixel) { queue.instance(pixel).page(); });
+    // page() on the whole queue would count a second page view for a pixel that other base code has loaded.
+    if (existing.length) added.forEach(function (pixel) { queue.instance(pixel).page(); });
     else queue.page();
   }
   return true;
 }
 
-// Whether this name and id were fired before, in this tab. Notes them.
-function repeated(event, id) {
+// Whether this name and id were fired before in this tab. Records them.
+function wasFired(event, id) {
   var key = "tte:" + event + ":" + id;
   var known = fired[key];
   fired[key] = true;
   try {
     known = known || window.sessionStorage.getItem(key) !== null;
-    // What waits for consent is lost with the page: the next one may fire it.
-    if (told !== "hold") window.sessionStorage.setItem(key, "1");
-  } catch (error) { /* no storage: this page's own memory has to do */ }
+    // Held calls are lost when the page is left, so the next page may fire them.
+    if (applied !== "hold") window.sessionStorage.setItem(key, "1");
+  } catch (error) { /* no storage: `fired` still covers this page */ }
   return known;
 }
 
 var send = safely(function (call, stale) {
   if (!call || typeof call.event !== "string" || !call.event) return;
   var id = call.event_id ? String(call.event_id) : "";
-  if (id && repeated(call.event, id)) return;
+  if (id && wasFired(call.event, id)) return;
   var params = Object.assign({}, call.params);
-  if (settings && limited()) params.limited_data_use = 1;
-  // A random id on an old page came from a cache: it belongs to another visitor.
+  if (settings && limitedDataUse()) params.limited_data_use = 1;
+  // An old page comes from a cache: its random id belongs to another visitor.
   var args = id && (call.keyed || !stale) ? [call.event, params, { event_id: id }] : [call.event, params];
   var queues = settings ? settings.pixels.map(function (pixel) { return window.ttq.instance(pixel); }) : [window.ttq];
   queues.forEach(safely(function (queue) { queue.track.apply(queue, args); }));
@@ -101,18 +102,18 @@ var send = safely(function (call, stale) {
 
 function push(data) {
   if (data.pixels) settings = data;
-  if (!settings) return waiting.push(data);
+  if (!settings) return pending.push(data);
   var stale = Date.now() - data.generated_at > STALE;
   if (start(stale ? null : data.identify)) {
     data.calls.forEach(function (call) { send(call, stale); });
   }
-  waiting.splice(0).forEach(safely(push));
+  pending.splice(0).forEach(safely(push));
 }
 
 function fire(payload) {
   var calls = [].concat(payload || []);
   if (settings ? start(null) : window.ttq && window.ttq.track) calls.forEach(function (call) { send(call); });
-  else if (!settings && calls.length) waiting.push({ calls: calls });
+  else if (!settings && calls.length) pending.push({ calls: calls });
 }
 
 function read(response) {
@@ -124,7 +125,7 @@ function read(response) {
 
 var blocks = [];
 function readBlocks() {
-  // Only a script element: markup that a sanitizer lets through must not configure this page.
+  // Only script elements: markup that passes a sanitizer must not configure this page.
   [].forEach.call(document.querySelectorAll('script[type="application/json"]#tiktok-events'), safely(function (block) {
     if (blocks.indexOf(block) >= 0) return;
     blocks.push(block);
