@@ -1,4 +1,4 @@
-"""Pages run in node, as far as a pixel snippet can tell a browser."""
+"""Run pages in node, with the parts of a browser that the pixel snippet uses."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
 def fields(*calls: Call, **others: Any) -> PageFields:
-    """What a page of the example pixel with *calls* is made of."""
-    made: Any = {"pixel_code": PIXEL, "calls": calls, "generated_at_ms": NOW, **others}
-    return made  # type: ignore[no-any-return]
+    """The arguments of `page_data` for a page of the example pixel with *calls*."""
+    page_fields: Any = {"pixel_code": PIXEL, "calls": calls, "generated_at_ms": NOW, **others}
+    return page_fields  # type: ignore[no-any-return]
 
 
-def twin(call: Call, *, with_id: bool = True) -> list[Any]:
-    """The track call that *call* becomes."""
+def track_call(call: Call, *, with_id: bool = True) -> list[Any]:
+    """The arguments of the track call that *call* becomes."""
     return [call.event, call.params, *([{"event_id": call.event_id}] if with_id else [])]
 
 
 def code_in(markup: str) -> dict[str, str]:
-    """The script element of *markup*, as the fake browser takes it."""
+    """Nonce and code of the script element *markup*, for the fake browser."""
     found = re.fullmatch(r'<script(?: nonce="([^"]*)")?>(.*)</script>', markup, re.DOTALL)
     assert found, "markup is one script element"
     return {"nonce": found[1] or "", "code": found[2]}
 
 
 def block_in(markup: str) -> str:
-    """The text of the data block that *markup* is."""
+    """The text of the data block *markup*."""
     found = re.fullmatch(r'<script type="application/json" id="tiktok-events">(.*)</script>', markup, re.DOTALL)
     assert found, "markup is one data block"
     return found[1]
 
 
 def data_in(markup: str) -> Any:
-    """What an inline script pushes."""
+    """The data that an inline script pushes."""
     return json.loads(code_in(markup)["code"].rpartition("[]).push(")[2].removesuffix(");"))
 
 
 def browse(*scripts: str, now: int = NOW, **page: Any) -> dict[str, Any]:
-    """Open a page with *scripts* (markup or code), in order, and tell what became of it."""
-    codes = [code_in(one) if one.startswith("<script") else {"code": one} for one in scripts]
+    """Run a page with *scripts* (markup or code) in order. Returns the state of the page afterwards."""
+    codes = [code_in(script) if script.startswith("<script") else {"code": script} for script in scripts]
     harness = Path(__file__).with_name("fake_browser.js")
     run = subprocess.run(
         [str(NODE), str(harness)],
@@ -68,7 +68,7 @@ def browse(*scripts: str, now: int = NOW, **page: Any) -> dict[str, Any]:
     )
     assert run.returncode == 0, run.stderr
     seen: dict[str, Any] = json.loads(run.stdout)
-    assert seen["errors"] == [], "a snippet raises nothing"
+    assert seen["errors"] == [], "the snippet throws nothing"
     return seen
 
 
@@ -79,6 +79,6 @@ def tracked(seen: dict[str, Any], pixel: str = PIXEL) -> list[list[Any]]:
     ]
 
 
-def said(seen: dict[str, Any]) -> list[str]:
-    """The methods in the common queue, in order."""
+def queued_methods(seen: dict[str, Any]) -> list[str]:
+    """The methods in the queue of all pixels, in order."""
     return [entry[0] for entry in (seen["ttq"] or {"queue": ()})["queue"]]

@@ -1,13 +1,13 @@
-"""What every test of the web half shares."""
+"""Fixtures for all tests of the web half."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("hostile_requests")  # it asserts for the tests that ask through it
+pytest.register_assert_rewrite("hostile_requests")  # its functions contain assertions
 
 
 @pytest.fixture(autouse=True)
-def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is logged once a process is not used up by the tests before."""
+def _nothing_logged_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reset `log_once`, so that earlier tests suppress no message."""
     monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())

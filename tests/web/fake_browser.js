@@ -1,4 +1,4 @@
-// A browser as far as a pixel snippet can tell. stdin: the page as JSON; stdout: what became of it.
+// A fake browser with what the pixel snippet uses. stdin: the page as JSON; stdout: its state after all scripts.
 "use strict";
 const vm = require("node:vm");
 const page = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -48,7 +48,7 @@ for (const { code, nonce } of page.scripts) {
 window.emit("DOMContentLoaded");
 
 const ttq = window.ttq;
-const made = ttq ? {
+const queueState = ttq ? {
   isArray: Array.isArray(vm.runInContext("Array.from(ttq)", window)) && vm.runInContext("Array.isArray(ttq)", window),
   queue: Array.from(ttq, (entry) => Array.from(entry)),
   methods: Array.from(ttq.methods || []),
@@ -58,6 +58,6 @@ const made = ttq ? {
   times: ttq._t, options: ttq._o,
 } : null;
 process.stdout.write(JSON.stringify({
-  ttq: made, name: window.TiktokAnalyticsObject || null, inserted, notes, errors,
+  ttq: queueState, name: window.TiktokAnalyticsObject || null, inserted, notes, errors,
   storage: Object.fromEntries(storage), order: window.order || [], api: Object.keys(window.tiktokEvents || {}),
 }));

@@ -1,4 +1,4 @@
-"""Requests of any bytes through either middleware, and what may have been added to the answer."""
+"""Requests of arbitrary bytes through both middlewares, and a check of what they add to the response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTML: Headers = [(b"content-type", b"text/html; charset=utf-8")]
 
 
 class Answer:
-    """What a server was given to send."""
+    """A response as the server gets it: status, headers, and the rest of its messages."""
 
     def __init__(self, status: int, headers: Headers, rest: list[Any]) -> None:
         self.status = status
@@ -29,14 +29,14 @@ class Answer:
         return [value for name, value in self.headers if name.lower() == b"set-cookie"]
 
 
-def over_asgi(site: Site, view: View, request: Headers, query: bytes, method: str, path: str, told: Answer) -> Answer:
-    """What the server gets of an ASGI app's answer *told*, *path* being text as a server has decoded it."""
+def over_asgi(site: Site, view: View, request: Headers, query: bytes, method: str, path: str, answer: Answer) -> Answer:
+    """The response that the server gets for an ASGI app's *answer*. *path* is decoded, as servers pass it."""
     sent: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         view(tracker_from(scope))
-        await send({"type": "http.response.start", "status": told.status, "headers": told.headers})
-        for message in told.rest:
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        for message in answer.rest:
             await send(message)
 
     async def send(message: Any) -> None:
@@ -45,20 +45,20 @@ def over_asgi(site: Site, view: View, request: Headers, query: bytes, method: st
     scope = {"type": "http", "method": method, "path": path, "query_string": query, "headers": request}
     scope |= {"scheme": "https", "client": (markers.IP, 1)}
     asyncio.run(ASGIMiddleware(app, site)(scope, None, send))  # type: ignore[arg-type]
-    assert {**sent[0], "headers": None} == {"type": "http.response.start", "status": told.status, "headers": None}
+    assert {**sent[0], "headers": None} == {"type": "http.response.start", "status": answer.status, "headers": None}
     return Answer(sent[0]["status"], sent[0]["headers"], sent[1:])
 
 
-def over_wsgi(site: Site, view: View, request: Headers, query: bytes, method: str, path: str, told: Answer) -> Answer:
-    """The same of a WSGI app."""
+def over_wsgi(site: Site, view: View, request: Headers, query: bytes, method: str, path: str, answer: Answer) -> Answer:
+    """The response that the server gets for a WSGI app's *answer*."""
     started: list[Any] = []
 
     def app(environ: Any, start_response: Any) -> Any:
         view(tracker_from(environ))
         start_response(
-            f"{told.status} .", [(name.decode("latin-1"), one.decode("latin-1")) for name, one in told.headers]
+            f"{answer.status} .", [(name.decode("latin-1"), one.decode("latin-1")) for name, one in answer.headers]
         )
-        return told.rest
+        return answer.rest
 
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -72,36 +72,36 @@ def over_wsgi(site: Site, view: View, request: Headers, query: bytes, method: st
         joint = "; " if key == "HTTP_COOKIE" else ","
         environ[key] = joint.join(filter(None, (environ.get(key), value.decode("latin-1"))))
     body = WSGIMiddleware(app, site)(environ, lambda *args: started.append(args))
-    assert body is told.rest
+    assert body is answer.rest
     ((status, headers),) = started
     return Answer(
-        int(status[:3]), [(name.encode("latin-1"), one.encode("latin-1")) for name, one in headers], told.rest
+        int(status[:3]), [(name.encode("latin-1"), one.encode("latin-1")) for name, one in headers], answer.rest
     )
 
 
 def directives(headers: Headers) -> list[str]:
-    """What Cache-Control says, over all its headers."""
-    told = [value.decode("latin-1") for name, value in headers if name.lower() == b"cache-control"]
-    return [one.strip() for value in told for one in value.split(",") if one.strip()]
+    """The directives of all Cache-Control headers."""
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == b"cache-control"]
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
 def without_cache_control(headers: Headers) -> Headers:
     return [one for one in headers if one[0].lower() != b"cache-control"]
 
 
-def check_only_added(given: Headers, finished: Headers) -> None:
-    """Of *given* nothing is lost or moved but how far it may be cached, and what is added is ours and well-formed."""
-    kept, now = without_cache_control(given), without_cache_control(finished)
-    added = now[len(kept) :]
-    names = {value.partition(b"=")[0].strip() for name, value in kept if name.lower() == b"set-cookie"}
+def check_only_added(before: Headers, after: Headers) -> None:
+    """Check that *after* is *before* with well-formed headers of ours added; only Cache-Control may have changed."""
+    original, new = without_cache_control(before), without_cache_control(after)
+    added = new[len(original) :]
+    names = {value.partition(b"=")[0].strip() for name, value in original if name.lower() == b"set-cookie"}
     written = [value.partition(b"=")[0] for name, value in added if name == b"set-cookie"]
 
-    assert now[: len(kept)] == kept
+    assert new[: len(original)] == original
     assert {name for name, _ in added} <= {b"set-cookie", b"tiktok-events"}
     assert set(written) <= OURS - names
     assert all(value.isascii() and value.decode().isprintable() for _, value in added)
-    before, after = directives(given), directives(finished)
-    if before != after:
-        rest = [one for one in before if one.partition("=")[0].lower() not in {"public", "s-maxage"}]
-        assert after == ["private", *rest]
-        assert not {"private", "no-store"} & {one.partition("=")[0].lower() for one in before}
+    was, now = directives(before), directives(after)
+    if was != now:
+        rest = [part for part in was if part.partition("=")[0].lower() not in {"public", "s-maxage"}]
+        assert now == ["private", *rest]
+        assert not {"private", "no-store"} & {part.partition("=")[0].lower() for part in was}

@@ -1,4 +1,4 @@
-"""Views behind either middleware, and a browser's requests to them."""
+"""Views behind the ASGI or WSGI middleware, and requests to them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def wsgi_app(view: View) -> Any:
 
     def app(environ: Any, start_response: Any) -> Iterable[bytes]:
         status, headers, body = view(tracker_from(environ))
-        start_response(f"{status} Told", headers)
+        start_response(f"{status} Reason", headers)
         return [body]
 
     return app
 
 
 def over_asgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
-    """What a browser gets of *view* behind the middleware for ASGI."""
+    """The response of *view* behind the ASGI middleware."""
 
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         transport = httpx.ASGITransport(ASGIMiddleware(asgi_app(view), site))
         async with httpx.AsyncClient(transport=transport) as client:
             return await client.request(method, url, **sent)
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 def over_wsgi(site: Site, view: View, method: str, url: str, **sent: Any) -> httpx.Response:
-    """The same behind the middleware for WSGI."""
+    """The response of *view* behind the WSGI middleware."""
     with httpx.Client(transport=httpx.WSGITransport(WSGIMiddleware(wsgi_app(view), site))) as client:
         return client.request(method, url, **sent)

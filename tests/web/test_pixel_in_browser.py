@@ -16,9 +16,9 @@ from browser_page import (
     browse,
     fields,
     needs_node,
-    said,
+    queued_methods,
+    track_call,
     tracked,
-    twin,
 )
 from test_pixel_markup import DIGEST, METHODS
 
@@ -69,7 +69,7 @@ def test_a_call_goes_to_its_pixel_with_the_id_in_the_third_argument() -> None:
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})))
 
     assert seen["ttq"]["queue"] == [["identify", {"sha256_email": DIGEST}], ["page"]]
-    assert tracked(seen) == [twin(RANDOM), twin(KEYED)]
+    assert tracked(seen) == [track_call(RANDOM), track_call(KEYED)]
 
 
 def test_two_pixels_get_the_same_calls() -> None:
@@ -78,15 +78,15 @@ def test_two_pixels_get_the_same_calls() -> None:
 
     assert list(seen["ttq"]["address"]) == [PIXEL, OTHER_PIXEL]
     assert len(seen["inserted"]) == 2
-    assert said(seen) == ["page"]
-    assert tracked(seen) == tracked(seen, OTHER_PIXEL) == [twin(KEYED)]
+    assert queued_methods(seen) == ["page"]
+    assert tracked(seen) == tracked(seen, OTHER_PIXEL) == [track_call(KEYED)]
 
 
 def test_server_page_views_replace_page() -> None:
     """No page(), and the library's observer is off."""
     seen = browse(render_pixel(**fields(Call("Pageview", "1", {}), page=False)))
 
-    assert said(seen) == []
+    assert queued_methods(seen) == []
     assert seen["ttq"]["options"] == {PIXEL: {"historyObserver": False}}
     assert tracked(seen) == [["Pageview", {}, {"event_id": "1"}]]
 
@@ -96,7 +96,7 @@ def test_text_reaches_the_queue_unchanged() -> None:
     """What had to be escaped is itself again in the page."""
     odd = Call("Search", "1", {"query": "</script><!-- '\"&\\\u2028", "other": "\ufffd\U0001f600"})
 
-    assert tracked(browse(render_pixel(**fields(odd)))) == [twin(odd)]
+    assert tracked(browse(render_pixel(**fields(odd)))) == [track_call(odd)]
 
 
 def test_a_repeat_in_the_page_is_not_fired() -> None:
@@ -104,7 +104,7 @@ def test_a_repeat_in_the_page_is_not_fired() -> None:
     other = Call("Lead", KEYED.event_id, {})
     seen = browse(render_pixel(**fields(KEYED, KEYED, other)), render_calls(calls=[KEYED, RANDOM], generated_at_ms=NOW))
 
-    assert tracked(seen) == [twin(KEYED), twin(other), twin(RANDOM)]
+    assert tracked(seen) == [track_call(KEYED), track_call(other), track_call(RANDOM)]
 
 
 def test_a_repeat_in_the_tab_is_not_fired() -> None:
@@ -114,14 +114,14 @@ def test_a_repeat_in_the_tab_is_not_fired() -> None:
 
     assert sorted(first["storage"]) == [f"tte:AddToCart:{RANDOM.event_id}", f"tte:Purchase:{KEYED.event_id}"]
     assert tracked(again) == []
-    assert said(again) == ["page"]
+    assert queued_methods(again) == ["page"]
 
 
 def test_denied_storage_breaks_nothing() -> None:
     """The page's own memory has to do."""
     seen = browse(render_pixel(**fields(KEYED, KEYED, RANDOM)), storageDenied=True)
 
-    assert tracked(seen) == [twin(KEYED), twin(RANDOM)]
+    assert tracked(seen) == [track_call(KEYED), track_call(RANDOM)]
 
 
 @pytest.mark.parametrize(("age", "kept"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])
@@ -129,8 +129,8 @@ def test_an_old_page_gives_no_random_id(age: int, kept: bool) -> None:
     """After half an hour it came from a cache: a random id and the digests are another visitor's, a key's id is not."""
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})), now=NOW + age)
 
-    assert tracked(seen) == [twin(RANDOM, with_id=kept), twin(KEYED)]
-    assert said(seen) == (["identify", "page"] if kept else ["page"])
+    assert tracked(seen) == [track_call(RANDOM, with_id=kept), track_call(KEYED)]
+    assert queued_methods(seen) == (["identify", "page"] if kept else ["page"])
 
 
 def test_a_call_without_id_is_fired_each_time() -> None:
@@ -144,7 +144,7 @@ def test_calls_may_stand_above_the_pixel() -> None:
     """They wait for it; without it they do nothing."""
     early = render_calls(calls=[KEYED], generated_at_ms=NOW)
 
-    assert tracked(browse(early, render_pixel(**fields(RANDOM)))) == [twin(RANDOM), twin(KEYED)]
+    assert tracked(browse(early, render_pixel(**fields(RANDOM)))) == [track_call(RANDOM), track_call(KEYED)]
     assert browse(early)["ttq"] is None
 
 
@@ -155,15 +155,15 @@ def test_the_static_script_reads_the_data_blocks() -> None:
     seen = browse(static_script(), f"addBlock({json.dumps(late)});", blocks=blocks)
 
     assert seen["api"] == ["fire", "read", "push"]
-    assert said(seen) == ["page"]
-    assert tracked(seen) == [twin(RANDOM), twin(KEYED)]
+    assert queued_methods(seen) == ["page"]
+    assert tracked(seen) == [track_call(RANDOM), track_call(KEYED)]
 
 
 def test_a_broken_data_block_breaks_nothing() -> None:
     """What is no JSON, or none of ours, is passed over."""
     good = block_in(render_data(**fields(RANDOM)))
 
-    assert tracked(browse(static_script(), blocks=["{", "null", "{}", good])) == [twin(RANDOM)]
+    assert tracked(browse(static_script(), blocks=["{", "null", "{}", good])) == [track_call(RANDOM)]
 
 
 def test_fire_takes_payloads_and_nothing() -> None:
@@ -175,7 +175,7 @@ def test_fire_takes_payloads_and_nothing() -> None:
         "tiktokEvents.fire('x');tiktokEvents.fire({event:5});tiktokEvents.fire([{event:'Lead',event_id:null}]);",
     )
 
-    assert tracked(seen) == [twin(KEYED), ["Lead", {}]]
+    assert tracked(seen) == [track_call(KEYED), ["Lead", {}]]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_read_takes_the_header_of_any_answer(call: str) -> None:
     header = json.dumps(json.dumps([payload(KEYED), payload(RANDOM)]))
     code = "".join(f"{call.format(text)};" for text in ("null", "'{'", header, header))
 
-    assert tracked(browse(render_pixel(**fields()), code)) == [twin(KEYED), twin(RANDOM)]
+    assert tracked(browse(render_pixel(**fields()), code)) == [track_call(KEYED), track_call(RANDOM)]
 
 
 def test_read_is_null_safe() -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import json
 
-from browser_page import KEYED, OTHER_PIXEL, PIXEL, block_in, browse, fields, needs_node, said, tracked, twin
+from browser_page import (
+    KEYED,
+    OTHER_PIXEL,
+    PIXEL,
+    block_in,
+    browse,
+    fields,
+    needs_node,
+    queued_methods,
+    track_call,
+    tracked,
+)
 
 from tiktok_events.web._page.pixel import payload, render_data, render_pixel, static_script
 
@@ -23,8 +34,8 @@ def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
     seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
 
     assert seen["inserted"] == []
-    assert said(seen) == ["page"]
-    assert tracked(seen) == [twin(KEYED)]
+    assert queued_methods(seen) == ["page"]
+    assert tracked(seen) == [track_call(KEYED)]
     assert len(seen["notes"]) == 1
     assert PIXEL in seen["notes"][0]
 
@@ -33,8 +44,8 @@ def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
     """Another pixel of the page sees neither our calls nor a second page view."""
     seen = browse(f"{FOREIGN}ttq.load('{OTHER_PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
 
-    assert said(seen) == ["page"]
-    assert seen["ttq"]["instances"] == {PIXEL: [["page"], ["track", *twin(KEYED)]], OTHER_PIXEL: []}
+    assert queued_methods(seen) == ["page"]
+    assert seen["ttq"]["instances"] == {PIXEL: [["page"], ["track", *track_call(KEYED)]], OTHER_PIXEL: []}
     assert seen["notes"] == []
 
 
@@ -42,14 +53,14 @@ def test_base_code_that_cannot_wait_gets_nothing_to_hold() -> None:
     """Loaders older than the consent API have no holdConsent: then an unknown visitor's calls are dropped."""
     seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');", render_pixel(**fields(KEYED, hold_consent=True)))
 
-    assert (said(seen), tracked(seen)) == ([], [])
+    assert (queued_methods(seen), tracked(seen)) == ([], [])
 
 
 def test_a_queue_without_load_is_taken_over() -> None:
     """Calls that somebody queued before any base code stay in front."""
     seen = browse("window.ttq=[['track','Lead']];", render_pixel(**fields()))
 
-    assert said(seen) == ["track", "page"]
+    assert queued_methods(seen) == ["track", "page"]
 
 
 def test_the_snippet_twice_is_the_snippet_once() -> None:
@@ -58,8 +69,8 @@ def test_the_snippet_twice_is_the_snippet_once() -> None:
     seen = browse(markup, markup)
 
     assert len(seen["inserted"]) == 1
-    assert said(seen) == ["page"]
-    assert tracked(seen) == [twin(KEYED)]
+    assert queued_methods(seen) == ["page"]
+    assert tracked(seen) == [track_call(KEYED)]
     assert seen["notes"] == []
 
 
@@ -69,8 +80,8 @@ def test_without_settings_the_pages_own_pixel_is_used() -> None:
     seen = browse(static_script(), f"{FOREIGN}ttq.load('{PIXEL}');", fire)
     waited = browse(static_script(), fire, f"tiktokEvents.push({block_in(render_data(**fields()))});")
 
-    assert seen["ttq"]["queue"] == [["track", *twin(KEYED)]]
-    assert tracked(waited) == [twin(KEYED)]
+    assert seen["ttq"]["queue"] == [["track", *track_call(KEYED)]]
+    assert tracked(waited) == [track_call(KEYED)]
 
 
 def test_a_pixel_that_fails_takes_no_other_down() -> None:

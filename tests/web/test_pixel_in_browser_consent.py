@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from browser_page import KEYED, PIXEL, RANDOM, browse, fields, needs_node, said, tracked, twin
+from browser_page import KEYED, PIXEL, RANDOM, browse, fields, needs_node, queued_methods, track_call, tracked
 from test_pixel_markup import Rule
 
 from tiktok_events.web._page.pixel import payload, render_pixel
@@ -33,8 +33,8 @@ def test_the_page_asks_the_consent_cookie(cookie: str, hold: bool, methods: list
     """Granted is all, any other value nothing; a missing cookie is nothing too, or waits."""
     seen = browse(render_pixel(**fields(KEYED, hold_consent=hold, **COOKIE)), cookie=cookie)
 
-    assert (None if seen["ttq"] is None else said(seen)) == methods
-    assert tracked(seen) == ([] if methods is None else [twin(KEYED)])
+    assert (None if seen["ttq"] is None else queued_methods(seen)) == methods
+    assert tracked(seen) == ([] if methods is None else [track_call(KEYED)])
     assert len(seen["inserted"]) == (0 if methods is None else 1)
 
 
@@ -42,8 +42,8 @@ def test_held_calls_wait_without_a_rule() -> None:
     """holdConsent comes before everything, and a call that may be lost with the page is not noted for the tab."""
     seen = browse(render_pixel(**fields(KEYED, hold_consent=True)))
 
-    assert said(seen) == ["holdConsent", "page"]
-    assert tracked(seen) == [twin(KEYED)]
+    assert queued_methods(seen) == ["holdConsent", "page"]
+    assert tracked(seen) == [track_call(KEYED)]
     assert seen["storage"] == {}
 
 
@@ -55,10 +55,10 @@ def test_a_banners_answer_counts_at_once() -> None:
     held = browse(render_pixel(**fields(hold_consent=True, **COOKIE)), yes)
     revoked = browse(render_pixel(**fields(**COOKIE)), no, yes, cookie="consent=yes")
 
-    assert said(blocked) == ["page"]
-    assert said(held) == ["holdConsent", "page", "grantConsent"]
-    assert said(revoked) == ["page", "revokeConsent", "grantConsent"]
-    assert tracked(blocked) == tracked(held) == tracked(revoked) == [twin(RANDOM)]
+    assert queued_methods(blocked) == ["page"]
+    assert queued_methods(held) == ["holdConsent", "page", "grantConsent"]
+    assert queued_methods(revoked) == ["page", "revokeConsent", "grantConsent"]
+    assert tracked(blocked) == tracked(held) == tracked(revoked) == [track_call(RANDOM)]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_without_the_signal_nothing_is_limited() -> None:
     flagged = browse(render_pixel(**fields(KEYED, limited_data_use=True)))
 
     assert plain["ttq"]["options"] == {PIXEL: {}}
-    assert tracked(plain) == [twin(KEYED)]
+    assert tracked(plain) == [track_call(KEYED)]
     assert flagged["ttq"]["options"] == {PIXEL: {"limited_data_use": True}}
     assert tracked(flagged)[0][1] == {**KEYED.params, "limited_data_use": 1}

@@ -98,7 +98,7 @@ def test_a_call_says_nothing_of_the_person() -> None:
     assert json.loads(made)["params"] == {"value": 1}
 
 
-def test_limited_data_use_of_an_event_reaches_its_twin() -> None:
+def test_limited_data_use_of_an_event_reaches_its_call() -> None:
     """The pixel takes the flag as a param."""
     event = tt.Event("Lead", limited_data_use=True)
 

@@ -1,4 +1,4 @@
-"""What only the middleware for ASGI meets: scopes, the lifespan, messages that stay the app's."""
+"""ASGI middleware only: scopes, lifespan, and messages of the app."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiktok_events.web import ASGIMiddleware
 @pytest.mark.parametrize("kind", ["websocket", "unknown"])
 @pytest.mark.reference("8.5.6g")
 def test_other_scopes_pass_through(kind: str) -> None:
-    """A websocket has no cookies of ours; scope and send are the server's own."""
+    """A websocket gets no cookies of ours; the app gets the server's scope and send."""
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -28,7 +28,7 @@ def test_other_scopes_pass_through(kind: str) -> None:
 
 
 class Closing(Recorder):
-    """A client that notes when it was closed."""
+    """A client that records when it was closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,27 +41,27 @@ class Closing(Recorder):
         self.closed.append(timeout)
 
 
-def test_a_shutdown_delivers_what_is_queued() -> None:
-    """3.13: before the server hears that the app is down; its other messages pass."""
+def test_shutdown_delivers_queued_events() -> None:
+    """3.13: events are delivered before shutdown is confirmed; other messages pass through."""
     client = Closing()
-    heard: list[tuple[str, int]] = []
+    messages: list[tuple[str, int]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
 
     async def send(message: Any) -> None:
-        heard.append((message["type"], len(client.closed)))
+        messages.append((message["type"], len(client.closed)))
 
     asyncio.run(ASGIMiddleware(app, a_site(client=client))({"type": "lifespan"}, None, send))  # type: ignore[arg-type]
 
-    assert heard == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+    assert messages == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
     assert client.closed == [10.0]
 
 
 @pytest.mark.reference("8.5.6h")
 def test_an_asgi_body_is_not_buffered() -> None:
-    """The first chunk is with the server before the second is made."""
+    """The server has the first chunk before the app makes the second."""
     order: list[object] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -82,7 +82,7 @@ def test_an_asgi_body_is_not_buffered() -> None:
 
 
 def test_the_scope_of_the_server_is_not_lost() -> None:
-    """State of the lifespan stays beside ours, and a message is never changed in the app's hands."""
+    """The state of the lifespan stays, and the app's own message is never changed."""
     message: dict[str, Any] = {
         "type": "http.response.start",
         "status": 200,
@@ -94,8 +94,8 @@ def test_the_scope_of_the_server_is_not_lost() -> None:
         scope["state"]["tiktok"].track("Lead")
         await send(message)
 
-    async def send(one: Any) -> None:
-        sent.append(one)
+    async def send(message: Any) -> None:
+        sent.append(message)
 
     scope: dict[str, Any] = {"type": "http", "state": {"pool": 1}, "headers": []}
     asyncio.run(ASGIMiddleware(app, a_site())(scope, None, send))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Consent, row by row of the design's table."""
+"""Consent: each row of the table in design 3.11."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ OWN = f"{VISITOR_COOKIE}; ttclid=zzpii-old.{NOW_MS - 5}; _ttp={markers.TTP}"
 RULE = ConsentCookie("cookie_consent", granted={"yes"}, denied={"no"})
 
 
-def visit(answer: bool | None, **settings: Any) -> tuple[Site, Tracker]:
-    """One landing with a fresh click and old cookies, where something is tracked."""
+def visit(value: bool | None, **settings: Any) -> tuple[Site, Tracker]:
+    """A landing with a new click and old cookies, where an event is tracked."""
     gpc = settings.pop("sec_gpc", "")
-    site = a_site(consent=lambda request: answer, **settings)
+    site = a_site(consent=lambda request: value, **settings)
     tracker = a_tracker(site, query=CLICKED, cookie=OWN, sec_gpc=gpc)
     tracker.track("Purchase", key="zzpii-1", user={"ip": markers.IP})
     return site, tracker
@@ -33,7 +33,7 @@ def ids_read(tracker: Tracker) -> list[str | None]:
 
 
 def test_granted() -> None:
-    """3.11, row 1: cookies written, own kept, ids read, full snippet, sent."""
+    """3.11, row 1: cookies are written, stored ids are read, the full snippet is rendered, the event is sent."""
     site, tracker = visit(True)
     snippet = TemplateVariable(tracker).pixel()
     written = cookies_of(add_headers(tracker, 200, list(HTML)))
@@ -47,7 +47,7 @@ def test_granted() -> None:
 
 
 def test_unknown_and_blocked() -> None:
-    """3.11, row 2: nothing is written, read, rendered or sent; own cookies are left alone."""
+    """3.11, row 2: nothing is written, read, rendered or sent; our cookies stay."""
     site, tracker = visit(None)
 
     assert not TemplateVariable(tracker).pixel()
@@ -59,7 +59,7 @@ def test_unknown_and_blocked() -> None:
 
 
 def test_unknown_and_held() -> None:
-    """3.11, row 3: base code that holds, with the calls waiting; nothing written, read or sent."""
+    """3.11, row 3: base code with held calls; nothing is written, read or sent."""
     site, tracker = visit(None, on_unknown_consent="hold")
     snippet = TemplateVariable(tracker).pixel()
 
@@ -72,19 +72,19 @@ def test_unknown_and_held() -> None:
 
 @pytest.mark.parametrize("hold", ["block", "hold"])
 def test_denied(hold: str) -> None:
-    """3.11, row 4: own cookies are expired; nothing is read, rendered or sent."""
+    """3.11, row 4: our cookies are expired; nothing is read, rendered or sent."""
     site, tracker = visit(False, on_unknown_consent=hold)
     written = cookies_of(add_headers(tracker, 200, list(HTML)))
 
     assert not TemplateVariable(tracker).pixel()
     assert sorted(written) == ["_tte_id", "ttclid"]
-    assert all("Max-Age=0" in one for one in written.values())
+    assert all("Max-Age=0" in header for header in written.values())
     assert ids_read(tracker) == [None, None]
     assert sent_by(site) == []
 
 
 def test_granted_with_global_privacy_control() -> None:
-    """3.11, row 5: everything, with limited data use in both halves."""
+    """3.11, row 5: as granted, with limited data use in both halves."""
     site, tracker = visit(True, sec_gpc="1")
     snippet = TemplateVariable(tracker).pixel()
 
@@ -107,19 +107,19 @@ def test_granted_with_global_privacy_control() -> None:
 )
 @pytest.mark.reference("8.5.10a")
 def test_gpc_may_deny(rule: Any, gpc: str, expected: Consent) -> None:
-    """`gpc="deny"` is a no, unless the visitor has said yes."""
+    """`gpc="deny"` denies, unless the visitor has granted consent."""
     assert a_tracker(a_site(consent=rule, gpc=gpc), sec_gpc="1").consent is expected
 
 
-@pytest.mark.parametrize("answer", ["yes", 1, [], object()])
-def test_any_other_answer_is_a_no(answer: object, caplog: pytest.LogCaptureFixture) -> None:
-    """A rule that answers the cookie's text has said nothing."""
-    assert a_tracker(a_site(consent=lambda request: answer)).consent is Consent.DENIED
+@pytest.mark.parametrize("value", ["yes", 1, [], object()])
+def test_any_other_result_denies(value: object, caplog: pytest.LogCaptureFixture) -> None:
+    """A rule that returns the cookie's text has no valid result."""
+    assert a_tracker(a_site(consent=lambda request: value)).consent is Consent.DENIED
 
 
 @pytest.mark.reference("8.5.10b")
-def test_a_rule_that_raises_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
-    """Denied, one line in the log, and no value in it."""
+def test_a_rule_that_raises_denies(caplog: pytest.LogCaptureFixture) -> None:
+    """One line in the log, without values."""
 
     class BannerMissingError(Exception):
         pass
@@ -136,19 +136,19 @@ def test_a_rule_that_raises_is_a_no(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_the_rule_is_asked_once_and_on_first_use() -> None:
-    """A rule may look into a database."""
-    asked: list[object] = []
-    site = a_site(consent=asked.append)
+def test_the_rule_is_called_once_on_first_use() -> None:
+    """A rule may query a database."""
+    calls: list[object] = []
+    site = a_site(consent=calls.append)
     tracker = a_tracker(site)
 
-    assert asked == []
+    assert calls == []
     assert [tracker.consent, tracker.consent] == [Consent.UNKNOWN] * 2
-    assert asked == [tracker.request]
+    assert calls == [tracker.request]
 
 
 def test_the_rule_gets_the_frameworks_request() -> None:
-    """An adapter gives its own; a cookie rule needs none."""
+    """A callable gets `native`; a `ConsentCookie` gets the `WebRequest`."""
     native = object()
     seen: list[object] = []
 
@@ -175,12 +175,12 @@ def test_the_rule_gets_the_frameworks_request() -> None:
     ],
 )
 def test_a_consent_cookie(cookie: str, expected: Consent) -> None:
-    """A missing cookie is unknown, a value in neither set denied."""
+    """A missing cookie is unknown, any value in neither set is denied."""
     assert a_tracker(a_site(consent=RULE), cookie=cookie).consent is expected
 
 
-def test_a_page_with_a_consent_cookie_is_everybodys() -> None:
-    """3.15: the page's script asks the cookie, so base code alone stays the same, and cacheable."""
+def test_a_page_with_a_consent_cookie_is_cacheable() -> None:
+    """3.15: the page's script reads the cookie, so the base code is the same for all visitors."""
     pages = []
     for cookie in ("cookie_consent=yes", "cookie_consent=no", ""):
         tracker = a_tracker(
@@ -194,17 +194,17 @@ def test_a_page_with_a_consent_cookie_is_everybodys() -> None:
     assert '"consent":{"name":"cookie_consent","granted":["yes"]}' in pages[0]
 
 
-@pytest.mark.parametrize("answer", [True, False, None])
-def test_a_page_that_a_callable_decided_is_private(answer: bool | None) -> None:
-    """3.15: with or without the snippet, it is one visitor's."""
-    tracker = a_tracker(a_site(consent=lambda request: answer), cookie=VISITOR_COOKIE)
+@pytest.mark.parametrize("value", [True, False, None])
+def test_a_page_with_a_consent_callable_is_private(value: bool | None) -> None:
+    """3.15: it depends on the visitor, with or without the snippet."""
+    tracker = a_tracker(a_site(consent=lambda request: value), cookie=VISITOR_COOKIE)
     TemplateVariable(tracker).pixel()
 
     assert (b"cache-control", b"private") in add_headers(tracker, 200, list(HTML))
 
 
-def test_a_yes_on_a_post_writes_cookies_in_its_answer() -> None:
-    """A banner's answer is the first that may: the landing's click is still in the Referer."""
+def test_granting_consent_on_a_post_writes_cookies() -> None:
+    """The response to a banner is the first that may write; the click of the landing is in the Referer."""
     tracker = a_tracker(
         a_site(consent=lambda request: None),
         method="POST",
@@ -218,8 +218,8 @@ def test_a_yes_on_a_post_writes_cookies_in_its_answer() -> None:
     assert tracker.consent is Consent.GRANTED
 
 
-def test_a_no_on_a_post_expires_cookies_in_its_answer() -> None:
-    """Ours alone; for this host and for the domain they may have been written for."""
+def test_denying_consent_on_a_post_expires_cookies() -> None:
+    """Only our cookies, for this host and for the configured domain."""
     cookie = f"{OWN}; _tte_next=x"
     tracker = a_tracker(a_site(cookie_domains=["shop.example"]), method="POST", cookie=cookie)
     tracker.revoke_consent()
@@ -230,16 +230,16 @@ def test_a_no_on_a_post_expires_cookies_in_its_answer() -> None:
     assert all("=; Path=/; Max-Age=0" in one for one in headers)
 
 
-def test_no_post_but_a_banners_writes_identifier_cookies() -> None:
-    """Tracking on a POST is no landing."""
+def test_other_posts_write_no_identifier_cookies() -> None:
+    """Tracking on a POST is not a landing."""
     tracker = a_tracker(method="POST", query=CLICKED)
     tracker.track("Purchase", key=1)
 
     assert set(cookies_of(add_headers(tracker, 200, list(HTML)))) == {"_tte_next"}
 
 
-def test_no_rule_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A site that asks elsewhere is taken at its word."""
+def test_a_missing_rule_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A site without a rule asks for consent elsewhere."""
     message = "no consent rule is set: consent is assumed"
     for _ in range(2):
         assert a_tracker(a_site(consent=None)).consent is Consent.GRANTED

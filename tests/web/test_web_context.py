@@ -1,4 +1,4 @@
-"""What a request tells TikTok."""
+"""The context of a request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def context_of(request: WebRequest, consent: Consent = Consent.GRANTED, **settin
     return context_from(request, POLICY, now=NOW, new_id=lambda: VISITOR, consent=consent, **settings)  # type: ignore[arg-type]
 
 
-def test_everything_a_visitor_brings() -> None:
+def test_all_fields() -> None:
     """Click, pixel and visitor id, page, referrer, address, browser and language."""
     context = context_of(
         a_request(query=CLICKED, cookie=f"{VISITOR_COOKIE}; _ttp={markers.TTP}", referer="https://search.example/")
@@ -46,7 +46,7 @@ def test_everything_a_visitor_brings() -> None:
     host=st.binary(max_size=9),
 )
 def test_no_request_raises(query: bytes, cookie: bytes, referer: bytes, host: bytes) -> None:
-    """Any bytes make a context."""
+    """A request of any bytes has a context."""
     headers = [(b"host", host), (b"cookie", b"ttclid=" + cookie), (b"referer", b"http://[" + referer)]
     scope = {"headers": [*headers, (b"accept-language", cookie)], "query_string": b"ttclid=" + query, "path": "/"}
 
@@ -54,40 +54,40 @@ def test_no_request_raises(query: bytes, cookie: bytes, referer: bytes, host: by
 
 
 @pytest.mark.parametrize("click_id", ["z" * 10_240, "zzpii;", "zz%0d%0apii", "%ff%fe", ""])
-def test_a_click_id_that_is_none_is_ignored(click_id: str) -> None:
-    """Never cut, never decoded twice: the one in the cookie stays."""
+def test_an_invalid_click_id_is_ignored(click_id: str) -> None:
+    """It is not cut and not decoded twice; the click in the cookie stays."""
     request = a_request(query=f"ttclid={click_id}", cookie=f"ttclid={markers.TTCLID}.{NOW_MS}")
 
     assert context_of(request).ttclid == markers.TTCLID
 
 
 def test_of_repeated_parameters_the_first_valid_one_counts() -> None:
-    """A link may have been pasted together."""
+    """As in a link that was pasted together."""
     assert context_of(a_request(query="ttclid=&ttclid=%3B&ttclid=zzpii-1&ttclid=zzpii-2")).ttclid == "zzpii-1"
 
 
 def test_a_flood_of_parameters_is_no_click() -> None:
-    """A query of 501 fields is nobody's landing."""
+    """A query with more than 500 parameters has no click."""
     assert context_of(a_request(query=f"{'a=1&' * 501}{CLICKED}")).ttclid is None
 
 
 def test_the_url_beats_the_cookie_and_the_cookie_the_referrer() -> None:
-    """The page before, if it is ours, still has the id of a landing that was prerendered or not yet agreed to."""
+    """A referrer of this host has the id of a landing that was prerendered or had no consent yet."""
     referer = f"https://shop.example/?{CLICKED}#top"
-    kept = f"ttclid=zzpii-kept.{NOW_MS}"
+    stored = f"ttclid=zzpii-stored.{NOW_MS}"
     clicks = [
-        context_of(a_request(query="ttclid=zzpii-url", cookie=kept, referer=referer)).ttclid,
-        context_of(a_request(cookie=kept, referer=referer)).ttclid,
+        context_of(a_request(query="ttclid=zzpii-url", cookie=stored, referer=referer)).ttclid,
+        context_of(a_request(cookie=stored, referer=referer)).ttclid,
         context_of(a_request(referer=referer)).ttclid,
         context_of(a_request(referer=f"https://other.example/?{CLICKED}")).ttclid,
         context_of(a_request(referer="https://shop.example/?ttclid=%3B")).ttclid,
     ]
 
-    assert clicks == ["zzpii-url", "zzpii-kept", markers.TTCLID, None, None]
+    assert clicks == ["zzpii-url", "zzpii-stored", markers.TTCLID, None, None]
 
 
 def test_the_same_click_keeps_its_time() -> None:
-    """A reload of the landing page is no new click."""
+    """Reloading the landing page is not a new click."""
     context = context_of(a_request(query=CLICKED, cookie=f"ttclid={markers.TTCLID}.{NOW_MS - 5}"))
 
     assert context.clicked_ms == NOW_MS - 5
@@ -103,21 +103,21 @@ def test_the_same_click_keeps_its_time() -> None:
         ({"referer": "https://www.shop.example/other"}, "www"),
     ],
 )
-def test_a_fragments_page_is_the_one_that_asked(headers: dict[str, str], url: str) -> None:
-    """HX-Current-URL, else the Referer, if its host is ours (or of a configured domain)."""
+def test_the_page_of_a_fragment(headers: dict[str, str], url: str) -> None:
+    """HX-Current-URL, else the Referer, if its host is ours or in a configured domain."""
     expected = "https://www.shop.example/other" if url == "www" else f"https://shop.example{url}"
     context = context_of(a_request(hx_request="true", **headers), own_domains=["shop.example"])
 
     assert context.url == expected
 
 
-def test_a_navigation_asks_no_header_for_its_page() -> None:
-    """HX-Current-URL on a navigation is somebody's invention."""
+def test_a_navigation_ignores_hx_current_url() -> None:
+    """Browsers do not send HX-Current-URL on a navigation."""
     assert context_of(a_request(hx_current_url="https://shop.example/cart")).url == "https://shop.example/buy"
 
 
-def test_secrets_and_fragments_leave_an_address() -> None:
-    """3.14: token, password, e-mail-like values go before anything is sent; a long query goes as a whole."""
+def test_secrets_and_fragments_are_removed_from_urls() -> None:
+    """3.14: token, password and email-like values are removed; a long query is removed completely."""
     context = context_of(
         a_request(
             query=f"token=zzpii&e={markers.EMAIL}&a=1",
@@ -133,7 +133,7 @@ def test_secrets_and_fragments_leave_an_address() -> None:
 
 @pytest.mark.parametrize("consent", [Consent.UNKNOWN, Consent.DENIED])
 def test_without_consent_no_id_is_read(consent: Consent) -> None:
-    """3.11: nothing of a cookie or click is looked at."""
+    """3.11: neither cookies nor the click are read."""
     context = context_of(a_request(query=CLICKED, cookie=f"{VISITOR_COOKIE}; _ttp={markers.TTP}"), consent)
 
     assert (context.ttclid, context.ttp, context.visitor_id) == (None,) * 3
@@ -142,7 +142,7 @@ def test_without_consent_no_id_is_read(consent: Consent) -> None:
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("0", False), ("", False), ("1, 1", False)])
 @pytest.mark.reference("8.5.10a")
 def test_global_privacy_control(value: str, expected: bool) -> None:
-    """Only 1 means it."""
+    """Only the value 1 counts."""
     assert context_of(a_request(sec_gpc=value)).limited_data_use is expected
     assert context_of(a_request(sec_gpc=value), gpc=False).limited_data_use is False
 
@@ -159,34 +159,34 @@ def test_global_privacy_control(value: str, expected: bool) -> None:
     ],
 )
 def test_the_first_language_is_the_locale(header: str, locale: str | None) -> None:
-    """What is no BCP 47 tag is left out, so that no visitor's header is an error."""
+    """A value that is not a BCP 47 tag is left out."""
     assert context_of(a_request(accept_language=header, cookie="a=b")).locale == locale
 
 
-def test_an_odd_user_agent_is_left_out() -> None:
-    """Control characters are nobody's browser; a long one is cut."""
+def test_an_invalid_user_agent_is_left_out() -> None:
+    """With control characters it is left out; a long one is cut."""
     assert context_of(a_request(user_agent="zzpii\x07")).user_agent is None
     assert len(context_of(a_request(user_agent="z" * 3_000)).user_agent or "") == 1_000
 
 
-def test_a_webhook_brings_nothing() -> None:
-    """3.9: not the processor's address, name or path."""
+def test_a_webhook_has_no_context() -> None:
+    """3.9: not the address, user agent or path of the payment provider."""
     bare = {name.replace("-", "_"): "" for name in ("accept", "accept-language", "sec-fetch-dest", "sec-fetch-mode")}
 
     assert context_of(a_request("POST", user_agent="Stripe/1.0", **bare)) == Context()
 
 
 def test_no_visitor_is_made_where_no_cookie_may_be_written() -> None:
-    """An id that the browser never gets would make everybody new on every request."""
+    """Otherwise every request of a browser without the cookie would have a new visitor id."""
     fragment = a_tracker(sec_fetch_dest="empty")
     prefetch = a_tracker(sec_purpose="prefetch")
     bot = a_tracker(user_agent="curl/8")
     excluded = a_tracker(a_site(exclude=lambda request: request.path == "/buy"))
-    visitors = [one.context.visitor_id for one in (fragment, prefetch, bot, excluded, a_tracker())]
+    visitors = [tracker.context.visitor_id for tracker in (fragment, prefetch, bot, excluded, a_tracker())]
 
     assert visitors == [None, None, None, None, VISITOR]
 
 
 def test_its_repr_names_fields_only() -> None:
-    """3.14: a context in a log tells what is known, not what it is."""
+    """3.14: the repr of a context has no values."""
     assert repr(Context(ip=markers.IP, ttclid=markers.TTCLID)) == "Context(ip, ttclid)"

@@ -1,4 +1,4 @@
-"""The identifier cookies: what is read, what is written, and nothing of a visitor's that can break a header."""
+"""The identifier cookies: what is read and written, and that no value breaks a header."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INJECTIONS = [
 
 @pytest.mark.reference("8.5.2a")
 def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
-    """The browser's own parser reads what was written, with the attributes of the reference."""
+    """Python's cookie parser reads both, with the attributes of the reference."""
     tracker = a_tracker(query=CLICKED)
     written = cookies_of(add_headers(tracker, 200, list(HTML)))
     visitor = SimpleCookie(written["_tte_id"])["_tte_id"]
@@ -48,61 +48,63 @@ def test_a_first_visit_after_a_click_gets_both_cookies() -> None:
     assert visitor["domain"] == click["domain"] == ""
 
 
-def keep(
+def stored_in(
     jar: CookieJar, headers: list[tuple[bytes, bytes]], url: str = "https://shop.example/buy"
 ) -> dict[str, Cookie]:
-    """What *jar* holds after an answer of *url* with *headers*."""
+    """The cookies in *jar* after a response of *url* with *headers*."""
     message = Message()
     for name, value in headers:
         message[name.decode()] = value.decode()
-    answer: Any = SimpleNamespace(info=lambda: message)
-    jar.extract_cookies(answer, Request(url))
+    response: Any = SimpleNamespace(info=lambda: message)
+    jar.extract_cookies(response, Request(url))
     return {cookie.name: cookie for cookie in jar}
 
 
 @pytest.mark.reference("8.5.2b")
-def test_a_cookie_jar_keeps_what_is_written_and_lets_go_what_is_expired() -> None:
-    """For this host alone, over https alone, for as long as the reference says; a no empties the jar."""
+def test_a_cookie_jar_stores_and_deletes_our_cookies() -> None:
+    """For this host only, over https only, with the ages of the reference; denied consent empties the jar."""
     jar = CookieJar()
-    kept = dict(keep(jar, add_headers(a_tracker(query=CLICKED), 200, list(HTML))))
-    ages = {name: round(((cookie.expires or 0) - time.time()) / DAY) for name, cookie in kept.items()}
-    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
+    stored = dict(stored_in(jar, add_headers(a_tracker(query=CLICKED), 200, list(HTML))))
+    ages = {name: round(((cookie.expires or 0) - time.time()) / DAY) for name, cookie in stored.items()}
+    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in stored.items())
     refused = a_tracker(method="POST", cookie=cookie_header)
     refused.revoke_consent()
 
-    assert {name: cookie.value for name, cookie in kept.items()} == {
+    assert {name: cookie.value for name, cookie in stored.items()} == {
         "_tte_id": f"1.{NOW_MS}.{VISITOR}",
         "ttclid": f"{markers.TTCLID}.{NOW_MS}",
     }
     assert ages == {"_tte_id": 390, "ttclid": 28}
-    assert {(one.domain, one.domain_specified, one.path, one.secure) for one in kept.values()} == {
+    assert {(cookie.domain, cookie.domain_specified, cookie.path, cookie.secure) for cookie in stored.values()} == {
         ("shop.example", False, "/", True)
     }
-    assert {one.get_nonstandard_attr("SameSite") for one in kept.values()} == {"Lax"}
-    assert [name for name, one in kept.items() if one.has_nonstandard_attr("HttpOnly")] == ["_tte_id"]
-    assert keep(jar, add_headers(refused, 204, [])) == {}
+    assert {cookie.get_nonstandard_attr("SameSite") for cookie in stored.values()} == {"Lax"}
+    assert [name for name, cookie in stored.items() if cookie.has_nonstandard_attr("HttpOnly")] == ["_tte_id"]
+    assert stored_in(jar, add_headers(refused, 204, [])) == {}
 
 
 @pytest.mark.reference("8.5.2b")
-def test_a_cookie_jar_takes_a_configured_domain_and_lets_it_go() -> None:
-    """One cookie for www and for the shop's other hosts, not one for each; a no empties the jar of it too."""
+def test_a_cookie_jar_stores_and_deletes_cookies_of_a_domain() -> None:
+    """One cookie for all hosts of the shop; denied consent empties the jar."""
     jar = CookieJar()
     site = a_site(cookie_domains=["shop.example"])
     url = "https://www.shop.example/buy"
-    kept = dict(keep(jar, add_headers(a_tracker(site, host="www.shop.example", query=CLICKED), 200, list(HTML)), url))
-    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in kept.items())
+    stored = dict(
+        stored_in(jar, add_headers(a_tracker(site, host="www.shop.example", query=CLICKED), 200, list(HTML)), url)
+    )
+    cookie_header = "; ".join(f"{name}={cookie.value}" for name, cookie in stored.items())
     refused = a_tracker(site, method="POST", host="www.shop.example", cookie=cookie_header)
     refused.revoke_consent()
 
-    assert sorted(kept) == ["_tte_id", "ttclid"]
-    assert {one.domain for one in kept.values()} == {".shop.example"}
-    assert keep(jar, add_headers(refused, 204, []), url) == {}
+    assert sorted(stored) == ["_tte_id", "ttclid"]
+    assert {cookie.domain for cookie in stored.values()} == {".shop.example"}
+    assert stored_in(jar, add_headers(refused, 204, []), url) == {}
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
 @pytest.mark.reference("8.5.2c")
-def test_nothing_of_a_click_id_or_cookie_breaks_out(text: str) -> None:
-    """Of the corpus nothing is a click id, a visitor or a pixel id, and nothing of it is written."""
+def test_no_click_id_or_cookie_breaks_a_header(text: str) -> None:
+    """No injected text is a click id, visitor id or pixel id, and none is written."""
     from urllib.parse import quote
 
     for query in (f"ttclid={quote(text)}", f"ttclid={text.encode().decode('latin-1')}"):
@@ -117,8 +119,8 @@ def test_nothing_of_a_click_id_or_cookie_breaks_out(text: str) -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_a_header_is_octets_of_a_cookie_or_none(name: str, value: str) -> None:
-    """Whatever is asked for, a Set-Cookie header comes out whole or not at all."""
+def test_a_set_cookie_header_has_only_cookie_octets(name: str, value: str) -> None:
+    """For any name and value, `header` returns a valid header or raises."""
     try:
         header = SetCookie(name, value, 1, http_only=True, secure=True).header()
     except ValueError:
@@ -129,8 +131,8 @@ def test_a_header_is_octets_of_a_cookie_or_none(name: str, value: str) -> None:
     assert header.isprintable()
 
 
-def test_a_domain_that_is_none_is_refused() -> None:
-    """A domain is no place for attributes."""
+def test_an_invalid_domain_is_refused() -> None:
+    """A domain cannot add attributes."""
     with raises(ValueError, match="domain"):
         SetCookie("a", "b", 1, http_only=True, secure=True, domain="shop.example; Secure").header()
 
@@ -149,14 +151,14 @@ def test_a_domain_that_is_none_is_refused() -> None:
     ],
 )
 @pytest.mark.reference("8.5.3")
-def test_only_a_tail_of_thirteen_digits_is_the_pixels(value: str, ttclid: str | None) -> None:
-    """Click ids hold dots themselves."""
+def test_only_thirteen_digits_at_the_end_are_a_time_stamp(value: str, ttclid: str | None) -> None:
+    """Click ids contain dots, too."""
     assert cookies.valid_click_id(value) == ttclid
 
 
 @pytest.mark.reference("8.5.5c")
 def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
-    """A host-only cookie and a domain's may share the name; a bare id is older than any date."""
+    """A host-only and a domain cookie may share the name; an id without time is the oldest."""
     old, new = f"zzpii-old.{NOW_MS - 5000}", f"zzpii-new.{NOW_MS - 1000}"
     stale = f"zzpii-stale.{NOW_MS - 29 * DAY * 1000}"
     read = [
@@ -164,7 +166,7 @@ def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
         for values in (["zzpii-bare", old, new], ["zzpii-bare", stale], [stale], ["{}"])
     ]
 
-    assert [one and one.ttclid for one in read] == ["zzpii-new", "zzpii-bare", None, None]
+    assert [click and click.ttclid for click in read] == ["zzpii-new", "zzpii-bare", None, None]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_of_several_click_cookies_the_newest_fresh_one_counts() -> None:
 )
 @pytest.mark.reference("8.5.4a")
 def test_a_cookies_domain_is_configured_never_guessed(host: str, domain: str | None) -> None:
-    """A match at a dot, else this host only."""
+    """The host must match a configured domain at a dot; otherwise the cookie is host-only."""
     assert cookies.cookie_domain(host, ["example.com", ".Example.co.uk"]) == domain
 
 
@@ -206,7 +208,7 @@ def test_a_cookies_domain_is_configured_never_guessed(host: str, domain: str | N
 )
 @pytest.mark.reference("8.5.4a")
 def test_the_host_header_decides_the_domain_that_is_written(host: str, domain: str | None) -> None:
-    """A configured domain, or none: this host only. A Host header is nobody's way to another domain's cookie."""
+    """A configured domain, or none. No Host header can write a cookie of another domain."""
     tracker = a_tracker(a_site(cookie_domains=["example.com", "example.co.uk"]), host=host)
     (written,) = cookies_of(add_headers(tracker, 200, list(HTML))).values()
 
@@ -216,36 +218,36 @@ def test_the_host_header_decides_the_domain_that_is_written(host: str, domain: s
 
 
 @pytest.mark.parametrize("domains", ["shop.example", ["com"], ["https://shop.example"], [None], ["sh\u00f6p.example"]])
-def test_a_domain_that_cannot_be_is_refused_at_once(domains: object) -> None:
-    """A cookie for a public suffix is dropped by browsers without a word."""
+def test_an_invalid_cookie_domain_is_refused_at_once(domains: object) -> None:
+    """Browsers drop a cookie of a public suffix silently."""
     with pytest.raises(ConfigurationError, match="cookie_domains"):
         a_site(cookie_domains=domains)
 
 
 def test_nothing_changed_writes_nothing() -> None:
-    """A returning visitor with the same click costs no header."""
+    """A returning visitor with the same click gets no header."""
     cookie = f"{VISITOR_COOKIE}; ttclid={markers.TTCLID}.{NOW_MS - 1000}"
 
     assert add_headers(a_tracker(query=CLICKED, cookie=cookie), 200, list(HTML)) == HTML
 
 
 def test_a_visitor_id_is_refreshed_once_in_a_month() -> None:
-    """Only the time beside it is rewritten."""
+    """Only the time in the cookie changes."""
     written_ms = NOW_MS - 31 * DAY * 1000
     tracker = a_tracker(cookie=f"_tte_id=1.{written_ms:013d}.{'b' * 32}")
 
     assert cookies_of(add_headers(tracker, 200, list(HTML)))["_tte_id"].startswith(f"_tte_id=1.{NOW_MS}.{'b' * 32}; ")
 
 
-def test_another_click_replaces_the_one_kept() -> None:
-    """A ttclid in the URL is a fresh click."""
+def test_a_new_click_replaces_the_stored_one() -> None:
+    """A ttclid in the URL is a new click."""
     tracker = a_tracker(query=CLICKED, cookie=f"{VISITOR_COOKIE}; ttclid=zzpii-other.{NOW_MS - 1000}")
 
     assert cookies_of(add_headers(tracker, 200, list(HTML)))["ttclid"].startswith(f"ttclid={markers.TTCLID}.{NOW_MS}; ")
 
 
-def test_a_click_whose_window_is_over_is_expired() -> None:
-    """28 days are counted from the click, and are never extended."""
+def test_a_click_older_than_its_window_is_expired() -> None:
+    """28 days are counted from the click and never extended."""
     stale = f"{VISITOR_COOKIE}; ttclid=zzpii-stale.{NOW_MS - 29 * DAY * 1000}"
     tracker = a_tracker(cookie=stale)
 
@@ -254,29 +256,29 @@ def test_a_click_whose_window_is_over_is_expired() -> None:
 
 
 @pytest.mark.parametrize(("secure", "scheme", "expected"), [("never", "https", False), ("always", "http", True)])
-def test_secure_can_be_told(secure: str, scheme: str, expected: bool) -> None:
-    """Behind a proxy that hides https, a site says so."""
+def test_secure_can_be_set(secure: str, scheme: str, expected: bool) -> None:
+    """For a site behind a proxy that terminates TLS."""
     site = a_site(cookies=CookiePolicy(secure=secure))  # type: ignore[arg-type]
 
     assert site.is_secure(WebRequest(scheme=scheme)) is expected
 
 
 @pytest.mark.parametrize("settings", [{"visitor_days": 401}, {"click_days": 0}, {"visitor_name": "a b"}])
-def test_a_policy_no_browser_keeps_is_refused(settings: dict[str, object]) -> None:
-    """400 days are a browser's limit."""
+def test_an_invalid_policy_is_refused(settings: dict[str, object]) -> None:
+    """Browsers limit the age to 400 days."""
     with pytest.raises(ValueError, match=r"days|visitor_name"):
         CookiePolicy(**settings)  # type: ignore[arg-type]
 
 
 def test_a_configured_domain_is_written() -> None:
-    """The cookie of www and of the shop's other hosts is one."""
+    """All hosts of the shop share the cookie."""
     written = cookies_of(add_headers(a_tracker(a_site(cookie_domains=["shop.example"])), 200, list(HTML)))
 
     assert "; Domain=shop.example;" in written["_tte_id"]
 
 
-def test_values_show_in_no_repr() -> None:
-    """A click and a visitor in a log tell nobody's id."""
+def test_no_repr_shows_a_value() -> None:
+    """The reprs of click and visitor have no id."""
     click, visitor = cookies.Click(markers.TTCLID, int(NOW)), cookies.Visitor("zzpii", 1)
 
     assert "zzpii" not in f"{click!r}{visitor!r}"

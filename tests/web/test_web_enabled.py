@@ -1,4 +1,4 @@
-"""Whether a site is on: without a token, or told to be off, it does nothing, and says so when that may be a mistake."""
+"""When a site is on: without a token, or turned off, it does nothing; a possible mistake is logged."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import tiktok_events as tt
 from tiktok_events.web import Site, TemplateVariable
 
 
-def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """3.12: without a token the site is off: nothing rendered, nothing sent, one line in the log."""
+def test_off_sends_nothing_and_logs_it_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3.12: without a token the site renders and sends nothing, and one line is logged."""
     site = Site.from_env(clock=lambda: NOW)
     trackers = [a_tracker(site) for _ in range(3)]
     with caplog.at_level(logging.INFO, "tiktok_events"):
@@ -26,10 +26,8 @@ def test_off_sends_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture, mo
     assert trackers[0].cookies(is_page=True) == []
 
 
-def test_told_to_be_off_is_off_without_a_word(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`TIKTOK_ENABLED=0` and `enabled=False` are nobody's mistake."""
+def test_turned_off_logs_nothing(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`TIKTOK_ENABLED=0` and `enabled=False` are no mistake."""
     monkeypatch.setenv("TIKTOK_ENABLED", "0")
     site = Site.from_env()
 
@@ -54,8 +52,8 @@ def test_a_site_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     site.close(0.1)
 
 
-def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
-    """3.12: a shop whose pages only print the pixel is told as well, once."""
+def test_off_is_logged_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
+    """3.12: also for a shop whose pages only render the pixel, once."""
     site = Site.from_env({"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000"})
     for _ in range(2):
         assert TemplateVariable(a_tracker(site)).pixel() == ""
@@ -64,8 +62,8 @@ def test_off_is_said_by_a_page_too(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "false", " No ", "OFF"])
-def test_told_to_be_off_says_nothing(value: str, caplog: pytest.LogCaptureFixture) -> None:
-    """`TIKTOK_ENABLED=0`, with a token or without."""
+def test_turned_off_by_any_spelling_logs_nothing(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    """`TIKTOK_ENABLED=0`, with or without a token."""
     code = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "example-token"}
     for env in ({}, code):
         site = Site.from_env({**env, "TIKTOK_ENABLED": value})

@@ -1,4 +1,4 @@
-"""Who the visitor is: `identify` fills every event, and costs none."""
+"""`identify`: it fills every event, and its failure loses none."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from web_requests import a_site, a_tracker, sent_by
 from tiktok_events.web import TemplateVariable
 
 
-def test_who_the_visitor_is_fills_every_event() -> None:
-    """`identify` hashes at once: the tracker keeps nothing raw; an event's own identifiers win."""
+def test_identify_fills_every_event() -> None:
+    """`identify` hashes at once, so the tracker stores no raw value; an event's own identifiers win."""
     site = a_site(advanced_matching=True, phone_region="gb")
     tracker = a_tracker(site)
     tracker.identify(email=markers.EMAIL_TYPED, external_id=[markers.EXTERNAL_ID, markers.OTHER_EXTERNAL_ID])
@@ -31,12 +31,12 @@ def test_who_the_visitor_is_fills_every_event() -> None:
     assert sha256(markers.EMAIL.encode()).hexdigest() in TemplateVariable(tracker).pixel()
 
 
-def test_the_site_may_be_asked_who_the_visitor_is() -> None:
-    """Once a request, and only with consent."""
-    asked: list[object] = []
+def test_identify_of_the_site() -> None:
+    """It is called once per request, and only with consent."""
+    calls: list[object] = []
 
     def identify(request: object) -> dict[str, str]:
-        asked.append(request)
+        calls.append(request)
         return {"email": markers.EMAIL}
 
     site = a_site(identify=identify)
@@ -45,14 +45,14 @@ def test_the_site_may_be_asked_who_the_visitor_is() -> None:
     tracker.track("Lead")
     a_tracker(a_site(identify=identify, consent=lambda request: None)).track("Lead")
 
-    assert asked == [tracker.request]
+    assert calls == [tracker.request]
     assert [event.user and event.user.email for event in sent_by(site)] == [
         sha256(markers.EMAIL.encode()).hexdigest()
     ] * 2
 
 
-def test_an_identify_that_fails_costs_no_event() -> None:
-    """What a callable raises, or a field that is none, is left out; strict raises."""
+def test_an_identify_that_fails_loses_no_event() -> None:
+    """A callable that raises and an invalid field are left out; strict raises."""
 
     def failing(request: object) -> dict[str, str]:
         raise LookupError(markers.EMAIL)
@@ -68,7 +68,7 @@ def test_an_identify_that_fails_costs_no_event() -> None:
 
 
 def test_a_phone_is_read_by_the_sites_region() -> None:
-    """`phone_region` goes to every user that has a phone, and to no other."""
+    """`phone_region` goes to every user with a phone, and to no other."""
     tracker = a_tracker(a_site(phone_region="gb"))
 
     assert tracker.track("Lead", user={"phone": markers.PHONE}).sent

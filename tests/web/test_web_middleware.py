@@ -1,4 +1,4 @@
-"""Both middlewares: they add to an answer, and change nothing of it."""
+"""ASGI and WSGI middleware: they add to a response and change nothing else."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tiktok_events.web import ASGIMiddleware, Site, TemplateVariable, Tracker, W
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _the_browser_keeps_no_log() -> Iterator[None]:
-    """httpx, which plays the browser here, logs the addresses it asks for."""
+def _no_httpx_log() -> Iterator[None]:
+    """httpx logs the requested URLs, which hold click ids."""
     logger = logging.getLogger("httpx")
     before = logger.level
     logger.setLevel(logging.WARNING)
@@ -33,8 +33,8 @@ def _the_browser_keeps_no_log() -> Iterator[None]:
 
 
 @pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
-def ask(request: pytest.FixtureRequest) -> Any:
-    """Ask a view through either middleware."""
+def send(request: pytest.FixtureRequest) -> Any:
+    """Send a request to a view through the ASGI or the WSGI middleware."""
     return request.param
 
 
@@ -46,10 +46,10 @@ def page(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
 URL = f"https://shop.example/buy?ttclid={markers.TTCLID}"
 
 
-def test_an_ad_click_reaches_tiktok(ask: Any) -> None:
-    """A ttclid in the URL is sent as user.ttclid, kept in a cookie, and the page holds the twin."""
+def test_an_ad_click_reaches_tiktok(send: Any) -> None:
+    """The ttclid of the URL is sent as user.ttclid and stored in a cookie, and the page has the matching call."""
     site = a_site()
-    answer = ask(site, page, "GET", URL, headers=BROWSER)
+    answer = send(site, page, "GET", URL, headers=BROWSER)
     (event,) = sent_by(site)
 
     assert event.user is not None
@@ -59,8 +59,8 @@ def test_an_ad_click_reaches_tiktok(ask: Any) -> None:
     assert answer.headers["cache-control"] == "private"
 
 
-def test_a_shop_over_a_redirect(ask: Any) -> None:
-    """POST, 303, page: the purchase is printed once, on the page."""
+def test_a_shop_over_a_redirect(send: Any) -> None:
+    """POST, 303, page: the purchase is rendered once, on the page."""
     site = a_site()
 
     def buy(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -70,13 +70,13 @@ def test_a_shop_over_a_redirect(ask: Any) -> None:
     def thanks(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
         return 200, list(HTML), TemplateVariable(tracker).pixel().encode()
 
-    posted = ask(site, buy, "POST", URL, headers=BROWSER)
+    posted = send(site, buy, "POST", URL, headers=BROWSER)
     jar = {**BROWSER, "cookie": f"_tte_next={posted.cookies['_tte_next']}"}
-    shown = ask(site, thanks, "GET", URL, headers=jar)
+    page_after = send(site, thanks, "GET", URL, headers=jar)
 
     assert posted.status_code == 303
-    assert shown.text.count('"event":"Purchase"') == 1
-    assert "_tte_next=; Path=/; Max-Age=0" in shown.headers["set-cookie"]
+    assert page_after.text.count('"event":"Purchase"') == 1
+    assert "_tte_next=; Path=/; Max-Age=0" in page_after.headers["set-cookie"]
 
 
 HEADER = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=20)
@@ -92,10 +92,10 @@ NAMES = st.sampled_from(["x-one", "etag", "set-cookie", "content-type", "x-two",
     query=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=40),
     tracked=st.booleans(),
 )
-def test_status_body_and_headers_stay_whatever_comes(
+def test_status_body_and_headers_stay_unchanged(
     way: Any, status: int, headers: list[tuple[str, str]], body: bytes, cookie: str, query: str, tracked: bool
 ) -> None:
-    """Nothing raises, and of the app's answer nothing changes but how far it may be cached."""
+    """Nothing raises, and only Cache-Control of the app's response may change."""
 
     def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
         if tracked:
@@ -121,18 +121,18 @@ def test_status_body_and_headers_stay_whatever_comes(
     assert [one for one in answer.headers.multi_items() if one not in added] == headers
 
 
-def test_a_view_that_fails_fails_as_before(ask: Any) -> None:
-    """An exception of the app's is the app's."""
+def test_an_exception_of_the_view_is_raised(send: Any) -> None:
+    """The middleware handles no exception of the app."""
 
     def view(tracker: Tracker) -> tuple[int, list[tuple[str, str]], bytes]:
         raise LookupError("no such page")
 
     with raises(LookupError):
-        ask(a_site(), view, "GET", URL)
+        send(a_site(), view, "GET", URL)
 
 
 def test_the_frameworks_request_goes_to_the_callables() -> None:
-    """An adapter's kind of request says what it is; nothing keeps the scope afterwards."""
+    """Callables get the adapter's `native`; the request has no scope afterwards."""
 
     class Adapted(WebRequest):
         @property
@@ -164,7 +164,7 @@ async def _quiet(message: Any) -> None:
     return None
 
 
-def test_a_tracker_is_where_the_standards_keep_things() -> None:
+def test_tracker_from() -> None:
     """`scope["state"]["tiktok"]` and `environ["tiktok_events.tracker"]`; without middleware the error says what to do."""
     tracker = a_tracker()
 
@@ -175,8 +175,8 @@ def test_a_tracker_is_where_the_standards_keep_things() -> None:
             tracker_from(nothing)
 
 
-def test_requests_in_threads_keep_apart() -> None:
-    """One site, many threads: every request has its own events."""
+def test_requests_in_threads_are_separate() -> None:
+    """One site in many threads: every request has its own events."""
     site = a_site()
     answers: dict[int, str] = {}
 
@@ -201,7 +201,7 @@ def test_requests_in_threads_keep_apart() -> None:
 
 
 def test_a_queue_that_starts_with_the_first_event() -> None:
-    """Without a client, a site makes one over its outbox; a page that tracks nothing starts nothing."""
+    """Without a client, the site makes one over its outbox; a page that tracks nothing does not start it."""
     outbox = tt.MemoryOutbox()
     site = Site(SOURCE, outbox=outbox, consent=lambda request: True, clock=lambda: NOW)
     over_wsgi(site, lambda tracker: (200, list(HTML), b""), "GET", URL, headers=BROWSER)

@@ -1,4 +1,4 @@
-"""What only the middleware for WSGI meets: `start_response`, exceptions, the iterable itself."""
+"""WSGI middleware only: `start_response`, exceptions, the iterable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tiktok_events.web import WSGIMiddleware
 
 
 class Started:
-    """A server's start_response, and the write it gives."""
+    """A start_response that records its calls, and the write function it returns."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -27,7 +27,7 @@ class Started:
 
 @pytest.mark.reference("8.5.6h")
 def test_a_wsgi_body_is_returned_as_it_is() -> None:
-    """The very iterable, so streaming, `close` and `wsgi.file_wrapper` stay intact."""
+    """The same iterable, so streaming, `close` and `wsgi.file_wrapper` work."""
 
     class FileWrapper:
         def __iter__(self) -> Any:
@@ -46,7 +46,7 @@ def test_a_wsgi_body_is_returned_as_it_is() -> None:
 
 @pytest.mark.reference("8.5.6j", "8.5.6k")
 def test_start_response_twice_and_exc_info() -> None:
-    """An app that fails after its first headers gives others, with the exception; both are finished, once each."""
+    """An app may call start_response again with an exception; both responses get headers, once each."""
     started = Started()
     writes = []
 
@@ -75,8 +75,8 @@ def test_start_response_twice_and_exc_info() -> None:
 @pytest.mark.parametrize(
     ("status", "headers"), [("OK", [("a", "b")]), ("200 OK", [("x-name", "\u2028")]), (200, [("a", "b")])]
 )
-def test_what_a_server_would_refuse_goes_to_the_server(status: Any, headers: Any) -> None:
-    """A wrong status or header is the app's fault, and the server says it better."""
+def test_invalid_headers_are_left_to_the_server(status: Any, headers: Any) -> None:
+    """The server reports a wrong status or header of the app."""
     started = Started()
 
     def app(environ: Any, start_response: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Requests, sites, headers of answers and a recording client that the tests of the web half share."""
+"""Requests, sites, response headers and a recording client for the tests of the web half."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PRIVATE = (b"cache-control", b"private")
 
 
 class Recorder:
-    """A client that keeps the events it is given."""
+    """A client that records its events."""
 
     def __init__(self) -> None:
         self.events: list[tt.Event] = []
@@ -41,7 +41,7 @@ class Recorder:
 
 
 def a_request(method: str = "GET", path: str = "/buy", query: str = "", **headers: str) -> WebRequest:
-    """A visitor's navigation, with *headers* (underscores for hyphens) over those of a browser; "" leaves one out."""
+    """A visitor's navigation. *headers* (underscores for hyphens) replace those of a browser; "" removes one."""
     sent = {**BROWSER, **{name.replace("_", "-"): value for name, value in headers.items()}}
     return WebRequest(
         method=method,
@@ -54,7 +54,7 @@ def a_request(method: str = "GET", path: str = "/buy", query: str = "", **header
 
 
 def a_site(**settings: Any) -> Site:
-    """A site that records, at a time of the tests' own."""
+    """A site with a recording client and a fixed clock."""
     settings = {
         "client": Recorder(),
         "secret_key": SECRET,
@@ -72,7 +72,7 @@ def a_tracker(site: Site | None = None, /, **request: Any) -> Tracker:
 
 
 def sent_by(site: Site) -> list[tt.Event]:
-    """The events *site* has sent."""
+    """The events that *site* has sent."""
     client = site.client
 
     assert isinstance(client, Recorder)
@@ -80,6 +80,6 @@ def sent_by(site: Site) -> list[tt.Event]:
 
 
 def cookies_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The Set-Cookie headers among *headers*, by the cookie's name."""
+    """The Set-Cookie headers in *headers*, by cookie name."""
     set_cookies = [value.decode() for name, value in headers if name.lower() == b"set-cookie"]
     return {text.partition("=")[0]: text for text in set_cookies}
