@@ -1,7 +1,7 @@
-"""A real browser on a page of this machine, beside a manager that serves the pixel's stand-in.
+"""Browser tests: Chromium on local pages, with an Events Manager that serves a substitute for the pixel script.
 
-`nox -s browser` runs these. Without TIKTOK_EVENTS_BROWSER=1 in the environment they are not even collected: they need
-Chromium, and playwright's own loop in the main thread.
+`nox -s browser` runs them. Without TIKTOK_EVENTS_BROWSER=1 they are not collected, because they need Chromium and
+playwright's event loop in the main thread.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import pytest
 
 if TYPE_CHECKING:
     from pages import Tab
-    from shopper import Counts, Shopper, Visit
+    from shopper import CheckCounts, Shopper, Visit
 
 collect_ignore_glob = [] if os.environ.get("TIKTOK_EVENTS_BROWSER") == "1" else ["*"]
 if find_spec("starlette") is None:
     collect_ignore_glob = ["*"]
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-# Shops have names of their own here, and nothing else has one: no test leaves this machine.
+# Only the shops' names resolve, so that no test sends anything outside this machine.
 NAMES = "MAP *.example.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP * ~NOTFOUND"
 NAMES += ", EXCLUDE 127.0.0.1, EXCLUDE *.localhost"
 HOSTS = tuple(f"{name}.example.{end}" for name in ("shop", "www.shop", "pay.shop") for end in ("test", "co.uk"))
@@ -36,13 +36,13 @@ def playwright() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the dependency group `browser`")
     if not CHROMIUM.exists():
         pytest.skip(f"needs Chromium at {CHROMIUM}")
-    with api.sync_playwright() as one:
-        yield one
+    with api.sync_playwright() as started:
+        yield started
 
 
 @contextmanager
 def launched(playwright: Any, **options: Any) -> Iterator[Any]:
-    """Chromium, as it is but for what it does by itself."""
+    """Chromium without its background requests."""
     flags = [*QUIET.split(), "--disable-component-update", "--disable-sync", f"--host-resolver-rules={NAMES}"]
     browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=flags, **options)
     yield browser
@@ -51,14 +51,14 @@ def launched(playwright: Any, **options: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Any) -> Iterator[Any]:
-    """One for all tests; each makes a context of its own. Going back loads a page again."""
+    """One browser for all tests; each test makes its own context. Going back loads a page again."""
     with launched(playwright) as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def reviving_chromium(playwright: Any) -> Iterator[Any]:
-    """One that keeps left pages in memory, as people's browsers do and playwright's do not."""
+    """A browser with the back/forward cache, which real browsers have and playwright's does not."""
     with launched(playwright, ignore_default_args=["--disable-back-forward-cache"]) as browser:
         yield browser
 
@@ -83,7 +83,7 @@ def calendar() -> Any:
 
 @pytest.fixture
 def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
-    """Opens the shop with the site's settings; the shopper who comes has no cookies."""
+    """A function that opens the shop with settings of its site, for a visitor without cookies."""
     from shop_apps import SHOPS
     from shopper import AGENT, PIXEL, SECRET, TOKEN, Delivery, Shopper
 
@@ -96,7 +96,7 @@ def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("TIKTOK_API_URL", manager.api_url)
         monkeypatch.setenv("TIKTOK_PIXEL_URL", f"{manager.url}/i18n/pixel/events.js")
 
-        def opened(
+        def open_shop(
             *,
             held: bool = False,
             csp: str = "",
@@ -120,43 +120,43 @@ def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPat
                 delivery,
                 host=host,
             )
-            stack.callback(shopper.leaves)
+            stack.callback(shopper.close)
             return shopper
 
-        yield opened
+        yield open_shop
 
 
-# --- pages of the test's own ------------------------------------------------------------------------------------------
+# --- pages with only the pixel ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def manager() -> Iterator[Any]:
     from tiktok_events.events_manager import running
 
-    with running() as one:
-        yield one
+    with running() as started:
+        yield started
 
 
 @pytest.fixture
 def bodies(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What pages post, as it comes: the manager itself keeps no identifier."""
+    """The bodies that pages post, recorded on arrival because the manager stores no identifiers."""
     from tiktok_events._runtime import json_codec
     from tiktok_events.events_manager.intake import pixel
 
-    kept: list[dict[str, Any]] = []
-    really = pixel.browser_event
+    recorded: list[dict[str, Any]] = []
+    original = pixel.browser_event
 
-    def reading(body: bytes, *, now: float) -> Any:
-        kept.append(json_codec.loads(body))
-        return really(body, now=now)
+    def record(body: bytes, *, now: float) -> Any:
+        recorded.append(json_codec.loads(body))
+        return original(body, now=now)
 
-    monkeypatch.setattr(pixel, "browser_event", reading)
-    return kept
+    monkeypatch.setattr(pixel, "browser_event", record)
+    return recorded
 
 
 @pytest.fixture
 def tab(chromium: Any, manager: Any, bodies: list[dict[str, Any]]) -> Iterator[Tab]:
-    """A visitor without cookies, at a page that has nothing but the pixel."""
+    """A visitor without cookies, on a page that has only the pixel."""
     from pages import Tab, site
 
     with site() as shop:
@@ -165,13 +165,13 @@ def tab(chromium: Any, manager: Any, bodies: list[dict[str, Any]]) -> Iterator[T
         context.close()
 
 
-# --- what was counted -------------------------------------------------------------------------------------------------
+# --- the table of counts ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def walked(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, ...], set[str]]]:
-    """The rows of the table that were counted, and the shops in which they were. Printed once all is counted."""
-    from truth import EXPECTED, table
+def counted_rows(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, ...], set[str]]]:
+    """The counted rows of the table, each with the shops that counted them. The session prints them at its end."""
+    from expected import EXPECTED, table
 
     rows: dict[tuple[str, ...], set[str]] = defaultdict(set)
     yield rows
@@ -185,19 +185,19 @@ def walked(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, ...], set
         for line in table(sorted(rows, key=lambda row: order.index(row[0]))):
             reporter.write_line(line)
         for shop in sorted(set().union(*rows.values())):
-            reporter.write_line(f"{sum(shop in shops for shops in rows.values())} of these in the {shop} shop")
+            reporter.write_line(f"{sum(shop in shops for shops in rows.values())} of these rows in the {shop} shop")
 
 
 @pytest.fixture
-def counts(shop: str, walked: dict[tuple[str, ...], set[str]]) -> Counts:
-    """Compares what the manager counted of a walk, event by event, with what it must."""
-    from truth import EXPECTED, Truth, row_of
+def check_counts(shop: str, counted_rows: dict[tuple[str, ...], set[str]]) -> CheckCounts:
+    """A function that compares the manager's counts of a visit with the expected ones, event by event."""
+    from expected import EXPECTED, Counts, row_of
 
     def compare(shopper: Shopper, situation: str) -> None:
         shopper.delivery.deliver()
         expected = EXPECTED[situation]
-        alone, server, both = map(shopper.counted, ("browser_alone", "server_alone", "conversions"))
-        walked[row_of(situation, Truth(alone, server, both, expected.true, ""))].add(shop)
+        alone, server, both = map(shopper.manager_counts, ("browser_alone", "server_alone", "conversions"))
+        counted_rows[row_of(situation, Counts(alone, server, both, expected.happened, ""))].add(shop)
 
         assert both == expected.conversions, expected.rule
         assert (alone, server) == (expected.browser_alone, expected.server_alone), expected.rule

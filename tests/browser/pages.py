@@ -1,4 +1,4 @@
-"""Pages on this machine with the pixel's base code on them, and a manager that keeps what they post."""
+"""Local pages with the pixel's base code, and a browser tab that collects what they post to the Events Manager."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOAD = f'ttq.load("{PIXEL}");'
 TWO = f'{LOAD} ttq.load("{OTHER}");'
 PATIENCE = 10.0
 
-# The base code: a queue under a global name, stubs that push arrays, and a script that takes them over.
+# The base code: a queue under a global name, stubs that push arrays, and the script that processes them.
 LOADER = """
 (function (window, document, name, address) {
   window.TiktokAnalyticsObject = name;
@@ -24,13 +24,13 @@ LOADER = """
   queue.methods = ["page", "track", "identify", "instances", "debug", "on", "off", "once", "ready", "alias", "group",
     "enableCookie", "disableCookie", "holdConsent", "revokeConsent", "grantConsent"];
   queue.setAndDefer = (target, method) => {
-    target[method] = (...given) => { target.push([method, ...given]); };
+    target[method] = (...args) => { target.push([method, ...args]); };
   };
   queue.methods.forEach((method) => queue.setAndDefer(queue, method));
   queue.instance = (code) => {
-    const one = (queue._i || {})[code] || [];
-    queue.methods.forEach((method) => queue.setAndDefer(one, method));
-    return one;
+    const calls = (queue._i || {})[code] || [];
+    queue.methods.forEach((method) => queue.setAndDefer(calls, method));
+    return calls;
   };
   queue.load = (code, options) => {
     const entry = Object.assign([], { _u: address });
@@ -48,7 +48,7 @@ LOADER = """
 
 
 class Site(ThreadingHTTPServer):
-    """Answers every GET with a page that runs `script`; `url` is its address, on any name of this machine."""
+    """Answers every GET with a page that runs `script`. `url` is its address, on any host name of this machine."""
 
     daemon_threads = True
 
@@ -72,12 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing: addresses hold click ids."""
+        """Log nothing: URLs hold click ids."""
 
 
 @contextmanager
 def site() -> Iterator[Site]:
-    """A site, while the block lasts."""
+    """A running site, stopped at the end of the block."""
     with Site() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -89,37 +89,37 @@ def site() -> Iterator[Site]:
 
 
 class Tab:
-    """A tab: opens pages with the base code and a script of the test's own, and tells what arrived."""
+    """A browser tab: opens pages with the base code and the test's script, and collects the posted bodies."""
 
     def __init__(self, context: Any, shop: Site, manager_url: str, bodies: list[dict[str, Any]]) -> None:
         self.context, self.shop, self.manager_url, self.bodies = context, shop, manager_url, bodies
         self.page = context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", self._hears)
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._on_console)
 
-    def _hears(self, said: Any) -> None:
-        if said.type == "error":
-            self.wrong.append(said.text)
+    def _on_console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
-    def opens(self, script: str, path: str = "/", host: str = "127.0.0.1", **switches: Any) -> None:
-        """Open a page whose script runs before the pixel's has come, and wait until that has."""
-        said = {name: str(int(value)) for name, value in switches.items()}
-        query = f"&{urlencode(said)}" if said else ""
+    def open(self, script: str, path: str = "/", host: str = "127.0.0.1", **switches: Any) -> None:
+        """Open a page whose script runs before the pixel's script is loaded, and wait for the pixel's script."""
+        parameters = {name: str(int(value)) for name, value in switches.items()}
+        query = f"&{urlencode(parameters)}" if parameters else ""
         self.shop.script = LOADER % {"manager": self.manager_url, "switches": query} + script
         self.page.goto(self.shop.url(path, host))
         self.page.wait_for_function("() => window.ttq && window.ttq._standIn")
 
-    def runs(self, script: str) -> Any:
-        """What *script* gives on the page."""
+    def evaluate(self, script: str) -> Any:
+        """The result of *script* on the page."""
         return self.page.evaluate(script)
 
-    def arrived(self, many: int) -> list[dict[str, Any]]:
-        """The bodies that came, which are *many* and no more."""
-        self.wait(lambda: len(self.bodies) >= many)
-        self.page.wait_for_timeout(75)  # what is one too many would come by now
-        assert len(self.bodies) == many, [body.get("event") for body in self.bodies]
-        assert self.wrong == []
+    def wait_for_bodies(self, count: int) -> list[dict[str, Any]]:
+        """The posted bodies, which are exactly *count*."""
+        self.wait(lambda: len(self.bodies) >= count)
+        self.page.wait_for_timeout(75)  # a surplus event arrives within this time
+        assert len(self.bodies) == count, [body.get("event") for body in self.bodies]
+        assert self.errors == []
         return list(self.bodies)
 
     def wait(self, is_so: Callable[[], bool]) -> None:
@@ -128,20 +128,20 @@ class Tab:
             self.page.wait_for_timeout(5)
 
     def cookies(self) -> dict[str, dict[str, Any]]:
-        """What the browser holds of the page's site."""
+        """The browser's cookies by name."""
         return {cookie["name"]: cookie for cookie in self.context.cookies()}
 
 
 def names(bodies: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
-    """Which events came, with their ids."""
+    """Names and ids of the events in *bodies*."""
     return [(body["event"], body.get("event_id")) for body in bodies]
 
 
 def codes(bodies: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Which events came, with their pixels."""
+    """Names and pixel codes of the events in *bodies*."""
     return [(body["event"], body["context"]["pixel"]["code"]) for body in bodies]
 
 
 def users(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each event says of its visitor, but for the pixel's own id."""
+    """The user object of each event, without the pixel's own id."""
     return [{key: value for key, value in body["context"]["user"].items() if key != "ttp"} for body in bodies]

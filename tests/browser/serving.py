@@ -1,4 +1,4 @@
-"""Apps on real sockets, and the shops of `examples/` among them."""
+"""Serve apps on real sockets, and the shops of `examples/`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PATIENCE = 20.0
 
 @contextmanager
 def wsgi_served(app: Any) -> Iterator[str]:
-    """*app* behind werkzeug on a free port; its address."""
+    """Serve *app* with werkzeug on a free port; yields its URL."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
         def log(self, *args: Any, **kwargs: Any) -> None:
-            """Say nothing: addresses hold click ids."""
+            """Log nothing: URLs hold click ids."""
 
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
@@ -38,7 +38,7 @@ def wsgi_served(app: Any) -> Iterator[str]:
 
 @contextmanager
 def asgi_served(app: Any) -> Iterator[str]:
-    """*app* behind uvicorn on a free port; its address."""
+    """Serve *app* with uvicorn on a free port; yields its URL."""
     import uvicorn
 
     settings: dict[str, Any] = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": 1}
@@ -55,7 +55,7 @@ def asgi_served(app: Any) -> Iterator[str]:
 
 @contextmanager
 def example(name: str) -> Iterator[tuple[str, web.Site]]:
-    """A shop of `examples/` as it stands, served; its address and its site."""
+    """Serve a shop of `examples/` unchanged; yields its URL and its site."""
     before = list(sys.path)
     path = Path(__file__).parents[2] / "examples" / f"{name}_shop" / "app.py"
     spec = importlib.util.spec_from_file_location(f"funnel_{name}_shop", path)

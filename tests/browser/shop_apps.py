@@ -1,4 +1,4 @@
-"""A small shop in Flask and in Starlette: one set of views, told to either framework as its documentation would."""
+"""A small shop in Flask and in Starlette. Both share the views; each app follows its framework's documentation."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Reply = tuple[str, Any]
 
 
 class Orders:
-    """The shop itself, of no framework: what a view answers, given the request's tracker."""
+    """The views of the shop, without a framework: each returns a reply for the request's tracker."""
 
     def __init__(self, site: web.Site) -> None:
         self.site = site
         self.snapshots: dict[str, str] = {}
 
     def get(self, tiktok: Any, path: str) -> Reply:
-        """A page, or where it moved to."""
+        """Reply to a GET: a page or a redirect."""
         name, _, number = path.strip("/").partition("/")
         if name == "go":
             return "redirect", "/product"
@@ -43,7 +43,7 @@ class Orders:
         return "page", name
 
     def post(self, tiktok: Any, path: str, form: dict[str, str]) -> Reply:
-        """What a form or a payment provider sends."""
+        """Reply to a form or to the payment provider."""
         name, _, number = path.strip("/").partition("/")
         user = {"email": form.get("email")}
         if name == "cart":
@@ -53,7 +53,7 @@ class Orders:
             self.snapshots["1001"] = tiktok.snapshot()
             return "redirect", "/pay"
         if name == "fragment":
-            tiktok.track("AddToCart", properties=MONEY)  # nobody reads the payload: the header tells it
+            tiktok.track("AddToCart", properties=MONEY)  # the payload is not read, so the call goes into the header
             return "fragment", "<p>in the cart</p>"
         if name == "newsletter":
             tiktok.track("Subscribe", user=user)
@@ -68,24 +68,29 @@ class Orders:
         return "consent", name
 
     def purchase(self, number: str) -> tt.Event:
-        """What a purchase is, said once."""
+        """The purchase event of an order; the view, the webhook and the page share it."""
         return tt.Event("Purchase", key=number, user={"email": EMAIL}, properties={**MONEY, "order_id": number})
 
 
-def policy(face: Any, nonce: str, kind: str) -> str:
-    """A strict Content-Security-Policy with what the pixel needs: "hosts"; others name no host for scripts."""
-    told = {"default-src": ["'none'"], "base-uri": ["'none'"], "connect-src": ["'self'"], "form-action": ["'self'"]}
-    told |= {"script-src": [f"'nonce-{nonce}'"], "img-src": ["data:"]}
-    for directive, hosts in face.csp_sources().items():
-        told.setdefault(directive, []).extend(hosts)
+def policy(variable: TemplateVariable, nonce: str, kind: str) -> str:
+    """A strict Content-Security-Policy for the pixel. Only *kind* "hosts" names hosts for scripts."""
+    directives = {
+        "default-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+    }
+    directives |= {"script-src": [f"'nonce-{nonce}'"], "img-src": ["data:"]}
+    for directive, hosts in variable.csp_sources().items():
+        directives.setdefault(directive, []).extend(hosts)
     if kind != "hosts":
-        told["script-src"] = [f"'nonce-{nonce}'", *(["'strict-dynamic'"] if kind == "strict-dynamic" else [])]
-    return "; ".join(" ".join([directive, *hosts]) for directive, hosts in told.items())
+        directives["script-src"] = [f"'nonce-{nonce}'", *(["'strict-dynamic'"] if kind == "strict-dynamic" else [])]
+    return "; ".join(" ".join([directive, *hosts]) for directive, hosts in directives.items())
 
 
 @contextmanager
 def flask_shop(site: web.Site, *, csp: str) -> Iterator[str]:
-    """The shop in Flask, served by werkzeug; its address."""
+    """Serve the shop in Flask with werkzeug; yields its URL."""
     from flask import Flask, g, jsonify, make_response, redirect, render_template_string, request
     from tiktok_events_flask import TikTokEvents
 
@@ -130,7 +135,7 @@ def flask_nonce(_request: Any) -> str:
 
 @contextmanager
 def starlette_shop(site: web.Site, *, csp: str) -> Iterator[str]:
-    """The shop in Starlette, served by uvicorn; its address."""
+    """Serve the shop in Starlette with uvicorn; yields its URL."""
     from jinja2 import DictLoader, Environment, select_autoescape
     from starlette.applications import Starlette
     from starlette.requests import Request

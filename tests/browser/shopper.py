@@ -1,4 +1,4 @@
-"""Who walks through a shop in a real browser, and what of it was seen by whom."""
+"""A visitor of a shop in a real browser, and what the browser, the site and the Events Manager observe."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import httpx
+from expected import FUNNEL
 from serving import PATIENCE
 from shop_apps import EMAIL
-from truth import FUNNEL
 
 import tiktok_events as tt
 
 PIXEL, OTHER, TOKEN, SECRET = "C0EXAMPLE0EXAMPLE000", "D0EXAMPLE0EXAMPLE999", "local", "a secret of sixteen or more"
 CLICK = "E.C.P.zzpii-click"
-# Headless Chromium says so in its name, and is taken for the program it is.
+# The user agent of headless Chromium names it as a bot, so tests use that of a visitor.
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 BARRIER = "Search"
 DAY = 86_400
-# Told before any script of the page runs: what it writes into cookies, what its policy forbids, when it is shown.
+# Runs before the page's scripts. Reports cookies that scripts write, policy violations, and how the page was shown.
 WATCH = """(() => {
   const cookie = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
   Object.defineProperty(Document.prototype, "cookie", {
@@ -32,20 +32,20 @@ WATCH = """(() => {
 
 BARRED = """async ([event, patience]) => {
   for (let waited = 0; !(window.ttq && ttq._standIn); waited += 2) {
-    if (waited > patience) throw new Error("the pixel did not come");
+    if (waited > patience) throw new Error("the pixel was not loaded");
     await new Promise((done) => setTimeout(done, 2));
   }
   ttq.track(event);
 }"""
 SENDS = """([form, email]) => {
-  const one = document.getElementById(form);
-  one.elements.email.value = email;
-  one.querySelector("button").click();
+  const element = document.getElementById(form);
+  element.elements.email.value = email;
+  element.querySelector("button").click();
 }"""
 
 
 class Calendar:
-    """The day it is for the shop and the manager: today, or `behind` seconds before it."""
+    """The clock of the shop and of the manager: now, or `behind` seconds earlier."""
 
     behind = 0.0
 
@@ -54,9 +54,9 @@ class Calendar:
 
 
 class Delivery:
-    """What a site sends to: the client every shop has, and the test sees what it was given.
+    """The site's client: a `BackgroundClient` that also records its events.
 
-    With *held* nothing leaves before `deliver`, as when a worker is down.
+    With *held* nothing is sent before `deliver`, as when the worker is down.
     """
 
     def __init__(self, *, held: bool = False) -> None:
@@ -67,12 +67,12 @@ class Delivery:
         self.background = tt.BackgroundClient(self.client, self.outbox, deliver=not held)
 
     def track(self, *events: tt.Event) -> int:
-        """Keep and pass on."""
+        """Record and queue the events."""
         self.events += events
         return self.background.track(*events)
 
     def deliver(self) -> None:
-        """See that all of it has arrived."""
+        """Wait until all events have arrived."""
         if self.held:
             tt.Worker(self.outbox, self.client).drain_once()
             assert self.outbox.depth() == 0
@@ -80,15 +80,15 @@ class Delivery:
             assert self.background.flush(PATIENCE) == 0
 
     def close(self) -> None:
-        """For good."""
+        """Close the client and the outbox."""
         self.background.close(PATIENCE)
         self.client.close()
 
 
 class Traces(NamedTuple):
-    """What a visit left: where the browser asked beside the shop, cookies written, what the manager and the site got."""
+    """Traces of a visit: requested URLs of other hosts, written cookies, and events received and tracked."""
 
-    asked: set[str]
+    requested: set[str]
     written: set[str]
     received: int
     tracked: list[str]
@@ -98,195 +98,195 @@ NO_TRACES = Traces(set(), set(), 0, [])
 
 
 class Shopper:
-    """One visitor's browser at the shop, and what the manager has heard of it."""
+    """One visitor's browser at the shop, and what the manager received from it."""
 
     def __init__(self, context: Any, url: str, manager: Any, delivery: Any, *, host: str = "127.0.0.1") -> None:
         self.url, self.manager, self.delivery = url.replace("127.0.0.1", host), manager, delivery
         self._webhook = f"{url}/webhook/1001"
-        self.asked: list[str] = []
-        self.wrong: list[str] = []
-        self.seen: list[tuple[str, str]] = []
-        self._received = self._tracked = 0
+        self.requested: list[str] = []
+        self.errors: list[str] = []
+        self.reports: list[tuple[str, str]] = []
+        self._received_before = self._tracked_before = 0
         self.has_pixel = True
-        self.opens(context)
+        self.open(context)
 
-    def opens(self, context: Any) -> None:
-        """Look at the shop from this browser from now on."""
+    def open(self, context: Any) -> None:
+        """Use this browser from now on."""
         self.context = context
-        context.on("request", lambda request: self.asked.append(request.url))
-        context.on("weberror", lambda error: self.wrong.append(str(error.error)))
-        context.on("console", self._hears)
-        context.expose_binding("seen", lambda _page, kind, text: self.seen.append((kind, text)))
+        context.on("request", lambda request: self.requested.append(request.url))
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("console", self._on_console)
+        context.expose_binding("seen", lambda _page, kind, text: self.reports.append((kind, text)))
         context.add_init_script(WATCH)
         self.new_tab()
 
-    def _hears(self, said: Any) -> None:
-        if said.type == "error" and not said.location["url"].endswith("/favicon.ico"):  # the examples have none
-            self.wrong.append(f"{said.text} {said.location['url'].partition('?')[0]}")
+    def _on_console(self, message: Any) -> None:
+        if message.type == "error" and not message.location["url"].endswith("/favicon.ico"):  # the examples have none
+            self.errors.append(f"{message.text} {message.location['url'].partition('?')[0]}")
 
-    def _answered(self, answer: Any) -> None:
-        for name, value in answer["headers"].items():
+    def _on_response(self, response: Any) -> None:
+        for name, value in response["headers"].items():
             if name.lower() == "set-cookie":
-                self.seen += [("cookie", one) for one in value.split("\n")]
+                self.reports += [("cookie", one) for one in value.split("\n")]
 
-    def blocks_the_pixel(self) -> None:
-        """As an ad blocker does."""
+    def block_pixel(self) -> None:
+        """Block the pixel's script, as an ad blocker does."""
         self.has_pixel = False
         self.context.route("**/events.js*", lambda route: route.abort())
 
     def new_tab(self) -> None:
-        """The same browser, another tab: the cookies are there, the tab's own storage is not."""
+        """Open another tab of the same browser: with its cookies, without the first tab's session storage."""
         self.page = self.context.new_page()
         session = self.context.new_cdp_session(self.page)
-        session.on("Network.responseReceivedExtraInfo", self._answered)
+        session.on("Network.responseReceivedExtraInfo", self._on_response)
         session.send("Network.enable")
 
-    def leaves(self) -> None:
-        """Close the browser."""
+    def close(self) -> None:
+        """Close the browser context."""
         self.context.close()
 
-    # --- what a person does -------------------------------------------------------------------------------------------
+    # --- actions of the visitor ---------------------------------------------------------------------------------------
 
-    def goes(self, path: str) -> None:
+    def goto(self, path: str) -> None:
         """Open a page and wait for its events."""
         self.page.goto(self.url + path)
-        self.settles()
+        self.wait_for_events()
 
-    def submits(self, form: str, email: str = "") -> None:
-        """Fill in and send a form, and wait for the events of the page it leads to."""
+    def submit(self, form: str, email: str = "") -> None:
+        """Fill in and submit a form, and wait for the events of the next page."""
         with self.page.expect_navigation():
             self.page.evaluate(SENDS, [form, email])
-        self.settles()
+        self.wait_for_events()
 
-    def clicks(self, selector: str, email: str = "") -> None:
-        """Press a button or a link, with the form's address filled in, and wait for the page it leads to."""
+    def click(self, selector: str, email: str = "") -> None:
+        """Fill in the email field, click a button or a link, and wait for the next page."""
         if email:
             self.page.locator("input[name=email]").first.fill(email)
         with self.page.expect_navigation():
             self.page.locator(selector).first.click()
-        self.settles()
+        self.wait_for_events()
 
-    def moves(self, steps: int) -> str:
-        """Back or forward by so many pages; says whether the page was "loaded" again or "revived" from memory."""
-        before = self.told("shown")
+    def go_in_history(self, steps: int) -> str:
+        """Go back or forward by *steps* pages. Returns "loaded", or "revived" if the page came from memory."""
+        before = self.page_reports("shown")
         self.page.evaluate(f"() => void setTimeout(() => history.go({steps}))")
-        self.wait(lambda: len(self.told("shown")) > len(before))
-        self.settles()
-        return self.told("shown")[-1]
+        self.wait(lambda: len(self.page_reports("shown")) > len(before))
+        self.wait_for_events()
+        return self.page_reports("shown")[-1]
 
-    def reloads(self) -> None:
-        """Load the page again."""
+    def reload(self) -> None:
+        """Reload the page."""
         self.page.reload()
-        self.settles()
+        self.wait_for_events()
 
-    def adds_to_cart(self) -> None:
-        """By fetch: the answer says what the page reports."""
+    def add_to_cart(self) -> None:
+        """Add to the cart by fetch; the response has the page's call."""
         self.page.evaluate(
-            """async () => { const answer = await fetch("/cart", {method: "POST"});
-            const told = await answer.json(); if (told && window.tiktokEvents) tiktokEvents.fire(told); }"""
+            """async () => { const response = await fetch("/cart", {method: "POST"});
+            const payload = await response.json(); if (payload && window.tiktokEvents) tiktokEvents.fire(payload); }"""
         )
-        self.settles()
+        self.wait_for_events()
 
-    def is_paid(self, times: int = 1) -> None:
-        """The payment provider tells the shop, with no cookie of the visitor's."""
+    def send_payment_webhook(self, times: int = 1) -> None:
+        """Send the payment provider's webhook, which has no cookie of the visitor."""
         for _ in range(times):
             answer = httpx.post(self._webhook, headers={"user-agent": "Stripe/1.0"}, trust_env=False)
             assert answer.status_code == 200
 
-    def pays(self) -> None:
-        """The provider tells the shop, and the shopper comes back to be thanked."""
-        self.is_paid()
-        self.goes("/thanks/1001")
+    def pay(self) -> None:
+        """Send the payment webhook, then open the thank-you page."""
+        self.send_payment_webhook()
+        self.goto("/thanks/1001")
 
-    def walks(self, landing: str = "/product", *, pays: Callable[[], object] | None = None) -> None:
-        """The whole funnel: each of its events happens once. *pays* is another way to the thank-you page."""
-        self.goes(landing)
-        self.adds_to_cart()
-        self.buys(pays)
+    def complete_funnel(self, landing: str = "/product", *, pays: Callable[[], object] | None = None) -> None:
+        """Complete the funnel: each of its events happens once. *pays* is another way to the thank-you page."""
+        self.goto(landing)
+        self.add_to_cart()
+        self.complete_checkout(pays)
 
-    def buys(self, pays: Callable[[], object] | None = None) -> None:
-        """The funnel from the checkout on."""
-        self.submits("checkout", EMAIL)
-        (pays or self.pays)()
-        self.submits("contact", EMAIL)
-        self.submits("newsletter", EMAIL)
+    def complete_checkout(self, pays: Callable[[], object] | None = None) -> None:
+        """Complete the funnel from the checkout on."""
+        self.submit("checkout", EMAIL)
+        (pays or self.pay)()
+        self.submit("contact", EMAIL)
+        self.submit("newsletter", EMAIL)
 
-    # --- what was seen of it ------------------------------------------------------------------------------------------
+    # --- observations -------------------------------------------------------------------------------------------------
 
-    def settles(self) -> None:
-        """Wait until the manager has what the page reports. The pixel reports in order, so one more event tells."""
+    def wait_for_events(self) -> None:
+        """Wait until the manager has the page's events: the pixel keeps the order, so one more event comes last."""
         if not self.has_pixel:
             return
-        before = self.heard(BARRIER)
+        before = self.manager_count(BARRIER)
         self.page.evaluate(BARRED, [BARRIER, PATIENCE * 1000])
         end = time.monotonic() + PATIENCE
-        while self.heard(BARRIER) == before:  # a question to the manager, none to the browser
+        while self.manager_count(BARRIER) == before:  # ask the manager only, so that the browser is left alone
             assert time.monotonic() < end, "it did not come"
             time.sleep(0.002)
 
     def wait(self, is_so: Callable[[], bool]) -> None:
-        """Until *is_so*, but not for ever."""
+        """Wait until *is_so* returns true, for a limited time."""
         end = time.monotonic() + PATIENCE
         while not is_so():
             assert time.monotonic() < end, "it did not come"
             self.page.wait_for_timeout(5)
 
-    def told(self, kind: str) -> list[str]:
-        """What the pages told of that kind: "cookie", "violation", "shown"."""
-        return [text for one, text in self.seen if one == kind]
+    def page_reports(self, kind: str) -> list[str]:
+        """The page's reports of a kind: "cookie", "violation" or "shown"."""
+        return [text for reported, text in self.reports if reported == kind]
 
-    def heard(self, name: str, figure: str = "conversions") -> int:
+    def manager_count(self, name: str, figure: str = "conversions") -> int:
         """One figure of an event in the manager's summary."""
         return next((one[figure] for one in self.manager.summary()["events"] if one["event"] == name), 0)
 
-    def counted(self, figure: str = "conversions") -> dict[str, int]:
-        """That figure of all the funnel's events that have it."""
-        return {name: many for name in FUNNEL if (many := self.heard(name, figure))}
+    def manager_counts(self, figure: str = "conversions") -> dict[str, int]:
+        """One figure of each event of the funnel, without zeros."""
+        return {name: count for name in FUNNEL if (count := self.manager_count(name, figure))}
 
-    def posts(self) -> Counter[str]:
-        """How often the browser sent each event of the funnel, whatever became of it."""
+    def browser_posts(self) -> Counter[str]:
+        """How often the browser sent each event of the funnel, whether it was counted or not."""
         return Counter(one["event"] for one in self._events() if one["channel"] == "browser")
 
     def posted_ids(self) -> Counter[tuple[str, str]]:
-        """The same by name and id."""
+        """How often the browser sent each pair of name and id."""
         return Counter((one["event"], one["event_id"]) for one in self._events() if one["channel"] == "browser")
 
     def _events(self) -> list[dict[str, Any]]:
         return [one for one in self.manager.events() if one["event"] in FUNNEL]
 
     def server_copy(self, name: str) -> dict[str, Any]:
-        """The one server event of that name, as the manager shows it."""
+        """The only server event of that name in the manager."""
         (found,) = [one for one in self._events() if (one["event"], one["channel"]) == (name, "server")]
         return found
 
     def cookies(self) -> set[str]:
-        """The names of what the browser holds."""
+        """The names of the browser's cookies."""
         return {cookie["name"] for cookie in self.context.cookies()}
 
-    def forgets(self) -> None:
-        """What was seen so far is no trace: `traces` begins here."""
-        self.asked.clear()
-        self.seen.clear()
-        self._received = self.manager.summary()["received"]
-        self._tracked = len(self.delivery.events)
+    def reset_traces(self) -> None:
+        """Forget the traces so far, so that `traces` starts here."""
+        self.requested.clear()
+        self.reports.clear()
+        self._received_before = self.manager.summary()["received"]
+        self._tracked_before = len(self.delivery.events)
 
     def traces(self) -> Traces:
-        """What was sent and kept since the beginning. The shop's own consent cookie and expiries are no traces."""
-        self.page.evaluate("0")  # what the page has told by now has come
-        asked = {url.partition("?")[0] for url in self.asked if not url.startswith((self.url, "data:"))}
-        lasting = (text for text in self.told("cookie") if "max-age=0" not in text.lower())
-        written = {text.partition("=")[0].strip() for text in lasting} - {"shop_consent", "consent"}
-        received = self.manager.summary()["received"] - self._received
-        return Traces(asked, written, received, [one.event for one in self.delivery.events[self._tracked :]])
+        """The traces since the start. The shop's consent cookie and expired cookies do not count."""
+        self.page.evaluate("0")  # waits until the page's reports have arrived
+        requested = {url.partition("?")[0] for url in self.requested if not url.startswith((self.url, "data:"))}
+        stored = (text for text in self.page_reports("cookie") if "max-age=0" not in text.lower())
+        written = {text.partition("=")[0].strip() for text in stored} - {"shop_consent", "consent"}
+        received = self.manager.summary()["received"] - self._received_before
+        return Traces(requested, written, received, [one.event for one in self.delivery.events[self._tracked_before :]])
 
-    def turns_clock(self, seconds: float) -> None:
-        """Let *seconds* pass for the manager."""
+    def advance_clock(self, seconds: float) -> None:
+        """Advance the manager's clock by *seconds*."""
         url = self.manager.url
         answer = httpx.post(f"{url}/api/clock", json={"advance": seconds}, headers={"origin": url}, trust_env=False)
         assert answer.status_code == 200
 
 
 Visit = Callable[..., Shopper]
-"""The fixture `visit`: opens a shop with the site's settings."""
-Counts = Callable[[Shopper, str], None]
-"""The fixture `counts`: compares a walk with a row of the table."""
+"""Type of the fixture `visit`, which opens a shop with settings of its site."""
+CheckCounts = Callable[[Shopper, str], None]
+"""Type of the fixture `check_counts`, which compares the counts of a visit with a row of the table."""

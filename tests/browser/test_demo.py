@@ -1,4 +1,4 @@
-"""`tiktok-events demo` as a newcomer uses it: the shop's own buttons, in a real Chromium, and the manager's count."""
+"""`tiktok-events demo` in a real Chromium: click through the shop, and compare the counts of the Events Manager."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
+from expected import FUNNEL
 from shopper import AGENT
-from truth import FUNNEL
 
 for needed in ("click", "rich", "flask", "tiktok_events_flask"):
     pytest.importorskip(needed)
@@ -25,7 +25,7 @@ CLICKS = ("Yes", "Lamp", "Add to cart", "Order", "Pay 49.00 EUR", "Newsletter", 
 
 @pytest.fixture
 def demo() -> Iterator[dict[str, Any]]:
-    """The addresses of a demo that runs."""
+    """The URLs of a running demo."""
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -37,17 +37,17 @@ def demo() -> Iterator[dict[str, Any]]:
 
 
 def summary(url: str, figure: str) -> dict[str, int]:
-    """One figure of the manager's, by event; a Pageview is the pixel's own."""
-    told = httpx.get(f"{url}/api/summary", trust_env=False).json()
-    return {one["event"]: one[figure] for one in told["events"] if one["event"] != "Pageview"}
+    """One figure of the manager by event, without the pixel's own Pageview."""
+    events = httpx.get(f"{url}/api/summary", trust_env=False).json()["events"]
+    return {event["event"]: event[figure] for event in events if event["event"] != "Pageview"}
 
 
 def test_clicking_through_reports_every_event_on_both_channels(chromium: Any, demo: dict[str, Any]) -> None:
-    """Banner, product, cart, checkout, payment, newsletter, contact: six events, each once, each from both sides."""
-    wrong: list[str] = []
+    """Banner, product, cart, checkout, payment, newsletter, contact: six events, each once and on both channels."""
+    errors: list[str] = []
     with closing(chromium.new_context(user_agent=AGENT)) as context:
-        context.on("weberror", lambda error: wrong.append(str(error.error)))
-        context.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page = context.new_page()
         page.goto(demo["shop"])
         for name in CLICKS:
@@ -63,4 +63,4 @@ def test_clicking_through_reports_every_event_on_both_channels(chromium: Any, de
 
     assert summary(demo["url"], "both") == summary(demo["url"], "conversions") == dict.fromkeys(FUNNEL, 1)
     assert linked == demo["url"] + "/"
-    assert wrong == []
+    assert errors == []

@@ -1,6 +1,6 @@
-"""What TikTok would count of a shop's whole funnel, against what happened: what each channel loses, and late servers.
+"""Counts of a complete funnel: both channels, one channel lost, and late servers.
 
-The figures that must come out stand in `truth.py`, each beside the rule it follows from.
+The expected counts are in `expected.py`, each with the rule it follows from.
 """
 
 from __future__ import annotations
@@ -8,34 +8,34 @@ from __future__ import annotations
 import time
 
 import pytest
-from shopper import AGENT, CLICK, DAY, Calendar, Counts, Shopper, Visit
-from truth import ALL, FUNNEL
+from expected import ALL, FUNNEL
+from shopper import AGENT, CLICK, DAY, Calendar, CheckCounts, Shopper, Visit
 
 MINUTE, HOUR = 60, 3600
 
 
-def test_plain(visit: Visit, counts: Counts) -> None:
-    """Every event comes on both channels and tells whose it is; each counts once, and nothing else is sent."""
+def test_complete_funnel(visit: Visit, check_counts: CheckCounts) -> None:
+    """Each event arrives on both channels with identifiers and counts once, and nothing else is sent."""
     shopper = visit()
-    shopper.walks(f"/product?ttclid={CLICK}")
+    shopper.complete_funnel(f"/product?ttclid={CLICK}")
 
-    counts(shopper, "the whole funnel")
+    check_counts(shopper, "complete funnel")
 
-    assert (shopper.counted("both"), shopper.posts(), shopper.wrong) == (ALL, ALL, [])
+    assert (shopper.manager_counts("both"), shopper.browser_posts(), shopper.errors) == (ALL, ALL, [])
     assert sorted(event.event for event in shopper.delivery.events) == sorted(FUNNEL)
     for name in FUNNEL:
         assert {"ttclid", "external_id", "user_agent"} <= set(shopper.server_copy(name)["identifiers"])
 
 
-def test_pixel_blocked(visit: Visit, counts: Counts) -> None:
-    """An ad blocker takes the browser's half; the server's counts."""
+def test_pixel_blocked(visit: Visit, check_counts: CheckCounts) -> None:
+    """With an ad blocker only the server event arrives, and it counts."""
     shopper = visit()
-    shopper.blocks_the_pixel()
-    shopper.walks()
+    shopper.block_pixel()
+    shopper.complete_funnel()
 
-    counts(shopper, "pixel blocked")
+    check_counts(shopper, "pixel blocked")
 
-    assert (shopper.counted("server_only"), shopper.posts()) == (ALL, {})
+    assert (shopper.manager_counts("server_only"), shopper.browser_posts()) == (ALL, {})
 
 
 @pytest.mark.parametrize(
@@ -46,73 +46,80 @@ def test_pixel_blocked(visit: Visit, counts: Counts) -> None:
         (50 * HOUR, "server 50 hours late", 0, 0),
     ],
 )
-def test_server_late(visit: Visit, counts: Counts, late: int, situation: str, merged: int, dropped: int) -> None:
-    """The worker was down, and delivers when it is back. What TikTok makes of that is its own rule."""
+def test_late_server_events(
+    visit: Visit, check_counts: CheckCounts, late: int, situation: str, merged: int, dropped: int
+) -> None:
+    """The worker was down and delivers late. TikTok's rules decide what counts."""
     shopper = visit(held=True)
-    shopper.walks()
-    shopper.turns_clock(late)
+    shopper.complete_funnel()
+    shopper.advance_clock(late)
 
-    counts(shopper, situation)
+    check_counts(shopper, situation)
 
     summary = shopper.manager.summary()
     assert (summary["merged"], summary["dropped"]) == (merged, dropped)
 
 
-def comes_back_later(shopper: Shopper, days: int) -> None:
-    """The browser is opened again, *days* after: what was for its session is gone, and what has expired since."""
+def reopen_browser_later(shopper: Shopper, days: int) -> None:
+    """Open the browser again after *days*, without session cookies and expired cookies."""
     then = time.time() + days * DAY
-    kept = [one for one in shopper.context.cookies() if one["expires"] > then]
+    stored = [cookie for cookie in shopper.context.cookies() if cookie["expires"] > then]
     browser = shopper.context.browser
-    shopper.leaves()
+    shopper.close()
     context = browser.new_context(user_agent=AGENT)
-    context.add_cookies([{**one, "expires": one["expires"] - days * DAY} for one in kept])
-    shopper.opens(context)
+    context.add_cookies([{**cookie, "expires": cookie["expires"] - days * DAY} for cookie in stored])
+    shopper.open(context)
 
 
 @pytest.mark.parametrize("blocked", [False, True])
-def test_later_visit(visit: Visit, counts: Counts, calendar: Calendar, blocked: bool) -> None:
-    """The click id of the landing is told with the purchase 20 days after: the pixel's own cookie lives one day."""
+def test_purchase_20_days_after_the_click(
+    visit: Visit, check_counts: CheckCounts, calendar: Calendar, blocked: bool
+) -> None:
+    """The purchase has the click id of the landing 20 days before; the pixel's own cookie lives one day."""
     calendar.behind = 20 * DAY
     shopper = visit()
     shopper.context.clock.set_system_time(calendar())
     if blocked:
-        shopper.blocks_the_pixel()
-    shopper.goes(f"/product?ttclid={CLICK}")
-    shopper.adds_to_cart()
+        shopper.block_pixel()
+    shopper.goto(f"/product?ttclid={CLICK}")
+    shopper.add_to_cart()
     shopper.delivery.deliver()
-    comes_back_later(shopper, 20)
+    reopen_browser_later(shopper, 20)
     calendar.behind = 0
     if blocked:
-        shopper.blocks_the_pixel()
-    shopper.goes("/")
-    shopper.buys()
+        shopper.block_pixel()
+    shopper.goto("/")
+    shopper.complete_checkout()
 
-    counts(shopper, "the same, pixel blocked" if blocked else "landing with a click id, purchase 20 days later")
+    check_counts(
+        shopper,
+        "purchase 20 days later, pixel blocked" if blocked else "landing with a click id, purchase 20 days later",
+    )
 
-    told = shopper.server_copy("Purchase")["identifiers"]
-    assert {"ttclid", "email", "external_id", "user_agent"} <= set(told)
-    assert ("ttp" in told) is not blocked
+    identifiers = shopper.server_copy("Purchase")["identifiers"]
+    assert {"ttclid", "email", "external_id", "user_agent"} <= set(identifiers)
+    assert ("ttp" in identifiers) is not blocked
     assert {event.user.ttclid for event in shopper.delivery.events} == {CLICK}
     assert len({event.user.external_id for event in shopper.delivery.events}) == 1
 
 
-def test_landing_redirected(visit: Visit, counts: Counts) -> None:
-    """The page that is shown has no click id in its address, and the purchase has it all the same."""
+def test_landing_through_a_redirect(visit: Visit, check_counts: CheckCounts) -> None:
+    """The page shown has no click id in its URL, but the purchase has it."""
     shopper = visit()
-    shopper.walks(f"/go?ttclid={CLICK}")
+    shopper.complete_funnel(f"/go?ttclid={CLICK}")
 
-    counts(shopper, "landing through a redirect")
+    check_counts(shopper, "landing through a redirect")
 
-    assert f"{shopper.url}/product" in shopper.asked
+    assert f"{shopper.url}/product" in shopper.requested
     assert {event.user.ttclid for event in shopper.delivery.events} == {CLICK}
 
 
-def test_two_leads(visit: Visit, counts: Counts) -> None:
-    """What really happened twice counts twice."""
+def test_two_leads(visit: Visit, check_counts: CheckCounts) -> None:
+    """Two real events without a key count twice."""
     shopper = visit()
-    shopper.walks()
-    shopper.submits("contact", "zzpii.bo@example.com")
+    shopper.complete_funnel()
+    shopper.submit("contact", "zzpii.bo@example.com")
 
-    counts(shopper, "two leads")
+    check_counts(shopper, "two leads")
 
-    assert shopper.heard("Lead", "both") == 2
+    assert shopper.manager_count("Lead", "both") == 2

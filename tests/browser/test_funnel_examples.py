@@ -1,4 +1,4 @@
-"""The shops of `examples/` as they stand, in a real browser: by their own links, forms and buttons."""
+"""The shops of `examples/`, unchanged, in a real browser: through their links, forms and buttons."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from expected import ALL
 from serving import example
-from shopper import AGENT, CLICK, EMAIL, NO_TRACES, PIXEL, TOKEN, Counts, Shopper
-from truth import ALL
+from shopper import AGENT, CLICK, EMAIL, NO_TRACES, PIXEL, TOKEN, CheckCounts, Shopper
 
 from tiktok_events.events_manager import running
 
@@ -29,7 +29,7 @@ def shop(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def shopper(chromium: Any, shop: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shopper]:
-    """Somebody without cookies, at a shop that reports to the local manager as its first lines say."""
+    """A visitor without cookies, at a shop that reports to the local manager."""
     with ExitStack() as stack:
         manager = stack.enter_context(running())
         for name, value in {
@@ -45,108 +45,108 @@ def shopper(chromium: Any, shop: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield Shopper(context, url, manager, SimpleNamespace(deliver=site.close, events=[]))
 
 
-def lands(shopper: Shopper) -> None:
-    """From an ad to the shop's front, and by its own link to a product."""
+def land(shopper: Shopper) -> None:
+    """Open the shop's home page from an ad."""
     shopper.has_pixel = False
-    shopper.goes(f"/?ttclid={CLICK}")
+    shopper.goto(f"/?ttclid={CLICK}")
 
     assert shopper.traces() == NO_TRACES
 
 
-def buys(shopper: Shopper, *, at_the_end: Callable[[], object] = lambda: None) -> None:
-    """A product, the cart, the checkout, the payment page and its webhook, the thank-you page."""
-    shopper.clicks("a[href='/products/cup']")
-    shopper.clicks("form[action^='/cart'] button")
-    shopper.clicks(ORDER, EMAIL)
-    shopper.clicks(PAY)
+def buy(shopper: Shopper, *, at_the_end: Callable[[], object] = lambda: None) -> None:
+    """Product, cart, checkout, payment page with its webhook, thank-you page."""
+    shopper.click("a[href='/products/cup']")
+    shopper.click("form[action^='/cart'] button")
+    shopper.click(ORDER, EMAIL)
+    shopper.click(PAY)
     at_the_end()
 
 
-def writes(shopper: Shopper) -> None:
-    """The two forms besides, each by its link."""
+def submit_forms(shopper: Shopper) -> None:
+    """The newsletter and the contact form, each through its link."""
     for path in ("/newsletter", "/contact"):
-        shopper.clicks(f"a[href='{path}']")
-        shopper.clicks("form:has(input[name=email]) button", EMAIL)
+        shopper.click(f"a[href='{path}']")
+        shopper.click("form:has(input[name=email]) button", EMAIL)
 
 
-def test_plain(shopper: Shopper, counts: Counts) -> None:
-    """Consent first; then each of the six events once on both channels, with the click and the address."""
-    lands(shopper)
+def test_complete_funnel(shopper: Shopper, check_counts: CheckCounts) -> None:
+    """Consent first; then each of the six events once on both channels, with the click and the email."""
+    land(shopper)
     shopper.has_pixel = True
-    shopper.clicks(BANNER.format("yes"))
-    buys(shopper)
-    writes(shopper)
+    shopper.click(BANNER.format("yes"))
+    buy(shopper)
+    submit_forms(shopper)
 
-    counts(shopper, "an example shop, as it stands")
+    check_counts(shopper, "example shop, unchanged")
 
-    assert (shopper.counted("both"), shopper.posts(), shopper.wrong) == (ALL, ALL, [])
+    assert (shopper.manager_counts("both"), shopper.browser_posts(), shopper.errors) == (ALL, ALL, [])
     assert {"ttclid", "email", "external_id"} <= set(shopper.server_copy("Purchase")["identifiers"])
 
 
-def test_thanked_again(shopper: Shopper, counts: Counts) -> None:
-    """The thank-you page reloaded, and left and come back to."""
-    lands(shopper)
+def test_thank_you_page_again(shopper: Shopper, check_counts: CheckCounts) -> None:
+    """The thank-you page is reloaded, left and reopened."""
+    land(shopper)
     shopper.has_pixel = True
-    shopper.clicks(BANNER.format("yes"))
+    shopper.click(BANNER.format("yes"))
 
     def at_the_end() -> None:
-        shopper.reloads()
-        shopper.clicks("a[href='/']")
-        shopper.moves(-1)
+        shopper.reload()
+        shopper.click("a[href='/']")
+        shopper.go_in_history(-1)
 
-    buys(shopper, at_the_end=at_the_end)
-    writes(shopper)
+    buy(shopper, at_the_end=at_the_end)
+    submit_forms(shopper)
 
-    counts(shopper, "an example shop, as it stands")
+    check_counts(shopper, "example shop, unchanged")
 
-    assert shopper.posts() == ALL
+    assert shopper.browser_posts() == ALL
 
 
-def test_the_banners_no(shopper: Shopper, counts: Counts) -> None:
-    """Nothing is asked for, sent or kept, and everything can be bought all the same."""
-    lands(shopper)
-    shopper.clicks(BANNER.format("no"))
-    buys(shopper)
+def test_consent_denied(shopper: Shopper, check_counts: CheckCounts) -> None:
+    """Nothing is requested, sent or stored, and the shop still works."""
+    land(shopper)
+    shopper.click(BANNER.format("no"))
+    buy(shopper)
     thanked = shopper.page.inner_text("body")
-    writes(shopper)
+    submit_forms(shopper)
 
-    counts(shopper, "consent denied")
+    check_counts(shopper, "consent denied")
 
     assert "Thank you" in thanked
     assert shopper.traces() == NO_TRACES
     assert shopper.cookies() == {"consent"}
 
 
-def test_the_banner_left_alone(shopper: Shopper, counts: Counts) -> None:
-    """Who walks past it is not measured."""
-    lands(shopper)
-    buys(shopper)
-    writes(shopper)
+def test_consent_unknown(shopper: Shopper, check_counts: CheckCounts) -> None:
+    """A visitor who does not use the banner is not measured."""
+    land(shopper)
+    buy(shopper)
+    submit_forms(shopper)
 
-    counts(shopper, "consent not asked yet")
+    check_counts(shopper, "consent unknown")
 
     assert (shopper.traces(), shopper.cookies()) == (NO_TRACES, set())
 
 
-def test_withdrawn(shopper: Shopper) -> None:
-    """The yes is taken back at the foot of the page: from that answer on nothing is asked for, sent or kept."""
-    lands(shopper)
+def test_consent_withdrawn(shopper: Shopper) -> None:
+    """From the response that withdraws consent on, nothing is requested, sent or stored."""
+    land(shopper)
     shopper.has_pixel = True
-    shopper.clicks(BANNER.format("yes"))
-    shopper.clicks("a[href='/products/cup']")
+    shopper.click(BANNER.format("yes"))
+    shopper.click("a[href='/products/cup']")
     shopper.delivery.deliver()
 
     assert {"_tte_id", "ttclid"} <= shopper.cookies()
-    assert shopper.heard("ViewContent", "both") == 1
+    assert shopper.manager_count("ViewContent", "both") == 1
 
-    shopper.forgets()
+    shopper.reset_traces()
     shopper.has_pixel = False
-    shopper.clicks(BANNER.format("no"))
-    shopper.clicks("a[href='/']")
-    buys(shopper)
-    writes(shopper)
+    shopper.click(BANNER.format("no"))
+    shopper.click("a[href='/']")
+    buy(shopper)
+    submit_forms(shopper)
     shopper.delivery.deliver()
 
     assert shopper.traces() == NO_TRACES
     assert not {"_tte_id", "ttclid", "_tte_next"} & shopper.cookies()
-    assert shopper.counted() == {"ViewContent": 1}
+    assert shopper.manager_counts() == {"ViewContent": 1}

@@ -1,201 +1,201 @@
-"""The thank-you page again and again: counted once, and from one tab sent once."""
+"""Repeated pages and webhooks: counted once, and sent once per tab."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from shopper import Counts, Shopper, Visit
-from truth import ALL
+from expected import ALL
+from shopper import CheckCounts, Shopper, Visit
 
 
-def test_reload(visit: Visit, counts: Counts) -> None:
-    """However often the thank-you page is loaded, in this tab it reports once."""
+def test_reload(visit: Visit, check_counts: CheckCounts) -> None:
+    """A tab reports the thank-you page once, however often it is reloaded."""
     shopper = visit()
 
     def pays() -> None:
-        shopper.pays()
+        shopper.pay()
         for _ in range(3):
-            shopper.reloads()
+            shopper.reload()
 
-    shopper.walks(pays=pays)
+    shopper.complete_funnel(pays=pays)
 
-    counts(shopper, "thank-you page reloaded")
+    check_counts(shopper, "thank-you page reloaded")
 
-    assert shopper.posts() == ALL
+    assert shopper.browser_posts() == ALL
 
 
-def test_back_and_forward(visit: Visit, counts: Counts) -> None:
-    """The history shows the thank-you page again, and the page before it, each loaded anew."""
+def test_back_and_forward(visit: Visit, check_counts: CheckCounts) -> None:
+    """The history loads the thank-you page and the page before it again."""
     shopper = visit()
 
     def pays() -> None:
-        shopper.pays()
-        assert [shopper.moves(step) for step in (-1, 1, -1, 1)] == ["loaded"] * 4
+        shopper.pay()
+        assert [shopper.go_in_history(step) for step in (-1, 1, -1, 1)] == ["loaded"] * 4
 
-    shopper.walks(pays=pays)
+    shopper.complete_funnel(pays=pays)
 
-    counts(shopper, "back and forward")
+    check_counts(shopper, "back and forward")
 
-    assert shopper.posts() == ALL
+    assert shopper.browser_posts() == ALL
 
 
-def test_back_and_forward_revived(visit: Visit, counts: Counts, reviving_chromium: Any) -> None:
-    """The history shows pages as they were left, from memory: no script of theirs runs again."""
+def test_back_and_forward_revived(visit: Visit, check_counts: CheckCounts, reviving_chromium: Any) -> None:
+    """The history shows pages from memory, so their scripts do not run again."""
     shopper = visit(browser=reviving_chromium)
 
     def pays() -> None:
-        shopper.pays()
-        assert [shopper.moves(step) for step in (-1, 1, -1, 1)] == ["revived"] * 4
+        shopper.pay()
+        assert [shopper.go_in_history(step) for step in (-1, 1, -1, 1)] == ["revived"] * 4
 
-    shopper.walks(pays=pays)
+    shopper.complete_funnel(pays=pays)
 
-    counts(shopper, "back and forward")
+    check_counts(shopper, "back and forward")
 
-    assert shopper.posts() == ALL
+    assert shopper.browser_posts() == ALL
 
 
-def test_post_redirect_get(visit: Visit, counts: Counts) -> None:
-    """A form's event is rendered by the page after it, and by no reload of that."""
+def test_post_redirect_get(visit: Visit, check_counts: CheckCounts) -> None:
+    """The event of a form is rendered by the next page, and not again when that is reloaded."""
     shopper = visit()
 
     def pays() -> None:
-        shopper.reloads()
-        shopper.pays()
+        shopper.reload()
+        shopper.pay()
 
-    shopper.walks(pays=pays)
-    shopper.reloads()
+    shopper.complete_funnel(pays=pays)
+    shopper.reload()
 
-    counts(shopper, "POST, redirect, GET, reload")
+    check_counts(shopper, "POST, redirect, GET, reload")
 
     assert shopper.page.url == f"{shopper.url}/welcome"
-    assert shopper.posts() == ALL
+    assert shopper.browser_posts() == ALL
     assert "_tte_next" not in shopper.cookies()
 
 
 def paid_before(shopper: Shopper) -> None:
-    """The provider is faster than the visitor."""
-    shopper.is_paid()
+    """The webhook comes before the visitor."""
+    shopper.send_payment_webhook()
     shopper.delivery.deliver()
-    assert shopper.heard("Purchase", "server_only") == 1
-    shopper.goes("/thanks/1001")
+    assert shopper.manager_count("Purchase", "server_only") == 1
+    shopper.goto("/thanks/1001")
 
 
 def paid_after(shopper: Shopper) -> None:
-    """The provider takes its time."""
-    shopper.goes("/thanks/1001")
-    assert shopper.heard("Purchase", "browser_only") == 1
-    shopper.is_paid()
+    """The webhook comes after the visitor."""
+    shopper.goto("/thanks/1001")
+    assert shopper.manager_count("Purchase", "browser_only") == 1
+    shopper.send_payment_webhook()
 
 
 def paid_twice(shopper: Shopper) -> None:
-    """Providers repeat themselves."""
-    shopper.is_paid()
-    shopper.goes("/thanks/1001")
-    shopper.is_paid()
+    """The webhook comes twice."""
+    shopper.send_payment_webhook()
+    shopper.goto("/thanks/1001")
+    shopper.send_payment_webhook()
 
 
 @pytest.mark.parametrize(
-    ("paid", "situation", "told"),
+    ("paid", "situation", "webhooks"),
     [
         (paid_before, "payment webhook before the thank-you page", 1),
         (paid_after, "payment webhook after the thank-you page", 1),
         (paid_twice, "payment webhook twice", 2),
     ],
 )
-def test_webhook(visit: Visit, counts: Counts, paid: Any, situation: str, told: int) -> None:
-    """Whoever comes first, and however often: one purchase on both channels."""
+def test_webhook(visit: Visit, check_counts: CheckCounts, paid: Any, situation: str, webhooks: int) -> None:
+    """In any order and number, there is one purchase on both channels."""
     shopper = visit()
-    shopper.walks(pays=lambda: paid(shopper))
+    shopper.complete_funnel(pays=lambda: paid(shopper))
 
-    counts(shopper, situation)
+    check_counts(shopper, situation)
 
-    assert shopper.heard("Purchase", "both") == 1
-    assert [event.event for event in shopper.delivery.events].count("Purchase") == told
+    assert shopper.manager_count("Purchase", "both") == 1
+    assert [event.event for event in shopper.delivery.events].count("Purchase") == webhooks
 
 
-def test_two_tabs(visit: Visit, counts: Counts) -> None:
-    """The thank-you page is open twice; the second tab reports again, and TikTok drops it."""
+def test_two_tabs(visit: Visit, check_counts: CheckCounts) -> None:
+    """The thank-you page is open twice; the second tab reports again, and TikTok drops the duplicate."""
     shopper = visit()
 
     def pays() -> None:
-        shopper.pays()
+        shopper.pay()
         shopper.new_tab()
-        shopper.goes("/thanks/1001")
+        shopper.goto("/thanks/1001")
 
-    shopper.walks(pays=pays)
+    shopper.complete_funnel(pays=pays)
 
-    counts(shopper, "two tabs")
+    check_counts(shopper, "two tabs")
 
-    assert shopper.posts() == {**ALL, "Purchase": 2}
+    assert shopper.browser_posts() == {**ALL, "Purchase": 2}
     assert shopper.manager.summary()["dropped"] == 1
 
 
 def test_redirect_then_another_tab(visit: Visit) -> None:
-    """Two tabs report one form's event once: the redirect cookie belongs to the page after it (3.8)."""
+    """Two tabs report the event of a form once: only the next page uses the redirect cookie (3.8)."""
     shopper = visit()
-    shopper.goes("/")
-    shopper.submits("newsletter", "zzpii.ada@example.com")
+    shopper.goto("/")
+    shopper.submit("newsletter", "zzpii.ada@example.com")
     shopper.new_tab()
-    shopper.goes("/welcome")
+    shopper.goto("/welcome")
     shopper.delivery.deliver()
 
-    assert (shopper.heard("Subscribe", "both"), shopper.posts()) == (1, {"Subscribe": 1})
+    assert (shopper.manager_count("Subscribe", "both"), shopper.browser_posts()) == (1, {"Subscribe": 1})
 
 
-# --- a random id, which nothing but the page itself holds -------------------------------------------------------------
+# --- random ids, which only the page has ------------------------------------------------------------------------------
 
 
 def test_a_page_from_the_browsers_cache(visit: Visit) -> None:
-    """Going back runs the page's own HTML again, with its old id: the server was not asked, and nothing is sent."""
+    """Going back runs the page's HTML from the cache with its old id: no request, and nothing is sent."""
     shopper = visit()
-    shopper.goes("/product")
-    shopper.goes("/")
+    shopper.goto("/product")
+    shopper.goto("/")
     before = len(shopper.delivery.events)
 
-    assert shopper.moves(-1) == "loaded"
+    assert shopper.go_in_history(-1) == "loaded"
     assert shopper.page.url == f"{shopper.url}/product"
     assert len(shopper.delivery.events) == before
-    assert shopper.posts() == {"ViewContent": 1}
+    assert shopper.browser_posts() == {"ViewContent": 1}
 
 
 def test_a_page_revived(visit: Visit, reviving_chromium: Any) -> None:
-    """A page that comes back from memory sends nothing."""
+    """A page from memory sends nothing."""
     shopper = visit(browser=reviving_chromium)
-    shopper.goes("/product")
-    shopper.goes("/")
+    shopper.goto("/product")
+    shopper.goto("/")
 
-    assert shopper.moves(-1) == "revived"
-    assert shopper.posts() == {"ViewContent": 1}
+    assert shopper.go_in_history(-1) == "revived"
+    assert shopper.browser_posts() == {"ViewContent": 1}
 
 
 def test_markup_executed_again(visit: Visit) -> None:
-    """A router that puts a kept copy of the page into the document runs its scripts again: they send nothing more."""
+    """A client-side router that restores a copy of the page runs its scripts again: they send nothing more."""
     shopper = visit()
-    shopper.goes("/product")
+    shopper.goto("/product")
     shopper.page.evaluate(
         """() => {
-          const kept = document.documentElement.innerHTML;
+          const copied = document.documentElement.innerHTML;
           history.pushState({}, "", "/elsewhere");
           document.body.replaceChildren();
-          const copy = new DOMParser().parseFromString(kept, "text/html");
-          for (const one of copy.querySelectorAll("script:not([src])")) {
+          const copy = new DOMParser().parseFromString(copied, "text/html");
+          for (const original of copy.querySelectorAll("script:not([src])")) {
             const script = document.createElement("script");
-            script.textContent = one.textContent;
+            script.textContent = original.textContent;
             document.body.append(script);
           }
         }"""
     )
-    shopper.settles()
+    shopper.wait_for_events()
 
-    assert shopper.posts() == {"ViewContent": 1}
+    assert shopper.browser_posts() == {"ViewContent": 1}
 
 
 def test_a_reload_is_a_new_view(visit: Visit) -> None:
-    """Without a key, what is loaded again happened again: on both channels, with an id of its own."""
+    """Without a key, a reload is a new event on both channels, with a new id."""
     shopper = visit()
-    shopper.goes("/product")
-    shopper.reloads()
+    shopper.goto("/product")
+    shopper.reload()
     shopper.delivery.deliver()
 
-    assert (shopper.heard("ViewContent", "both"), set(shopper.posted_ids().values())) == (2, {1})
+    assert (shopper.manager_count("ViewContent", "both"), set(shopper.posted_ids().values())) == (2, {1})

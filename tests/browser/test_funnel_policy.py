@@ -1,45 +1,45 @@
-"""A strict Content-Security-Policy in a real browser: the snippet and the pixel keep to it."""
+"""The snippet and the pixel under a strict Content-Security-Policy in a real browser."""
 
 from __future__ import annotations
 
-from shopper import Counts, Visit
-from truth import ALL
+from expected import ALL
+from shopper import CheckCounts, Visit
 
 
-def test_nonce_and_hosts(visit: Visit, counts: Counts) -> None:
-    """The snippet bears the nonce and `csp_sources()` names the hosts: the policy finds nothing to object to."""
+def test_nonce_and_hosts(visit: Visit, check_counts: CheckCounts) -> None:
+    """The snippet has the nonce and `csp_sources()` names the hosts: there is no violation."""
     shopper = visit(csp="hosts")
-    shopper.walks()
+    shopper.complete_funnel()
 
-    counts(shopper, "CSP with nonce and hosts")
+    check_counts(shopper, "CSP with nonce and hosts")
 
-    assert (shopper.counted("both"), shopper.wrong, shopper.told("violation")) == (ALL, [], [])
+    assert (shopper.manager_counts("both"), shopper.errors, shopper.page_reports("violation")) == (ALL, [], [])
 
 
-def test_nonce_and_strict_dynamic(visit: Visit, counts: Counts) -> None:
-    """No host is named for scripts: what the snippet loads is trusted because the snippet is."""
+def test_nonce_and_strict_dynamic(visit: Visit, check_counts: CheckCounts) -> None:
+    """No host is named for scripts: the trusted snippet may load the pixel's script."""
     shopper = visit(csp="strict-dynamic")
-    shopper.walks()
+    shopper.complete_funnel()
 
-    counts(shopper, "CSP with nonce and strict-dynamic")
+    check_counts(shopper, "CSP with nonce and strict-dynamic")
 
-    assert (shopper.counted("both"), shopper.wrong, shopper.told("violation")) == (ALL, [], [])
+    assert (shopper.manager_counts("both"), shopper.errors, shopper.page_reports("violation")) == (ALL, [], [])
 
 
 def test_nonce_alone(visit: Visit) -> None:
-    """The snippet hands its nonce to the script it loads. TikTok's loads more, and then needs one of the two above."""
+    """The snippet gives its nonce to the script it loads. TikTok's script loads more and needs one of the other policies."""
     shopper = visit(csp="nonce")
-    shopper.goes("/product")
+    shopper.goto("/product")
 
-    assert (shopper.posts(), shopper.wrong, shopper.told("violation")) == ({"ViewContent": 1}, [], [])
+    assert (shopper.browser_posts(), shopper.errors, shopper.page_reports("violation")) == ({"ViewContent": 1}, [], [])
 
 
 def test_a_policy_that_forbids_it(visit: Visit) -> None:
-    """A snippet without the page's nonce does not run, and the policy says so: violations are heard here."""
+    """A snippet without the page's nonce does not run, and the violation is reported."""
     shopper = visit(csp="hosts", nonce=lambda _request: None)
     shopper.has_pixel = False
-    shopper.goes("/product")
-    shopper.wait(lambda: bool(shopper.told("violation")))
+    shopper.goto("/product")
+    shopper.wait(lambda: bool(shopper.page_reports("violation")))
 
-    assert shopper.told("violation") == ["script-src-elem"]
-    assert (shopper.traces().asked, shopper.posts()) == (set(), {})
+    assert shopper.page_reports("violation") == ["script-src-elem"]
+    assert (shopper.traces().requested, shopper.browser_posts()) == (set(), {})

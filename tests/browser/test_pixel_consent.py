@@ -1,4 +1,4 @@
-"""The stand-in for the pixel script: consent, and the server's copy of an event."""
+"""The pixel script substitute: consent, and deduplication with the server's copy of an event."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ HELD = f"{LOAD} ttq.holdConsent(); ttq.page(); ttq.track('Lead', {{}}, {{event_i
 
 @pytest.mark.parametrize("stores", [False, True])
 def test_consent_is_held(tab: Tab, stores: bool) -> None:
-    """Nothing is sent, nor stored unless the switch is on, until the grant; then all of it goes in its order."""
-    tab.opens(HELD, f"/?ttclid={CLICK}", cookies_while_held=stores)
-    tab.arrived(0)
+    """Before the grant nothing is sent, and nothing is stored without the switch; then all events are sent in order."""
+    tab.open(HELD, f"/?ttclid={CLICK}", cookies_while_held=stores)
+    tab.wait_for_bodies(0)
     assert bool(tab.cookies()) is stores
 
-    tab.runs("() => { history.pushState({}, '', '/two'); ttq.grantConsent(); ttq.track('Search'); }")
-    came = tab.arrived(4)
+    tab.evaluate("() => { history.pushState({}, '', '/two'); ttq.grantConsent(); ttq.track('Search'); }")
+    came = tab.wait_for_bodies(4)
 
     assert names(came) == [("Pageview", None), ("Lead", "a"), ("Pageview", None), ("Search", None)]
     assert came[0]["context"]["page"]["url"].endswith(f"/?ttclid={CLICK}")
@@ -27,68 +27,68 @@ def test_consent_is_held(tab: Tab, stores: bool) -> None:
 
 
 def test_consent_is_held_on_this_page_only(tab: Tab) -> None:
-    """What waits when the page is left is lost."""
-    tab.opens(HELD)
-    tab.opens(f"{LOAD} ttq.grantConsent(); ttq.page();", "/two")
+    """Held events are lost when the page is left."""
+    tab.open(HELD)
+    tab.open(f"{LOAD} ttq.grantConsent(); ttq.page();", "/two")
 
-    assert names(tab.arrived(1)) == [("Pageview", None)]
+    assert names(tab.wait_for_bodies(1)) == [("Pageview", None)]
 
 
 @pytest.mark.parametrize("deletes", [False, True])
 def test_consent_is_revoked(tab: Tab, deletes: bool) -> None:
-    """What is denied is not sent and not kept; after a grant the next event is sent."""
-    tab.opens(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", deletes_cookies=deletes)
-    tab.arrived(1)
-    tab.runs("() => { ttq.revokeConsent(); ttq.page(); ttq.track('Lead'); history.pushState({}, '', '/two'); }")
-    tab.arrived(1)
+    """While denied, nothing is sent or stored; after a grant the next event is sent."""
+    tab.open(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", deletes_cookies=deletes)
+    tab.wait_for_bodies(1)
+    tab.evaluate("() => { ttq.revokeConsent(); ttq.page(); ttq.track('Lead'); history.pushState({}, '', '/two'); }")
+    tab.wait_for_bodies(1)
     assert bool(tab.cookies()) is not deletes
 
-    tab.runs("() => { ttq.grantConsent(); ttq.track('Search'); }")
+    tab.evaluate("() => { ttq.grantConsent(); ttq.track('Search'); }")
 
-    assert names(tab.arrived(2)) == [("Pageview", None), ("Search", None)]
+    assert names(tab.wait_for_bodies(2)) == [("Pageview", None), ("Search", None)]
 
 
 @pytest.mark.parametrize("keeps", [False, True])
-def test_what_is_held_and_revoked(tab: Tab, keeps: bool) -> None:
-    """A denial drops what was held, unless the switch keeps it for a grant."""
-    tab.opens(HELD, keeps_denied=keeps)
-    tab.runs("() => { ttq.revokeConsent(); ttq.track('Search'); ttq.grantConsent(); ttq.track('Purchase'); }")
+def test_revocation_drops_held_events(tab: Tab, keeps: bool) -> None:
+    """Denied consent drops the held events, unless the switch keeps them for a grant."""
+    tab.open(HELD, keeps_denied=keeps)
+    tab.evaluate("() => { ttq.revokeConsent(); ttq.track('Search'); ttq.grantConsent(); ttq.track('Purchase'); }")
 
-    kept = [("Pageview", None), ("Lead", "a"), ("Search", None)] if keeps else []
-    assert names(tab.arrived(len(kept) + 1)) == [*kept, ("Purchase", None)]
+    held = [("Pageview", None), ("Lead", "a"), ("Search", None)] if keeps else []
+    assert names(tab.wait_for_bodies(len(held) + 1)) == [*held, ("Purchase", None)]
 
 
 def test_revoked_before_the_load(tab: Tab) -> None:
-    """The strict order: denied first, and granted right before the first event. Nothing is stored in between."""
-    tab.opens(f"ttq.revokeConsent(); {LOAD} ttq.page();")
-    tab.arrived(0)
+    """Denied first, granted right before the first event: nothing is stored in between."""
+    tab.open(f"ttq.revokeConsent(); {LOAD} ttq.page();")
+    tab.wait_for_bodies(0)
     assert tab.cookies() == {}
 
-    tab.runs(f"() => {{ ttq.load('{OTHER}'); ttq.page(); ttq.grantConsent(); ttq.track('Lead'); }}")
+    tab.evaluate(f"() => {{ ttq.load('{OTHER}'); ttq.page(); ttq.grantConsent(); ttq.track('Lead'); }}")
 
-    assert codes(tab.arrived(2)) == [("Lead", PIXEL), ("Lead", OTHER)]
+    assert codes(tab.wait_for_bodies(2)) == [("Lead", PIXEL), ("Lead", OTHER)]
 
 
 def test_consent_of_one_pixel(tab: Tab) -> None:
-    """An instance holds and releases its own pixel's events."""
-    tab.opens(f"{TWO} ttq.instance('{OTHER}').holdConsent();")
-    tab.runs("ttq.page()")
-    assert codes(tab.arrived(1)) == [("Pageview", PIXEL)]
+    """An instance holds and releases only its own pixel's events."""
+    tab.open(f"{TWO} ttq.instance('{OTHER}').holdConsent();")
+    tab.evaluate("ttq.page()")
+    assert codes(tab.wait_for_bodies(1)) == [("Pageview", PIXEL)]
 
-    tab.runs(f"ttq.instance('{OTHER}').grantConsent()")
+    tab.evaluate(f"ttq.instance('{OTHER}').grantConsent()")
 
-    assert codes(tab.arrived(2)) == [("Pageview", PIXEL), ("Pageview", OTHER)]
+    assert codes(tab.wait_for_bodies(2)) == [("Pageview", PIXEL), ("Pageview", OTHER)]
 
 
 # --- both channels ----------------------------------------------------------------------------------------------------
 
 
 def test_both_channels_are_one_conversion(tab: Tab, manager: Any) -> None:
-    """The browser's copy and the server's, with one id, count once."""
+    """The browser's and the server's copy with one id count once."""
     import tiktok_events as tt
 
-    tab.opens(f"{LOAD} ttq.track('Purchase', {{value: 12.5, currency: 'EUR'}}, {{event_id: 'order-1'}});")
-    tab.arrived(1)
+    tab.open(f"{LOAD} ttq.track('Purchase', {{value: 12.5, currency: 'EUR'}}, {{event_id: 'order-1'}});")
+    tab.wait_for_bodies(1)
     with tt.Client(tt.EventSource.web(PIXEL, "local"), base_url=manager.api_url) as client:
         client.track(tt.Event("Purchase", event_id="order-1", user={"email": "zzpii.ada@example.com"}))
 

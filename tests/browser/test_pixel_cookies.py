@@ -1,4 +1,4 @@
-"""The stand-in for the pixel script: its cookies."""
+"""The pixel script substitute: its cookies."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pages import CLICK, LOAD, Tab
 
 
 def test_cookies(tab: Tab) -> None:
-    """The pixel's own cookies, with its lifetimes and attributes."""
-    tab.opens(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}")
-    (body,) = tab.arrived(1)
+    """The pixel's cookies, with their lifetimes and attributes."""
+    tab.open(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}")
+    (body,) = tab.wait_for_bodies(1)
     cookies, now = tab.cookies(), time.time()
 
     assert set(cookies) == {"_ttp", "_tt_enable_cookie", "ttclid"}
@@ -34,21 +34,21 @@ def test_cookies(tab: Tab) -> None:
 
 
 def test_cookies_of_a_domain(tab: Tab) -> None:
-    """They hold for the whole registrable domain, and nothing is left of finding out which that is."""
-    tab.opens(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", host="www.shop.localhost")
-    tab.arrived(1)
+    """The cookies have the registrable domain, and no test cookie of the search for it is left."""
+    tab.open(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", host="www.shop.localhost")
+    tab.wait_for_bodies(1)
     found = {(name, cookie["domain"]) for name, cookie in tab.cookies().items()}
 
     assert found == {(name, ".shop.localhost") for name in ("_ttp", "_tt_enable_cookie", "ttclid")}
 
 
-def test_ttp_is_kept_and_prolonged(tab: Tab) -> None:
-    """An existing value, whatever its form, is kept as it is and lives longer with each use."""
+def test_ttp_is_unchanged_and_prolonged(tab: Tab) -> None:
+    """An existing value of any form stays unchanged, and every use prolongs it."""
     week = int(time.time()) + 7 * 86400
     tab.context.add_cookies([{"name": "_ttp", "value": "zzpii-old_1", "url": tab.shop.url(), "expires": week}])
-    tab.opens(f"{LOAD} ttq.page();", ttp_days=90)
+    tab.open(f"{LOAD} ttq.page();", ttp_days=90)
 
-    assert tab.arrived(1)[0]["context"]["user"]["ttp"] == "zzpii-old_1"
+    assert tab.wait_for_bodies(1)[0]["context"]["user"]["ttp"] == "zzpii-old_1"
     assert tab.cookies()["_ttp"]["value"] == "zzpii-old_1"
     assert abs(tab.cookies()["_ttp"]["expires"] - time.time() - 90 * 86400) < 60
 
@@ -68,11 +68,11 @@ def test_ttp_is_kept_and_prolonged(tab: Tab) -> None:
     ],
 )
 def test_ttclid(tab: Tab, there: str | None, in_url: str | None, is_kept: bool, sent: str | None) -> None:
-    """The cookie is written only for another click than it holds; what is sent has no time behind it."""
+    """The cookie is written only for a new click; the sent value has no time stamp."""
     if there:
         tab.context.add_cookies([{"name": "ttclid", "value": there, "url": tab.shop.url()}])
-    tab.opens(f"{LOAD} ttq.page();", "/" if in_url is None else f"/?ttclid={in_url}")
-    (body,) = tab.arrived(1)
+    tab.open(f"{LOAD} ttq.page();", "/" if in_url is None else f"/?ttclid={in_url}")
+    (body,) = tab.wait_for_bodies(1)
     value = tab.cookies().get("ttclid", {}).get("value")
 
     assert (value == there) is is_kept
@@ -90,24 +90,24 @@ def test_ttclid(tab: Tab, there: str | None, in_url: str | None, is_kept: bool, 
     ],
 )
 def test_cookies_by_switch(tab: Tab, switches: dict[str, bool], written: set[str]) -> None:
-    """Each can be left out; the click id of the URL is sent all the same."""
-    tab.opens(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", **switches)
+    """Each cookie can be switched off; the click id of the URL is sent all the same."""
+    tab.open(f"{LOAD} ttq.page();", f"/?ttclid={CLICK}", **switches)
 
-    assert tab.arrived(1)[0]["context"]["ad"] == {"callback": CLICK}
+    assert tab.wait_for_bodies(1)[0]["context"]["ad"] == {"callback": CLICK}
     assert set(tab.cookies()) == written
 
 
 @pytest.mark.parametrize("deletes", [False, True])
 def test_cookies_are_switched_on_and_off(tab: Tab, deletes: bool) -> None:
-    """From then on they are used or not; a switch says whether they are deleted."""
-    tab.opens(f"{LOAD} ttq.disableCookie(); ttq.page();", f"/?ttclid={CLICK}", deletes_cookies=deletes)
-    tab.arrived(1)
+    """Cookies are used from then on or not; a switch says whether they are deleted."""
+    tab.open(f"{LOAD} ttq.disableCookie(); ttq.page();", f"/?ttclid={CLICK}", deletes_cookies=deletes)
+    tab.wait_for_bodies(1)
     assert tab.cookies() == {}
 
-    tab.runs("() => { ttq.enableCookie(); ttq.page(); }")
-    tab.arrived(2)
+    tab.evaluate("() => { ttq.enableCookie(); ttq.page(); }")
+    tab.wait_for_bodies(2)
     assert set(tab.cookies()) == {"_ttp", "_tt_enable_cookie", "ttclid"}
 
-    tab.runs("() => { ttq.disableCookie(); ttq.page(); }")
-    assert [body["context"]["user"].get("ttp") is not None for body in tab.arrived(3)] == [False, True, False]
+    tab.evaluate("() => { ttq.disableCookie(); ttq.page(); }")
+    assert [body["context"]["user"].get("ttp") is not None for body in tab.wait_for_bodies(3)] == [False, True, False]
     assert bool(tab.cookies()) is not deletes

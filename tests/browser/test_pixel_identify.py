@@ -1,4 +1,4 @@
-"""The stand-in for the pixel script: what becomes of identifiers."""
+"""The pixel script substitute: identifiers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DIGEST = "0123456789ABCDEF" * 4
 
 
 def test_identify_hashes_as_python_does(tab: Tab) -> None:
-    """What the page gives in plain leaves as the digest the server sends, with the next event and all later ones."""
+    """Plain identifiers are sent as the server's digests, with the next event and all later ones."""
     plain = {"email": EMAIL, "phone_number": PHONE, "external_id": "zzpii-user-1"}
-    tab.opens(f"{LOAD} ttq.page();")
-    tab.arrived(1)
-    tab.page.evaluate("(one) => { ttq.identify(one); ttq.track('Lead'); ttq.track('Search'); }", plain)
+    tab.open(f"{LOAD} ttq.page();")
+    tab.wait_for_bodies(1)
+    tab.page.evaluate("(user) => { ttq.identify(user); ttq.track('Lead'); ttq.track('Search'); }", plain)
 
-    first, *later = users(tab.arrived(3))
+    first, *later = users(tab.wait_for_bodies(3))
 
     assert first == {}
     expected = {"email": hash_email(EMAIL), "phone_number": hash_phone(PHONE), "external_id": "zzpii-user-1"}
@@ -28,12 +28,12 @@ def test_identify_hashes_as_python_does(tab: Tab) -> None:
 
 
 def test_identify_before_the_script(tab: Tab, manager: Any) -> None:
-    """It works from the queue, and the manager finds nothing to say about what came."""
-    tab.opens(
+    """identify works from the queue, and the manager finds no problem."""
+    tab.open(
         f"""{LOAD} ttq.identify({{email: "zzpii.ada@example.com", phone_number: "+15550100199"}});
         ttq.track("Lead", {{}}, {{event_id: "a"}});"""
     )
-    tab.arrived(1)
+    tab.wait_for_bodies(1)
 
     (event,) = manager.events()
 
@@ -42,32 +42,34 @@ def test_identify_before_the_script(tab: Tab, manager: Any) -> None:
 
 
 def test_hashes_of_every_length(tab: Tab) -> None:
-    """The browser's SHA-256 is Python's, whatever the length and the script."""
+    """The SHA-256 of the script equals Python's for any length and alphabet."""
     emails = [f"zzpii{'x' * count}@example.com" for count in range(130)] + [
         "zzpii.żółw@example.com",
         "zzpii😀@b.example",
     ]
-    tab.opens(LOAD)
+    tab.open(LOAD)
     tab.page.evaluate(
         """(emails) => { ttq.holdConsent(); for (const email of emails) { ttq.identify({email}); ttq.track("Lead"); }
         ttq.grantConsent(); }""",
         emails,
     )
 
-    assert [user["email"] for user in users(tab.arrived(len(emails)))] == [hash_email(email) for email in emails]
+    assert [user["email"] for user in users(tab.wait_for_bodies(len(emails)))] == [
+        hash_email(email) for email in emails
+    ]
 
 
-def test_ready_digests_are_kept(tab: Tab) -> None:
-    """Digests under their own names stay; under the plain names too, unless the switch says to hash them again."""
-    tab.opens(LOAD)
-    given = {"sha256_email": DIGEST.lower(), "sha256_phone_number": DIGEST.lower(), "phone_number": DIGEST}
-    tab.page.evaluate("(one) => { ttq.identify(one); ttq.page(); }", given)
+def test_digests_are_not_hashed_again(tab: Tab) -> None:
+    """Digests under their own names are sent unchanged; under plain names, too, unless a switch says otherwise."""
+    tab.open(LOAD)
+    digests = {"sha256_email": DIGEST.lower(), "sha256_phone_number": DIGEST.lower(), "phone_number": DIGEST}
+    tab.page.evaluate("(user) => { ttq.identify(user); ttq.page(); }", digests)
 
-    assert users(tab.arrived(1)) == [given | {"phone_number": DIGEST.lower()}]
+    assert users(tab.wait_for_bodies(1)) == [digests | {"phone_number": DIGEST.lower()}]
 
 
 @pytest.mark.parametrize(
-    ("given", "switches", "sent"),
+    ("identified", "switches", "sent"),
     [
         ({"email": EMAIL}, {"folds_gmail": True}, {"email": hash_email("zzpiiada@gmail.com")}),
         ({"email": "Zzpii.Ada@Example.com"}, {"folds_gmail": True}, {"email": hash_email("zzpii.ada@example.com")}),
@@ -91,31 +93,31 @@ def test_ready_digests_are_kept(tab: Tab) -> None:
         ),
     ],
 )
-def test_identifiers(tab: Tab, given: dict[str, Any], switches: dict[str, Any], sent: dict[str, Any]) -> None:
-    """What becomes of what the page says, by the switches."""
-    tab.opens(LOAD, **switches)
-    tab.page.evaluate("(one) => { ttq.identify(one); ttq.page(); }", given)
+def test_identifiers(tab: Tab, identified: dict[str, Any], switches: dict[str, Any], sent: dict[str, Any]) -> None:
+    """What is sent for each identifier and switch."""
+    tab.open(LOAD, **switches)
+    tab.page.evaluate("(user) => { ttq.identify(user); ttq.page(); }", identified)
 
-    assert users(tab.arrived(1)) == [sent]
+    assert users(tab.wait_for_bodies(1)) == [sent]
 
 
 def test_identify_with_an_external_id(tab: Tab) -> None:
-    """An external id may come first, on its own or before the object; later calls add to earlier ones."""
-    tab.opens(LOAD)
-    tab.runs(
+    """An external id may be the first or only argument; later calls add to earlier ones."""
+    tab.open(LOAD)
+    tab.evaluate(
         "() => { ttq.identify('zzpii-1'); ttq.page(); ttq.identify('zzpii-2', {email: 'zzpii.ada@example.com'}); }"
     )
-    tab.runs("() => { ttq.identify(null); ttq.identify(); ttq.page(); }")
+    tab.evaluate("() => { ttq.identify(null); ttq.identify(); ttq.page(); }")
 
-    assert users(tab.arrived(2)) == [
+    assert users(tab.wait_for_bodies(2)) == [
         {"external_id": "zzpii-1"},
         {"external_id": "zzpii-2", "email": hash_email("zzpii.ada@example.com")},
     ]
 
 
 def test_identify_one_pixel(tab: Tab) -> None:
-    """What an instance is told stays with its pixel."""
-    tab.opens(f"{TWO} ttq.instance('{OTHER}').identify({{external_id: 'zzpii-1'}});")
-    tab.runs("ttq.page()")
+    """Identifiers of an instance are only sent to its pixel."""
+    tab.open(f"{TWO} ttq.instance('{OTHER}').identify({{external_id: 'zzpii-1'}});")
+    tab.evaluate("ttq.page()")
 
-    assert users(tab.arrived(2)) == [{}, {"external_id": "zzpii-1"}]
+    assert users(tab.wait_for_bodies(2)) == [{}, {"external_id": "zzpii-1"}]

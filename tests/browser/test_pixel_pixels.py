@@ -1,4 +1,4 @@
-"""The stand-in for the pixel script: event ids, several pixels, and the history it observes."""
+"""The pixel script substitute: event ids, several pixels, and history changes."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ IN_PARAMS = "ttq.track('Lead', {event_id: 'a'});"
         ("ttq.page({event_id: 'a'});", {"id_in_page": True}, "a"),
     ],
 )
-def test_where_the_id_counts(tab: Tab, script: str, switches: dict[str, bool], event_id: str | None) -> None:
-    """Argument three of track, and elsewhere only by a switch."""
-    tab.opens(LOAD + script, **switches)
+def test_position_of_the_event_id(tab: Tab, script: str, switches: dict[str, bool], event_id: str | None) -> None:
+    """The third argument of track; elsewhere only with a switch."""
+    tab.open(LOAD + script, **switches)
 
-    assert tab.arrived(1)[0].get("event_id") == event_id
+    assert tab.wait_for_bodies(1)[0].get("event_id") == event_id
 
 
 # --- pixels -----------------------------------------------------------------------------------------------------------
 
 
 def test_two_pixels(tab: Tab) -> None:
-    """An event goes to every pixel unless it names one, by its third argument or by an instance."""
-    tab.opens(
+    """An event goes to every pixel, unless its third argument or an instance names one."""
+    tab.open(
         f"""{TWO} ttq.page(); ttq.track("Lead", {{}}, {{event_id: "a", pixel_code: "{OTHER}"}});
         ttq.instance("{PIXEL}").track("Search"); ttq.instance("{OTHER}").page();"""
     )
-    tab.runs(f"ttq.instance('{OTHER}').track('Purchase')")
-    tab.runs("ttq.track('Download', {}, {pixel_code: 'C0UNKNOWN0UNKNOWN000'})")
-    tab.runs("ttq.instance('C0UNKNOWN0UNKNOWN000').track('Download')")
-    tab.runs("ttq.instance('').track('Download')")
+    tab.evaluate(f"ttq.instance('{OTHER}').track('Purchase')")
+    tab.evaluate("ttq.track('Download', {}, {pixel_code: 'C0UNKNOWN0UNKNOWN000'})")
+    tab.evaluate("ttq.instance('C0UNKNOWN0UNKNOWN000').track('Download')")
+    tab.evaluate("ttq.instance('').track('Download')")
 
-    assert codes(tab.arrived(6)) == [
+    assert codes(tab.wait_for_bodies(6)) == [
         ("Pageview", PIXEL),
         ("Pageview", OTHER),
         ("Lead", OTHER),
@@ -51,26 +51,26 @@ def test_two_pixels(tab: Tab) -> None:
         ("Pageview", OTHER),
         ("Purchase", OTHER),
     ]
-    assert tab.runs("ttq.instances().length") == 2
+    assert tab.evaluate("ttq.instances().length") == 2
 
 
-def test_an_instance_from_before(tab: Tab) -> None:
-    """What a page took from ttq.instance before the script came works after it."""
-    tab.opens(f'{TWO} window.mine = ttq.instance("{OTHER}");')
-    tab.runs("mine.track('Lead')")
+def test_an_instance_from_before_the_script(tab: Tab) -> None:
+    """An instance that a page got before the script was loaded works afterwards."""
+    tab.open(f'{TWO} window.mine = ttq.instance("{OTHER}");')
+    tab.evaluate("mine.track('Lead')")
 
-    assert codes(tab.arrived(1)) == [("Lead", OTHER)]
+    assert codes(tab.wait_for_bodies(1)) == [("Lead", OTHER)]
 
 
 def test_a_pixel_that_is_loaded_later(tab: Tab) -> None:
-    """Its instance comes to life with it; what is no pixel code is no pixel."""
-    tab.opens(LOAD)
-    tab.runs(
+    """Its instance works from then on; an invalid pixel code has no effect."""
+    tab.open(LOAD)
+    tab.evaluate(
         f"""() => {{ window.late = ttq.instance("{OTHER}"); late.track("Search");
         ttq.load("</script>"); ttq.load("{OTHER}"); late.track("Lead"); ttq.track("Purchase"); }}"""
     )
 
-    assert codes(tab.arrived(3)) == [("Lead", OTHER), ("Purchase", PIXEL), ("Purchase", OTHER)]
+    assert codes(tab.wait_for_bodies(3)) == [("Lead", OTHER), ("Purchase", PIXEL), ("Purchase", OTHER)]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_pixel_that_is_loaded_later(tab: Tab) -> None:
     ],
 )
 def test_limited_data_use(tab: Tab, options: str, params: str, is_limited: bool | None) -> None:
-    """A pixel or an event says it."""
-    tab.opens(f"ttq.load('{PIXEL}', {options}); ttq.track('Lead', {params});")
+    """Set by a pixel or by an event."""
+    tab.open(f"ttq.load('{PIXEL}', {options}); ttq.track('Lead', {params});")
 
-    assert tab.arrived(1)[0].get("limited_data_use") is is_limited
+    assert tab.wait_for_bodies(1)[0].get("limited_data_use") is is_limited
 
 
 # --- history ----------------------------------------------------------------------------------------------------------
@@ -99,11 +99,11 @@ MOVES = """async () => {
 
 
 def test_history_is_observed(tab: Tab) -> None:
-    """Every change of the history is a page view without an id, with the address it led to."""
-    tab.opens(LOAD)
-    tab.runs(MOVES)
+    """Every history change is a page view without an id, with the new URL."""
+    tab.open(LOAD)
+    tab.evaluate(MOVES)
 
-    came = tab.arrived(5)
+    came = tab.wait_for_bodies(5)
 
     assert names(came) == [("Pageview", None)] * 5
     paths = [body["context"]["page"]["url"].removeprefix(tab.shop.url("")) for body in came]
@@ -111,23 +111,23 @@ def test_history_is_observed(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("how", ["option", "switch"])
-def test_history_is_left_alone(tab: Tab, how: str) -> None:
-    """The option of a pixel turns its observer off, the switch every pixel's."""
+def test_history_is_not_observed(tab: Tab, how: str) -> None:
+    """A pixel's option turns its observer off, the switch turns off all."""
     load = f"ttq.load('{PIXEL}', {{historyObserver: false}});" if how == "option" else LOAD
-    tab.opens(load, history_observer=how == "option")
-    tab.runs(MOVES)
-    tab.runs("ttq.track('Lead')")
+    tab.open(load, history_observer=how == "option")
+    tab.evaluate(MOVES)
+    tab.evaluate("ttq.track('Lead')")
 
-    assert names(tab.arrived(1)) == [("Lead", None)]
+    assert names(tab.wait_for_bodies(1)) == [("Lead", None)]
 
 
 def test_history_of_one_of_two(tab: Tab) -> None:
-    """The other pixel goes on observing, and the page's own call works and fails as ever."""
-    tab.opens(f"ttq.load('{PIXEL}', {{historyObserver: false}}); ttq.load('{OTHER}');")
-    failed = tab.runs(
+    """The other pixel still observes, and the page's own history call works and fails as before."""
+    tab.open(f"ttq.load('{PIXEL}', {{historyObserver: false}}); ttq.load('{OTHER}');")
+    failed = tab.evaluate(
         """() => { history.pushState({kept: 1}, "", "/two");
         try { history.pushState({}, "", "https://evil.example/"); } catch (error) { return error.name; } }"""
     )
 
-    assert codes(tab.arrived(1)) == [("Pageview", OTHER)]
-    assert (failed, tab.runs("history.state")) == ("SecurityError", {"kept": 1})
+    assert codes(tab.wait_for_bodies(1)) == [("Pageview", OTHER)]
+    assert (failed, tab.evaluate("history.state")) == ("SecurityError", {"kept": 1})

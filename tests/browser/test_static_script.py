@@ -1,4 +1,4 @@
-"""A page without inline code in a real Chromium: `data()`, the static script, a strict policy, server page views."""
+"""A page without inline code in a real Chromium: `data()`, the static script, a strict policy, `page_views`."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ FETCH = """async () => tiktokEvents.read(await fetch("/cart", {method: "POST"}))
 
 @pytest.fixture
 def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with running() as one:
-        monkeypatch.setenv("TIKTOK_API_URL", one.api_url)
-        monkeypatch.setenv("TIKTOK_PIXEL_URL", f"{one.url}/i18n/pixel/events.js")
-        yield one
+    with running() as started:
+        monkeypatch.setenv("TIKTOK_API_URL", started.api_url)
+        monkeypatch.setenv("TIKTOK_PIXEL_URL", f"{started.url}/i18n/pixel/events.js")
+        yield started
 
 
 @pytest.fixture
 def shop(manager: Any) -> Iterator[str]:
-    """A shop whose policy allows no inline code at all; its address."""
+    """A shop whose policy allows no inline code; yields its URL."""
     background = tt.BackgroundClient(tt.Client(SOURCE))
     app = flask.Flask("shop")
     tiktok = TikTokEvents(app, web.Site(SOURCE, background, page_views=True, strict=True))
@@ -50,9 +50,14 @@ def shop(manager: Any) -> Iterator[str]:
     def page() -> Any:
         tiktok.track("ViewContent")
         hosts = TemplateVariable(tiktok.tracker).csp_sources()
-        told = {"default-src": ("'none'",), "base-uri": ("'none'",), **hosts, "img-src": ("data:", *hosts["img-src"])}
-        told |= {name: ("'self'", *hosts[name]) for name in ("script-src", "connect-src")}
-        policy = "; ".join(" ".join([directive, *sources]) for directive, sources in told.items())
+        directives = {
+            "default-src": ("'none'",),
+            "base-uri": ("'none'",),
+            **hosts,
+            "img-src": ("data:", *hosts["img-src"]),
+        }
+        directives |= {name: ("'self'", *hosts[name]) for name in ("script-src", "connect-src")}
+        policy = "; ".join(" ".join([directive, *sources]) for directive, sources in directives.items())
         return flask.render_template_string(PAGE), {"Content-Security-Policy": policy}
 
     @app.post("/cart")
@@ -67,23 +72,25 @@ def shop(manager: Any) -> Iterator[str]:
 
 
 def test_every_event_is_a_pair_without_inline_code(chromium: Any, shop: str, manager: Any) -> None:
-    """The page's view, what its view tracked and what a fetch told: each merged from both channels, once a visit."""
-    wrong: list[str] = []
+    """Page view, event of the view, event of the fetch: each arrives on both channels, once per visit."""
+    errors: list[str] = []
 
     with closing(chromium.new_context(user_agent=AGENT)) as context:
         page = context.new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         for _ in range(2):
             page.goto(shop)
             page.wait_for_function("() => window.ttq && window.ttq._standIn", timeout=PATIENCE * 1000)
-        page.evaluate("history.pushState({}, '', '#cart')")  # no view: the pixel's own counting is off
+        page.evaluate(
+            "history.pushState({}, '', '#cart')"
+        )  # no page view, because the pixel does not count history changes
         page.evaluate(FETCH)
         end = time.monotonic() + PATIENCE
         while len(manager.events()) < 10 and time.monotonic() < end:
             page.wait_for_timeout(10)
 
-    assert wrong == []
+    assert errors == []
     counted = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
     assert counted == {"Pageview": 2, "ViewContent": 2, "AddToCart": 1}
     assert sorted(one["channel"] for one in manager.events()) == ["browser"] * 5 + ["server"] * 5

@@ -1,4 +1,4 @@
-"""Hostile identifiers through both middlewares: injected, endless or no text, none is kept and the event is sent."""
+"""Hostile identifiers through both middlewares: injected, too long or not text. None is stored, and the event is sent."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tiktok_events.web import Site, TemplateVariable
 
 
 @pytest.fixture(params=[over_asgi, over_wsgi], ids=["asgi", "wsgi"])
-def ask(request: pytest.FixtureRequest) -> Callable[..., Answer]:
-    """Ask a view through either middleware."""
+def send(request: pytest.FixtureRequest) -> Callable[..., Answer]:
+    """Send a request to a view through the ASGI or the WSGI middleware."""
 
-    def asked(
+    def send_request(
         site: Site | None = None,
         view: View = lambda tracker: tracker.track("Lead"),
         *,
@@ -38,37 +38,37 @@ def ask(request: pytest.FixtureRequest) -> Callable[..., Answer]:
         answer: Answer = request.param(site or a_site(), view, raw, query, method, path, Answer(200, HTML, []))
         return answer
 
-    return asked
+    return send_request
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
 @pytest.mark.reference("8.5.2b", "8.5.2c")
-def test_a_cookie_jar_keeps_nothing_that_was_injected(ask: Any, text: str) -> None:
-    """From the query, from cookies and from the page before: a browser ends with our cookies, for this host alone."""
+def test_a_cookie_jar_keeps_nothing_that_was_injected(send: Any, text: str) -> None:
+    """From query, cookies and Referer: a browser has only our cookies, for this host."""
     raw = text.encode()
     cookie = b"; ".join(b"%s=%s" % (name, raw) for name in (b"_tte_id", b"ttclid", b"_ttp", b"_tte_next", b"agreed"))
     referer = b"https://shop.example/?ttclid=" + raw
-    answer = ask(
+    answer = send(
         query=b"ttclid=" + raw.replace(b"&", b"%26"),
         headers={"cookie": cookie, "referer": referer},
     )
     message = Message()
-    for one in answer.cookies:
-        message["set-cookie"] = one.decode("ascii")
+    for cookie_text in answer.cookies:
+        message["set-cookie"] = cookie_text.decode("ascii")
     jar = CookieJar()
-    told: Any = SimpleNamespace(info=lambda: message)
-    jar.extract_cookies(told, Request("https://shop.example/buy"))
+    response: Any = SimpleNamespace(info=lambda: message)
+    jar.extract_cookies(response, Request("https://shop.example/buy"))
 
     assert {cookie.name.encode() for cookie in jar} <= OURS
     assert {(cookie.domain, cookie.domain_specified, cookie.path) for cookie in jar} <= {("shop.example", False, "/")}
     assert not any(set("\r\n\0;") & set(one.decode()[: one.index(b"; Path=/")]) for one in answer.cookies)
 
 
-def test_a_flood_of_headers_costs_no_page(ask: Any) -> None:
-    """5,000 cookies, hops, languages and parameters: the page goes out, and ours are found among them."""
+def test_a_flood_of_headers_is_handled(send: Any) -> None:
+    """5,000 cookies, hops, languages and parameters: the response is sent, and our values are found among them."""
     site = a_site(trusted_proxies=["10.0.0.0/8", "9.9.9.0/24"])
     flood = {f"x-flood-{index}": b"z" * 100 for index in range(5_000)}
-    answer = ask(
+    answer = send(
         site,
         query=b"&".join([b"a=1"] * 5_000),
         headers={
@@ -87,8 +87,8 @@ def test_a_flood_of_headers_costs_no_page(ask: Any) -> None:
 
 
 @pytest.mark.parametrize("place", ["query", "cookie", "referer"])
-def test_a_click_id_of_10_kb_is_none(ask: Any, place: str) -> None:
-    """It is not cut, not kept and not sent; the event is."""
+def test_a_click_id_of_10_kb_is_ignored(send: Any, place: str) -> None:
+    """It is not cut, stored or sent; the event is sent."""
     site = a_site()
     long = b"z" * 10_240
     sent: dict[str, Any] = {
@@ -96,7 +96,7 @@ def test_a_click_id_of_10_kb_is_none(ask: Any, place: str) -> None:
         "cookie": {"headers": {"cookie": b"ttclid=" + long}},
         "referer": {"headers": {"referer": b"https://shop.example/?ttclid=" + long}},
     }[place]
-    answer = ask(site, **sent)
+    answer = send(site, **sent)
     (event,) = sent_by(site)
 
     assert event.user is not None
@@ -104,11 +104,11 @@ def test_a_click_id_of_10_kb_is_none(ask: Any, place: str) -> None:
     assert [one.partition(b"=")[0] for one in answer.cookies] == [b"_tte_id", b"_tte_next"]
 
 
-def test_identifier_cookies_stay_below_2_kb(ask: Any) -> None:
-    """With the longest click id there can be, and the longest domain: they join other headers that have a limit."""
+def test_identifier_cookies_stay_below_2_kb(send: Any) -> None:
+    """With the longest click id and domain: all headers of a response share a limit."""
     domain = f"{'a' * 60}.{'b' * 60}.example"
     site = a_site(cookie_domains=[domain])
-    answer = ask(site, view=lambda tracker: None, query=b"ttclid=" + b"z" * 1_000, headers={"host": domain.encode()})
+    answer = send(site, view=lambda tracker: None, query=b"ttclid=" + b"z" * 1_000, headers={"host": domain.encode()})
 
     assert [one.partition(b"=")[0] for one in answer.cookies] == [b"_tte_id", b"ttclid"]
     assert sum(len(b"set-cookie: " + one) for one in answer.cookies) < 2_048
@@ -118,11 +118,11 @@ BAD_UTF_8 = [b"\xff\xfe", b"\xc3(", b"\xed\xa0\x80", b"\xf0\x9f", b"%ff%fe", b"%
 
 
 @pytest.mark.parametrize("text", BAD_UTF_8)
-def test_bad_utf_8_is_no_identifier_and_no_error(ask: Any, text: bytes) -> None:
-    """In address, cookies and headers: nothing of it is an id, and the event is still text that can be sent."""
+def test_bad_utf_8_is_no_identifier_and_no_error(send: Any, text: bytes) -> None:
+    """In URL, cookies and headers: it is no id, and the event can still be encoded."""
     site = a_site()
     headers = dict.fromkeys(("referer", "accept-language", "hx-current-url", "x-forwarded-for"), b"zzpii" + text)
-    answer = ask(
+    answer = send(
         site,
         lambda tracker: (tracker.track("Lead"), TemplateVariable(tracker).pixel()),
         path="/buy/\udcff\ufffd",

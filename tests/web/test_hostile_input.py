@@ -1,4 +1,4 @@
-"""Hostile requests through both middlewares: an answer is added to and never changed, whatever came."""
+"""Arbitrary requests through both middlewares: responses only get additions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tiktok_events.web import ConsentCookie, TemplateVariable, Tracker
 
 
 @contextmanager
-def net() -> Iterator[list[str]]:
-    """What is caught below the middleware so that a page goes out: there to be seen, and nothing should be."""
+def caught_errors() -> Iterator[list[str]]:
+    """Errors that the middleware catches and logs, so that the response is sent; there should be none."""
     caught: list[str] = []
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: caught.append(record.getMessage())  # type: ignore[method-assign]
-    handler.addFilter(lambda record: record.funcName == "add_headers")
+    handler.addFilter(lambda record: record.funcName == "with_our_headers")
     logging.getLogger("tiktok_events").addHandler(handler)
     try:
         yield caught
@@ -34,7 +34,7 @@ def net() -> Iterator[list[str]]:
 
 
 COOKIES = [VISITOR_COOKIE, f"ttclid={markers.TTCLID}.{NOW_MS}", "ttclid=", "_tte_next=zzpii", "agreed=yes", "a[b]=c; ="]
-SAID = st.one_of(
+HEADER_VALUES = st.one_of(
     st.sampled_from([
         *(b"document", b"empty", b"navigate", b"cross-site", b"1", b"true", b"prefetch", b"XMLHttpRequest"),
         *(b"text/html", b"curl/8", b"shop.example", b"[::1]:80", b"https://shop.example/?ttclid=zzpii", b"https://[a"),
@@ -42,12 +42,14 @@ SAID = st.one_of(
     ]),
     st.binary(max_size=40),
 )
-ASKED = (
+REQUEST_HEADERS = (
     "host cookie Cookie referer user-agent accept accept-language sec-fetch-dest sec-fetch-mode sec-fetch-site sec-gpc "
     "sec-purpose hx-request hx-current-url x-forwarded-for x-requested-with turbo-frame"
 )
-TOLD = "Content-Type content-type Set-Cookie set-cookie Cache-Control cache-control tiktok-events Location ETag vary x"
-ANSWERS = st.one_of(
+RESPONSE_HEADERS = (
+    "Content-Type content-type Set-Cookie set-cookie Cache-Control cache-control tiktok-events Location ETag vary x"
+)
+RESPONSE_VALUES = st.one_of(
     st.sampled_from([
         *(b"text/html", b"text/html; charset=utf-8", b"application/json", b"public, max-age=60", b"s-maxage=5"),
         *(b"private", b"no-store", b"no-cache, ,must-revalidate", b"_tte_id=own; Path=/", b"ttclid=", b"a=b", b"[]"),
@@ -62,7 +64,7 @@ RULES: list[Any] = [
     lambda request: request.headers["zzpii"],
     ConsentCookie("agreed", granted={"yes"}, denied={"no"}),
 ]
-ACTS: list[View] = [
+ACTIONS: list[View] = [
     lambda tracker: tracker.track("Lead"),
     lambda tracker: tracker.track("Purchase", key="zzpii-1", properties={"value": 1}),
     lambda tracker: tracker.track("Search", properties={"query": "</script>\u2028\ud800\r\n"}),
@@ -81,18 +83,18 @@ ACTS: list[View] = [
 
 @pytest.mark.parametrize("over", [over_asgi, over_wsgi], ids=["asgi", "wsgi"])
 @given(
-    request=st.lists(st.tuples(st.sampled_from(ASKED.split()).map(str.encode), SAID), max_size=12),
+    request=st.lists(st.tuples(st.sampled_from(REQUEST_HEADERS.split()).map(str.encode), HEADER_VALUES), max_size=12),
     query=st.one_of(st.just(f"ttclid={markers.TTCLID}".encode()), st.binary(max_size=40)),
     method=st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "BREW"]),
     path=st.text(max_size=20),
     status=st.integers(100, 999),
-    answer=st.lists(st.tuples(st.sampled_from(TOLD.split()).map(str.encode), ANSWERS), max_size=6),
+    answer=st.lists(st.tuples(st.sampled_from(RESPONSE_HEADERS.split()).map(str.encode), RESPONSE_VALUES), max_size=6),
     chunks=st.lists(st.binary(max_size=20), max_size=4),
-    acts=st.lists(st.sampled_from(ACTS), max_size=4),
+    actions=st.lists(st.sampled_from(ACTIONS), max_size=4),
     rule=st.sampled_from(RULES),
     unknown=st.sampled_from(["block", "hold"]),
 )
-def test_nothing_raises_and_an_answer_is_only_added_to(
+def test_nothing_raises_and_a_response_is_only_added_to(
     over: Any,
     request: Headers,
     query: bytes,
@@ -101,24 +103,26 @@ def test_nothing_raises_and_an_answer_is_only_added_to(
     status: int,
     answer: Headers,
     chunks: list[bytes],
-    acts: list[View],
+    actions: list[View],
     rule: Any,
     unknown: Any,
 ) -> None:
-    """Any request, any consent, any deeds of the view, any answer: its status, headers and chunks arrive as they were."""
+    """For any request, consent, view and response: status, headers and chunks arrive unchanged."""
     site = a_site(consent=rule, on_unknown_consent=unknown, trusted_proxies=["10.0.0.0/8"])
 
     def view(tracker: Tracker) -> None:
-        for act in acts:
-            act(tracker)
+        for action in actions:
+            action(tracker)
 
-    rest: list[Any] = chunks if over is over_wsgi else [{"type": "http.response.body", "body": one} for one in chunks]
-    told = Answer(status, list(answer), rest)
-    with net() as caught:
-        seen = over(site, view, request, query, method, path, told)
+    rest: list[Any] = (
+        chunks if over is over_wsgi else [{"type": "http.response.body", "body": chunk} for chunk in chunks]
+    )
+    app_answer = Answer(status, list(answer), rest)
+    with caught_errors() as caught:
+        seen = over(site, view, request, query, method, path, app_answer)
 
     assert caught == []
-    assert told.headers == answer
+    assert app_answer.headers == answer
     assert seen.status == status
     assert len(seen.rest) == len(rest)
     assert all(one is other for one, other in zip(seen.rest, rest, strict=True))

@@ -44,8 +44,8 @@ values = st.recursive(
 
 
 @pytest.mark.reference("8.5.7h")
-def test_jinja_prints_markup_as_it_stands() -> None:
-    """Under autoescape, markup is printed raw and the same text as a plain str is not."""
+def test_jinja_does_not_escape_markup() -> None:
+    """With autoescape, markup is not escaped; the same text as a plain str is."""
     jinja2 = pytest.importorskip("jinja2")
     template = jinja2.Environment(autoescape=True).from_string("{{ one }}{{ two }}")
 
@@ -53,8 +53,8 @@ def test_jinja_prints_markup_as_it_stands() -> None:
 
 
 @pytest.mark.reference("8.5.7g")
-def test_django_prints_markup_as_it_stands() -> None:
-    """Django calls str() on what is none before it looks for __html__; markup passes that."""
+def test_django_does_not_escape_markup() -> None:
+    """Django calls str() on other objects before it looks for __html__; markup is a str."""
     template = pytest.importorskip("django.template")
     engine = template.Engine()
 
@@ -64,8 +64,8 @@ def test_django_prints_markup_as_it_stands() -> None:
 
 
 @pytest.mark.reference("8.5.7g")
-def test_an_object_that_is_no_str_would_not_do_in_django() -> None:
-    """Why markup is a str: of anything else Django escapes the text, and a page would show its own script."""
+def test_django_escapes_objects_that_are_no_str() -> None:
+    """The reason why markup is a str: of other objects Django escapes the text."""
     template = pytest.importorskip("django.template")
 
     class Other:
@@ -77,8 +77,8 @@ def test_an_object_that_is_no_str_would_not_do_in_django() -> None:
     assert template.Engine().from_string("{{ one }}").render(template.Context({"one": Other()})) == "&lt;b&gt;"
 
 
-def test_markup_survives_what_frameworks_do_to_it() -> None:
-    """It is a str, its own __html__, and empty markup is false."""
+def test_markup_is_a_str_with_html() -> None:
+    """It is a str and its own __html__; empty markup is false."""
     markup = Markup("<b>")
 
     assert isinstance(markup, str)
@@ -87,27 +87,27 @@ def test_markup_survives_what_frameworks_do_to_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [Markup("<b>") + "<i>", "<i>" + Markup("<b>"), Markup("<b>").upper(), Markup("%s") % "<i>"]
+    "text", [Markup("<b>") + "<i>", "<i>" + Markup("<b>"), Markup("<b>").upper(), Markup("%s") % "<i>"]
 )
-def test_what_is_made_of_markup_is_plain_text(made: str) -> None:
-    """Anything added to markup makes a plain str, which templates escape."""
-    assert type(made) is str
+def test_strings_made_of_markup_are_plain_text(text: str) -> None:
+    """Adding to markup gives a plain str, which templates escape."""
+    assert type(text) is str
 
 
 def test_markup_shows_nothing_in_its_repr() -> None:
-    """A page may hold digests, and a repr ends in logs."""
+    """A page may hold digests, and reprs are logged."""
     assert repr(Markup("<b>Ada</b>")) == "<Markup of 10 characters>"
 
 
 @given(values)
 def test_json_in_a_script_reads_back(value: Any) -> None:
-    """Whatever a page carries comes out of the script as it went in."""
+    """The JSON in a script has the same value as the data."""
     assert json.loads(script_json(value)) == value
 
 
 @given(values)
 def test_json_in_a_script_breaks_nothing(value: Any) -> None:
-    """It is ASCII in one line, without a character that could end a script, an attribute or a comment."""
+    """It is ASCII in one line, without a character that ends a script, an attribute or a comment."""
     text = script_json(value)
 
     assert text.isascii()
@@ -118,7 +118,7 @@ def test_json_in_a_script_breaks_nothing(value: Any) -> None:
 @pytest.mark.parametrize("text", BREAKERS)
 @pytest.mark.reference("8.5.7a", "8.5.7b", "8.5.7e")
 def test_what_breaks_scripts_is_escaped(text: str) -> None:
-    """The usual ways out of a script, as value and as key."""
+    """The usual breakouts, as value and as key."""
     assert not set("<>&'\u2028\u2029\ud800\udfff\x00") & set(script_json({text: [text]}))
 
 
@@ -133,7 +133,7 @@ def test_what_breaks_scripts_is_escaped(text: str) -> None:
 )
 @pytest.mark.reference("8.5.7d")
 def test_a_decimal_is_a_number(value: object, text: str) -> None:
-    """Money is Decimal in Python and a number in the page."""
+    """Money is a Decimal in Python and a number in the page."""
     assert script_json(value) == text
 
 
@@ -141,34 +141,34 @@ def test_a_decimal_is_a_number(value: object, text: str) -> None:
     "value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e400")]
 )
 @pytest.mark.reference("8.5.7c")
-def test_what_is_no_number_is_refused(value: object) -> None:
-    """NaN and infinity are no JSON, and what a page cannot count must not look like a number."""
+def test_nan_and_infinity_are_refused(value: object) -> None:
+    """They are not JSON."""
     with raises(ValueError):
         script_json({"value": [value]})
 
 
 @pytest.mark.parametrize("value", [object(), b"zzpii", {1, 2}])
-def test_what_is_no_json_is_refused(value: object) -> None:
-    """The message names the type, not the value."""
+def test_values_without_a_json_form_are_refused(value: object) -> None:
+    """The message has the type, not the value."""
     with raises(TypeError, match="has no JSON form"):
         script_json(value)
 
 
 class Lazy:
-    """A nonce as Django hands it out: it becomes text when printed."""
+    """A lazy nonce as in Django: it becomes text when it is converted to str."""
 
     def __str__(self) -> str:
         return "bGF6eQ=="
 
 
 @pytest.mark.parametrize("nonce", ["abc", "a+b/c==", "a-b_c", "0", Lazy()])
-def test_a_nonce_is_printed(nonce: object) -> None:
-    """Base64 and base64url pass as they are, lazy objects as what they print."""
+def test_a_nonce_is_rendered(nonce: object) -> None:
+    """Base64 and base64url unchanged, lazy objects as their text."""
     assert nonce_attribute(nonce) == f' nonce="{nonce}"'
 
 
 def test_without_a_nonce_there_is_no_attribute() -> None:
-    """No nonce, no attribute."""
+    """The attribute is empty."""
     assert not nonce_attribute(None)
 
 
@@ -177,7 +177,7 @@ def test_without_a_nonce_there_is_no_attribute() -> None:
 )
 @pytest.mark.reference("8.5.7f")
 def test_a_nonce_that_needs_escaping_is_refused(nonce: str) -> None:
-    """It is rejected, not escaped, and not told."""
+    """It is refused, not escaped, and not quoted in the error."""
     with raises(ConfigurationError, match="nonce must be base64") as caught:
         render_pixel(**fields(RANDOM), nonce=nonce)
 
@@ -185,7 +185,7 @@ def test_a_nonce_that_needs_escaping_is_refused(nonce: str) -> None:
 
 
 def test_csp_sources_name_tiktoks_hosts() -> None:
-    """Scripts, connections and images of TikTok's hosts, and the frames of its app."""
+    """Hosts for scripts, connections and images, and the frames of TikTok's app."""
     sources = csp_sources(SCRIPT_URL)
 
     assert set(sources) == {"script-src", "connect-src", "img-src", "frame-src"}
@@ -195,8 +195,8 @@ def test_csp_sources_name_tiktoks_hosts() -> None:
     assert sources["frame-src"] == ("bytedance:", "sslocal:")
 
 
-def test_csp_sources_follow_the_scripts_address() -> None:
-    """A script from elsewhere, such as the local Events Manager, is allowed by its origin, beside TikTok's hosts."""
+def test_csp_sources_include_the_scripts_origin() -> None:
+    """The origin of another script URL, such as the local Events Manager's, comes first."""
     sources = csp_sources("http://127.0.0.1:8765/i18n/pixel/events.js")
 
     assert sources["script-src"][0] == "http://127.0.0.1:8765"
@@ -205,7 +205,7 @@ def test_csp_sources_follow_the_scripts_address() -> None:
 
 
 def test_csp_sources_can_be_overridden() -> None:
-    """What is given replaces ours by directive, adds new ones, and empty leaves one out."""
+    """A given directive replaces the default or is added; an empty one removes it."""
     sources = csp_sources(SCRIPT_URL, {"img-src": ["https://a.example"], "frame-src": (), "font-src": ("'self'",)})
 
     assert sources["img-src"] == ("https://a.example",)
@@ -226,13 +226,13 @@ def test_csp_sources_can_be_overridden() -> None:
     ],
 )
 def test_csp_overrides_cannot_break_the_header(overrides: dict[str, Any]) -> None:
-    """A source is one word, and a directive a name."""
+    """A source is one word, and a directive is a name."""
     with raises(ConfigurationError):
         csp_sources(SCRIPT_URL, overrides)
 
 
 def test_a_data_block_is_no_code() -> None:
-    """The data block has a type that browsers do not run, so it needs no nonce."""
+    """Browsers do not run its type, so it needs no nonce."""
     assert re.match(
         r'<script type="application/json" id="tiktok-events">\{"pixels":\["' + PIXEL, render_data(**fields(RANDOM))
     )

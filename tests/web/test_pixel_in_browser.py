@@ -1,4 +1,4 @@
-"""What the snippet does in a page: the queue, the calls, and each of them once. Run in node."""
+"""The snippet in a page, run in node: the queue, and each call once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ URL = "https://analytics.tiktok.com/i18n/pixel/events.js"
 
 @pytest.mark.reference("8.5.1b")
 def test_base_code_makes_the_queue() -> None:
-    """An array with a stub for each method, the pixel's entries, page() once, and the library before the first script."""
+    """An array with a stub per method, the pixel's entries, one page(), and the script element before the first script."""
     seen = browse(render_pixel(**fields(load_options={"autoConfig": False}), nonce="abc"))
 
     assert seen["name"] == "ttq"
@@ -56,16 +56,16 @@ def test_base_code_makes_the_queue() -> None:
 
 
 def test_a_page_without_another_script_gets_the_library_too() -> None:
-    """Then it goes into the head, and without a nonce there is none on it."""
+    """The script element is added to the head; without a nonce it has none."""
     seen = browse(render_pixel(**fields()), bare=True)
 
-    assert [one["before"] for one in seen["inserted"]] == [None]
+    assert [fired["before"] for fired in seen["inserted"]] == [None]
     assert "nonce" not in seen["inserted"][0]
 
 
 @pytest.mark.reference("8.5.1b")
 def test_a_call_goes_to_its_pixel_with_the_id_in_the_third_argument() -> None:
-    """Identify comes before page, and each call into the pixel's own queue."""
+    """identify comes before page, and each call goes to the pixel's own queue."""
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})))
 
     assert seen["ttq"]["queue"] == [["identify", {"sha256_email": DIGEST}], ["page"]]
@@ -73,7 +73,7 @@ def test_a_call_goes_to_its_pixel_with_the_id_in_the_third_argument() -> None:
 
 
 def test_two_pixels_get_the_same_calls() -> None:
-    """Both are loaded, page() is said once for both, and the id is the same: TikTok counts by pixel."""
+    """Both are loaded, page() is called once for both, and the id is the same: TikTok deduplicates per pixel."""
     seen = browse(render_pixel(**fields(KEYED, pixels=[OTHER_PIXEL])))
 
     assert list(seen["ttq"]["address"]) == [PIXEL, OTHER_PIXEL]
@@ -83,7 +83,7 @@ def test_two_pixels_get_the_same_calls() -> None:
 
 
 def test_server_page_views_replace_page() -> None:
-    """No page(), and the library's observer is off."""
+    """No page(), and the history observer is off."""
     seen = browse(render_pixel(**fields(Call("Pageview", "1", {}), page=False)))
 
     assert queued_methods(seen) == []
@@ -93,10 +93,10 @@ def test_server_page_views_replace_page() -> None:
 
 @pytest.mark.reference("8.5.7a")
 def test_text_reaches_the_queue_unchanged() -> None:
-    """What had to be escaped is itself again in the page."""
-    odd = Call("Search", "1", {"query": "</script><!-- '\"&\\\u2028", "other": "\ufffd\U0001f600"})
+    """Escaped text is unescaped in the page."""
+    call = Call("Search", "1", {"query": "</script><!-- '\"&\\\u2028", "other": "\ufffd\U0001f600"})
 
-    assert tracked(browse(render_pixel(**fields(odd)))) == [track_call(odd)]
+    assert tracked(browse(render_pixel(**fields(call)))) == [track_call(call)]
 
 
 def test_a_repeat_in_the_page_is_not_fired() -> None:
@@ -108,7 +108,7 @@ def test_a_repeat_in_the_page_is_not_fired() -> None:
 
 
 def test_a_repeat_in_the_tab_is_not_fired() -> None:
-    """Back, forward and reload print the page again; what was fired is noted for the tab."""
+    """Back, forward and reload run the page again; the tab has a record of fired calls."""
     first = browse(render_pixel(**fields(KEYED, RANDOM)))
     again = browse(render_pixel(**fields(KEYED, RANDOM)), storage=first["storage"])
 
@@ -118,7 +118,7 @@ def test_a_repeat_in_the_tab_is_not_fired() -> None:
 
 
 def test_denied_storage_breaks_nothing() -> None:
-    """The page's own memory has to do."""
+    """Then the page itself has the record."""
     seen = browse(render_pixel(**fields(KEYED, KEYED, RANDOM)), storageDenied=True)
 
     assert tracked(seen) == [track_call(KEYED), track_call(RANDOM)]
@@ -126,7 +126,7 @@ def test_denied_storage_breaks_nothing() -> None:
 
 @pytest.mark.parametrize(("age", "kept"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])
 def test_an_old_page_gives_no_random_id(age: int, kept: bool) -> None:
-    """After half an hour it came from a cache: a random id and the digests are another visitor's, a key's id is not."""
+    """After 30 minutes a page comes from a cache: random ids and digests belong to another visitor, keyed ids do not."""
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})), now=NOW + age)
 
     assert tracked(seen) == [track_call(RANDOM, with_id=kept), track_call(KEYED)]
@@ -134,14 +134,14 @@ def test_an_old_page_gives_no_random_id(age: int, kept: bool) -> None:
 
 
 def test_a_call_without_id_is_fired_each_time() -> None:
-    """Nothing says that two of them are the same."""
+    """Two such calls are two events."""
     bare = Call("ViewContent", None, {})
 
     assert tracked(browse(render_pixel(**fields(bare, bare)))) == [["ViewContent", {}]] * 2
 
 
 def test_calls_may_stand_above_the_pixel() -> None:
-    """They wait for it; without it they do nothing."""
+    """They are held until the pixel's data; without it they do nothing."""
     early = render_calls(calls=[KEYED], generated_at_ms=NOW)
 
     assert tracked(browse(early, render_pixel(**fields(RANDOM)))) == [track_call(RANDOM), track_call(KEYED)]
@@ -149,7 +149,7 @@ def test_calls_may_stand_above_the_pixel() -> None:
 
 
 def test_the_static_script_reads_the_data_blocks() -> None:
-    """The same page without inline code; blocks that the parser has not reached yet are read when it has."""
+    """The same page without inline code; later blocks are read when the document is parsed."""
     blocks = [block_in(render_data(**fields(RANDOM)))]
     late = block_in(render_calls_data(calls=[KEYED], generated_at_ms=NOW))
     seen = browse(static_script(), f"addBlock({json.dumps(late)});", blocks=blocks)
@@ -160,18 +160,18 @@ def test_the_static_script_reads_the_data_blocks() -> None:
 
 
 def test_a_broken_data_block_breaks_nothing() -> None:
-    """What is no JSON, or none of ours, is passed over."""
+    """Invalid JSON and foreign data are ignored."""
     good = block_in(render_data(**fields(RANDOM)))
 
     assert tracked(browse(static_script(), blocks=["{", "null", "{}", good])) == [track_call(RANDOM)]
 
 
 def test_fire_takes_payloads_and_nothing() -> None:
-    """One payload, a list, or what an answer without one gives; each name and id once."""
-    one = json.dumps(payload(KEYED))
+    """A payload, a list, or null from a response without a call; each name and id once."""
+    fired = json.dumps(payload(KEYED))
     seen = browse(
         render_pixel(**fields()),
-        f"tiktokEvents.fire();tiktokEvents.fire(null);tiktokEvents.fire({one});tiktokEvents.fire([{one},null,5,{{}}]);"
+        f"tiktokEvents.fire();tiktokEvents.fire(null);tiktokEvents.fire({fired});tiktokEvents.fire([{fired},null,5,{{}}]);"
         "tiktokEvents.fire('x');tiktokEvents.fire({event:5});tiktokEvents.fire([{event:'Lead',event_id:null}]);",
     )
 
@@ -188,8 +188,8 @@ def test_fire_takes_payloads_and_nothing() -> None:
         "emit('htmx:after:request', {{ctx: {{response: new Response({0})}}}})",
     ],
 )
-def test_read_takes_the_header_of_any_answer(call: str) -> None:
-    """Fetch, XMLHttpRequest, and htmx by itself; an answer without the header, or with nonsense in it, is fine."""
+def test_read_takes_the_header_of_any_response(call: str) -> None:
+    """fetch, XMLHttpRequest and htmx; a response without the header, or with an invalid one, has no effect."""
     header = json.dumps(json.dumps([payload(KEYED), payload(RANDOM)]))
     code = "".join(f"{call.format(text)};" for text in ("null", "'{'", header, header))
 
@@ -197,7 +197,7 @@ def test_read_takes_the_header_of_any_answer(call: str) -> None:
 
 
 def test_read_is_null_safe() -> None:
-    """Answers that are none raise nothing, nor do events of htmx without one."""
+    """null and htmx events without a response raise nothing."""
     code = "tiktokEvents.read();tiktokEvents.read(null);tiktokEvents.read({});tiktokEvents.push(null);"
     code += "emit('htmx:afterRequest');emit('htmx:after:request', {});"
 

@@ -1,4 +1,4 @@
-"""What the snippet does beside other base code, itself a second time, or a pixel that fails. Run in node."""
+"""The snippet beside other base code, beside itself, and with a pixel that fails. Run in node."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FOREIGN = (
 )
 
 
-def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
-    """Somebody else's base code for the same pixel stays, a note says so, and the calls go to it."""
+def test_a_loaded_pixel_is_not_loaded_again() -> None:
+    """Other base code for the same pixel stays, a message is logged, and the calls go to it."""
     seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
 
     assert seen["inserted"] == []
@@ -40,8 +40,8 @@ def test_a_pixel_that_is_there_is_not_loaded_again() -> None:
     assert PIXEL in seen["notes"][0]
 
 
-def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
-    """Another pixel of the page sees neither our calls nor a second page view."""
+def test_a_foreign_pixel_gets_no_calls_of_ours() -> None:
+    """Another pixel of the page gets neither our calls nor a second page view."""
     seen = browse(f"{FOREIGN}ttq.load('{OTHER_PIXEL}');ttq.page();", render_pixel(**fields(KEYED)))
 
     assert queued_methods(seen) == ["page"]
@@ -49,22 +49,22 @@ def test_somebody_elses_pixel_gets_nothing_of_ours() -> None:
     assert seen["notes"] == []
 
 
-def test_base_code_that_cannot_wait_gets_nothing_to_hold() -> None:
-    """Loaders older than the consent API have no holdConsent: then an unknown visitor's calls are dropped."""
+def test_base_code_without_hold_consent_gets_no_calls() -> None:
+    """Loaders older than the consent API cannot hold calls, so those of an unknown visitor are dropped."""
     seen = browse(f"{FOREIGN}ttq.load('{PIXEL}');", render_pixel(**fields(KEYED, hold_consent=True)))
 
     assert (queued_methods(seen), tracked(seen)) == ([], [])
 
 
 def test_a_queue_without_load_is_taken_over() -> None:
-    """Calls that somebody queued before any base code stay in front."""
+    """Calls that were queued before any base code stay first."""
     seen = browse("window.ttq=[['track','Lead']];", render_pixel(**fields()))
 
     assert queued_methods(seen) == ["track", "page"]
 
 
-def test_the_snippet_twice_is_the_snippet_once() -> None:
-    """Turbo and htmx run a body's scripts again: one load, one page(), each call once, and no note."""
+def test_a_second_snippet_changes_nothing() -> None:
+    """Turbo and htmx run scripts again: one load, one page(), each call once, and no message."""
     markup = render_pixel(**fields(KEYED))
     seen = browse(markup, markup)
 
@@ -75,7 +75,7 @@ def test_the_snippet_twice_is_the_snippet_once() -> None:
 
 
 def test_without_settings_the_pages_own_pixel_is_used() -> None:
-    """A static shell with its own base code and our static script fires through that; before it, calls wait."""
+    """A static page with its own base code and our script: `fire` uses that pixel; before it, calls are held."""
     fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
     seen = browse(static_script(), f"{FOREIGN}ttq.load('{PIXEL}');", fire)
     waited = browse(static_script(), fire, f"tiktokEvents.push({block_in(render_data(**fields()))});")
@@ -84,8 +84,8 @@ def test_without_settings_the_pages_own_pixel_is_used() -> None:
     assert tracked(waited) == [track_call(KEYED)]
 
 
-def test_a_pixel_that_fails_takes_no_other_down() -> None:
-    """One pixel's broken track is passed over, and the page sees nothing of it."""
+def test_a_pixel_that_fails_affects_no_other() -> None:
+    """An exception of one pixel's track is caught, and the other pixels get the call."""
     code = f"ttq.instance=function(id){{return id==='{PIXEL}'?null:ttq._i[id];}};ttq._i['{OTHER_PIXEL}'].track=function(n){{this.push(['track',n]);}};"
     fire = f"tiktokEvents.fire({json.dumps(payload(KEYED))});"
 

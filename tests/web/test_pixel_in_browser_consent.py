@@ -1,4 +1,4 @@
-"""What the snippet does in a page before and after consent, and with Global Privacy Control. Run in node."""
+"""The snippet before and after consent, and with Global Privacy Control. Run in node."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ COOKIE = {"consent_rule": Rule("consent", {"yes"})}
         ("", True, ["holdConsent", "page"]),
     ],
 )
-def test_the_page_asks_the_consent_cookie(cookie: str, hold: bool, methods: list[str] | None) -> None:
-    """Granted is all, any other value nothing; a missing cookie is nothing too, or waits."""
+def test_the_page_reads_the_consent_cookie(cookie: str, hold: bool, methods: list[str] | None) -> None:
+    """Granted makes all calls, any other value none; without the cookie calls are held or not made."""
     seen = browse(render_pixel(**fields(KEYED, hold_consent=hold, **COOKIE)), cookie=cookie)
 
     assert (None if seen["ttq"] is None else queued_methods(seen)) == methods
@@ -39,7 +39,7 @@ def test_the_page_asks_the_consent_cookie(cookie: str, hold: bool, methods: list
 
 
 def test_held_calls_wait_without_a_rule() -> None:
-    """holdConsent comes before everything, and a call that may be lost with the page is not noted for the tab."""
+    """holdConsent comes first. A held call may be lost with the page, so the tab does not record it."""
     seen = browse(render_pixel(**fields(KEYED, hold_consent=True)))
 
     assert queued_methods(seen) == ["holdConsent", "page"]
@@ -47,8 +47,8 @@ def test_held_calls_wait_without_a_rule() -> None:
     assert seen["storage"] == {}
 
 
-def test_a_banners_answer_counts_at_once() -> None:
-    """The cookie is asked anew for every call: a late yes loads the pixel or releases it, a late no revokes."""
+def test_consent_in_a_banner_counts_at_once() -> None:
+    """Every call reads the cookie: a late grant loads the pixel or releases its calls, a late denial revokes."""
     fire = f"tiktokEvents.fire({json.dumps(payload(RANDOM))});"
     yes, no = "document.cookie='consent=yes';" + fire, "document.cookie='consent=no';" + fire
     blocked = browse(render_pixel(**fields(**COOKIE)), fire, yes)
@@ -72,8 +72,8 @@ def test_a_banners_answer_counts_at_once() -> None:
         ("deny", {**COOKIE, "hold_consent": True}, "", None),
     ],
 )
-def test_the_page_minds_global_privacy_control(gpc: Any, others: Any, cookie: str, options: Any) -> None:
-    """Limited data use, for the pixel and in each call; a no, unless the cookie says yes; or nothing."""
+def test_the_page_follows_global_privacy_control(gpc: Any, others: Any, cookie: str, options: Any) -> None:
+    """Limited data use for pixel and calls; a denial unless the cookie grants; or no effect."""
     seen = browse(render_pixel(**fields(KEYED, gpc=gpc, **others)), cookie=cookie, gpc=True)
 
     assert (None if seen["ttq"] is None else seen["ttq"]["options"][PIXEL]) == options
@@ -83,7 +83,7 @@ def test_the_page_minds_global_privacy_control(gpc: Any, others: Any, cookie: st
 
 
 def test_without_the_signal_nothing_is_limited() -> None:
-    """A browser that sends no signal, or withdraws it, is served in full; the server's flag counts in any case."""
+    """Without the signal data use is not limited, unless the server's flag is set."""
     plain = browse(render_pixel(**fields(KEYED, gpc="deny")), gpc=False)
     flagged = browse(render_pixel(**fields(KEYED, limited_data_use=True)))
 

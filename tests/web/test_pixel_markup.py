@@ -1,4 +1,4 @@
-"""What a page with a pixel carries, and which events become which calls."""
+"""The pixel's markup and data, and the pixel call of an event."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ ITEM = {
 }
 
 
-def test_a_call_is_the_events_twin() -> None:
-    """Name and id are the event's; items, money and order become the pixel's params."""
+def test_a_call_matches_its_event() -> None:
+    """Name and id are the event's; items, value, currency and order id become params."""
     properties: Any = {
         "value": "46.00",
         "currency": "eur",
@@ -66,7 +66,7 @@ def test_a_call_is_the_events_twin() -> None:
 
 
 def test_an_items_own_type_stays() -> None:
-    """The type of all items goes to those without one."""
+    """The content_type of the properties goes to items without one."""
     contents: Any = [{"content_id": "1", "content_type": "product_group"}, {"content_id": "2"}]
     call = call_for(
         tt.Event("ViewContent", properties={"contents": contents, "content_type": "product"}), "1", keyed=False
@@ -77,14 +77,14 @@ def test_an_items_own_type_stays() -> None:
 
 @pytest.mark.parametrize("name", ["query", "search_string"])
 def test_a_search_goes_by_both_names(name: Any) -> None:
-    """The pixel knew query before search_string."""
+    """The pixel used query before search_string."""
     event = tt.Event.from_mapping({"event": "Search", "properties": {name: "shoes"}})
 
     assert call_for(event, "1", keyed=False).params == {"query": "shoes", "search_string": "shoes"}
 
 
-def test_a_call_says_nothing_of_the_person() -> None:
-    """Neither user nor page nor undocumented fields reach a page, nor what is for the server alone."""
+def test_a_call_has_no_user_data() -> None:
+    """Neither user, page nor undocumented fields, nor fields for the server only."""
     event = tt.Event(
         "Purchase",
         user=markers.user(),
@@ -92,10 +92,10 @@ def test_a_call_says_nothing_of_the_person() -> None:
         properties={"value": 1, "customer_type": "new", "predicted_ltv": 900, "extra": {"note": "zzpii"}},
         extra={"note": "zzpii"},
     )
-    made = json.dumps(payload(call_for(event, "1", keyed=False)))
+    text = json.dumps(payload(call_for(event, "1", keyed=False)))
 
-    assert not markers.shown_in(made)
-    assert json.loads(made)["params"] == {"value": 1}
+    assert not markers.shown_in(text)
+    assert json.loads(text)["params"] == {"value": 1}
 
 
 def test_limited_data_use_of_an_event_reaches_its_call() -> None:
@@ -106,26 +106,26 @@ def test_limited_data_use_of_an_event_reaches_its_call() -> None:
 
 
 def test_a_call_shares_nothing_with_its_event() -> None:
-    """Who changes a payload changes neither the call nor the event."""
+    """Changing a payload changes neither the call nor the event."""
     event = tt.Event.from_mapping({
         "event": "Search",
         "properties": {"contents": [{"content_id": "1"}], "destination_ids": ["a"]},
     })
     call = call_for(event, "1", keyed=False)
-    made = payload(call)
-    made["params"]["contents"][0]["content_id"] = made["params"]["destination_ids"][0] = "2"
+    text = payload(call)
+    text["params"]["contents"][0]["content_id"] = text["params"]["destination_ids"][0] = "2"
 
     assert payload(call) == payload(call_for(event, "1", keyed=False))
 
 
 def test_a_calls_repr_names_no_values() -> None:
-    """What was searched for is nobody's business in a log."""
+    """Search terms must not be logged."""
     assert repr(Call("Search", "zzpii-id", {"query": "zzpii"})) == "Call(event='Search', keyed=False)"
 
 
 @given(typed_events)
-def test_any_event_can_be_printed(event: dict[str, Any]) -> None:
-    """Whatever people typed, the page is ASCII, ends where it should, and reads back as the call."""
+def test_any_event_can_be_rendered(event: dict[str, Any]) -> None:
+    """For any input the page is ASCII, ends its script element, and reads back as the call."""
     call = call_for(tt.Event.from_mapping(event), "a1" * 16, keyed=False)
     script, block = render_pixel(**fields(call)), render_data(**fields(call))
 
@@ -141,7 +141,7 @@ def test_any_event_can_be_printed(event: dict[str, Any]) -> None:
     TYPED,
 )
 def test_every_text_of_a_page_is_escaped(call: Call, options: dict[str, str], name: str) -> None:
-    """Names, ids, params, load options and the consent rule read back, and cannot leave their script."""
+    """Names, ids, params, load options and the consent rule read back, and cannot leave their script element."""
     markup = render_pixel(**fields(call, load_options=options, consent_rule=Rule(name, {name})))
     data = data_in(markup)
 
@@ -154,7 +154,7 @@ def test_every_text_of_a_page_is_escaped(call: Call, options: dict[str, str], na
 
 
 class Rule:
-    """As much of a `ConsentCookie` as the page needs."""
+    """The part of a `ConsentCookie` that the page needs."""
 
     def __init__(self, name: str = "consent", granted: Any = ("yes",)) -> None:
         self.name = name
@@ -163,15 +163,15 @@ class Rule:
 
 @pytest.mark.reference("8.5.1a")
 def test_the_script_lists_every_method_of_the_queue() -> None:
-    """The list TikTok's library of today expects, the consent API included."""
+    """The methods of TikTok's current base code, with the consent API."""
     (methods,) = re.findall(r"METHODS = \[(.*?)\]", render_pixel(**fields()), re.DOTALL)
 
     assert re.findall(r'"(\w+)"', methods) == METHODS.split()
 
 
 @pytest.mark.reference("8.5.1a")
-def test_the_script_speaks_in_the_right_order() -> None:
-    """Hold, load, identify, page, track: as the code stands, and the id goes into the third argument."""
+def test_the_script_has_the_right_order() -> None:
+    """Hold, load, identify, page, track, and the id in the third argument."""
     code = code_in(render_pixel(**fields(RANDOM)))["code"]
     start = code[code.index("function start(") :]
     order = [start.index(f"queue.{call}(") for call in ("holdConsent", "load", "identify", "page")]
@@ -184,8 +184,8 @@ def test_the_script_speaks_in_the_right_order() -> None:
     assert "&lib=ttq" in code
 
 
-def test_the_runtime_can_stand_in_any_page() -> None:
-    """It is small ASCII without comments, and nothing in it ends or confuses a script element."""
+def test_the_runtime_fits_into_any_page() -> None:
+    """It is small ASCII without comments, and has nothing that ends or breaks a script element."""
     text = runtime()
 
     assert text.isascii()
@@ -197,7 +197,7 @@ def test_the_runtime_can_stand_in_any_page() -> None:
 
 @pytest.mark.reference("8.5.1a")
 def test_the_data_is_what_the_page_needs() -> None:
-    """Pixels once each, options, and the mark of a key; the rest only when it says something."""
+    """Each pixel once, options, and the mark of keyed calls; other fields only if they have a value."""
     data = data_in(
         render_pixel(**fields(RANDOM, KEYED, pixels=[OTHER_PIXEL, PIXEL], load_options={"autoConfig": False}))
     )
@@ -215,22 +215,22 @@ def test_the_data_is_what_the_page_needs() -> None:
 
 
 def test_a_page_without_calls_is_the_same_at_any_time() -> None:
-    """Base code alone may be cached for everybody, so it bears no time."""
+    """Base code alone is cacheable, so it has no time."""
     later = {**fields(), "generated_at_ms": NOW + 1}
 
     assert render_pixel(**fields()) == render_pixel(**later)
 
 
 def test_server_page_views_switch_the_pixels_off() -> None:
-    """Without page() the library's own observer is off too."""
+    """Without page(), the history observer is off, too."""
     data = data_in(render_pixel(**fields(page=False)))
 
     assert data["page"] is False
     assert data["options"] == {"historyObserver": False}
 
 
-def test_identify_is_printed_as_given() -> None:
-    """Digests by the pixel's names; what is None is left out."""
+def test_identify_is_rendered() -> None:
+    """Digests under the pixel's names; None is left out."""
     data = data_in(render_pixel(**fields(identify={"sha256_email": DIGEST, "external_id": None})))
 
     assert data["identify"] == {"sha256_email": DIGEST}
@@ -249,7 +249,7 @@ def test_identify_is_printed_as_given() -> None:
     ],
 )
 def test_only_digests_identify(identify: Any) -> None:
-    """Nothing in the clear can reach a page, and the refusal does not tell it."""
+    """No plain value reaches a page, and the error does not quote it."""
     with raises(ValueError, match="takes SHA-256 digests"):
         render_pixel(**fields(identify=identify))
 
@@ -285,8 +285,8 @@ def test_anything_but_a_pixel_code_is_refused(code: Any) -> None:
         "https://\u0430.example/",
     ],
 )
-def test_the_script_comes_by_https_alone(url: str) -> None:
-    """An address that is not plain https is refused."""
+def test_the_script_url_must_be_https(url: str) -> None:
+    """A URL that is not plain https is refused."""
     with raises(ConfigurationError, match="script_url"):
         render_pixel(**fields(script_url=url))
 
@@ -296,12 +296,12 @@ def test_the_script_comes_by_https_alone(url: str) -> None:
     ["http://127.0.0.1:8765/x.js", "http://localhost/x.js", "http://[::1]:80/x.js", "https://a.example:8443/x.js"],
 )
 def test_the_script_may_come_from_this_machine(url: str) -> None:
-    """The local Events Manager speaks plain http."""
+    """The local Events Manager uses http."""
     assert data_in(render_pixel(**fields(script_url=url)))["script_url"] == url
 
 
 def test_later_calls_come_alone() -> None:
-    """A second script holds what is new, under the same nonce; without anything new there is none."""
+    """A second script has only new calls, with the same nonce; without new calls there is none."""
     markup = render_calls(calls=[KEYED], generated_at_ms=NOW, nonce="abc")
 
     assert markup.startswith('<script nonce="abc">(window.tiktokEvents=')

@@ -1,4 +1,4 @@
-"""Mistakes and failures behind a view: they raise when the site is strict, else the page goes out and the log says so."""
+"""Mistakes and failures in a view: they raise if the site is strict; otherwise they are logged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_strict_raises_where_a_shop_logs() -> None:
 def test_a_mistake_is_dropped_and_logged_once(
     fields: dict[str, Any], server: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """3.1: no view fails, and neither half goes out without the other."""
+    """3.1: no view fails, and neither half is sent without the other."""
     site = a_site()
     tracker = a_tracker(site)
     with caplog.at_level(logging.INFO, "tiktok_events"):
@@ -47,15 +47,15 @@ def test_a_mistake_is_dropped_and_logged_once(
     assert len(caplog.records) <= 1
 
 
-def test_a_thing_that_is_no_event_shows_nowhere() -> None:
-    """Somebody's user in the wrong place is dropped with its values."""
+def test_an_object_that_is_no_event_is_not_logged() -> None:
+    """A user in place of the event is dropped, and its values are in no log."""
     tracked = a_tracker().track({"email": markers.EMAIL})  # type: ignore[arg-type]
 
     assert repr(tracked) == "Tracked('', sent=False, reason='invalid')"
 
 
 def test_an_invalid_identifier_is_left_out_and_the_event_sent(caplog: pytest.LogCaptureFixture) -> None:
-    """3.1: what a person typed costs that identifier, not the sale."""
+    """3.1: invalid input loses its identifier, not the event."""
     site = a_site()
     tracked = a_tracker(site).track("Purchase", key=1, user={"phone": markers.LOCAL_PHONE, "email": markers.EMAIL})
     (event,) = sent_by(site)
@@ -66,13 +66,13 @@ def test_an_invalid_identifier_is_left_out_and_the_event_sent(caplog: pytest.Log
 
 
 class Broken:
-    """A client whose queue is not there."""
+    """A client whose `track` raises."""
 
-    def __init__(self, told: str = markers.EMAIL) -> None:
-        self.told = told
+    def __init__(self, message: str = markers.EMAIL) -> None:
+        self.message = message
 
     def track(self, *events: tt.Event) -> None:
-        raise ConnectionError(self.told)
+        raise ConnectionError(self.message)
 
 
 class Full:
@@ -82,10 +82,10 @@ class Full:
         return 0
 
 
-def test_a_client_that_fails_takes_no_page_down(
+def test_a_client_that_fails_does_not_fail_the_page(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it raises, the view goes on, and its values are in no log; the page still reports its half."""
+    """For any exception the view goes on and no value is logged; the pixel call is still rendered."""
     monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
     tracked = a_tracker(a_site(client=Broken())).track("Purchase", key=1)
     full = a_tracker(a_site(client=Full())).track("Purchase", key=1)
@@ -98,7 +98,7 @@ def test_a_client_that_fails_takes_no_page_down(
 
 
 def test_an_exclude_that_raises_excludes() -> None:
-    """No page fails for its tracking."""
+    """Tracking must not fail a response."""
 
     def failing(request: object) -> bool:
         raise RuntimeError(markers.EMAIL)

@@ -1,4 +1,4 @@
-"""A page under a Content-Security-Policy: where its nonce comes from, and the sources it needs."""
+"""A page under a Content-Security-Policy: the source of its nonce, and the sources it needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tiktok_events.web._middleware.response import add_headers
 
 
 def test_nonces() -> None:
-    """The site's callable gives one; one that raises costs the nonce, not the page."""
+    """The site's callable returns it; if that raises, the page has no nonce."""
 
     def failing(request: object) -> str:
         raise RuntimeError(markers.EMAIL)
@@ -26,7 +26,7 @@ def test_nonces() -> None:
 
 
 def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
-    """And `tiktok.pixel()` finds it there while the request lasts; the page is private then."""
+    """`tiktok.pixel()` reads it from there during the request, and the page is private."""
     pages: list[str] = []
     started: list[Any] = []
 
@@ -49,7 +49,7 @@ def test_a_plain_asgi_app_keeps_its_nonce_on_the_state() -> None:
 
 @pytest.mark.parametrize("state", [None, [], {"csp_nonce": None}, {"csp_nonce": ""}])
 def test_without_a_nonce_there_is_none(state: Any) -> None:
-    """And a page without one is everybody's."""
+    """A page without a nonce is cacheable."""
     request = a_request(cookie=VISITOR_COOKIE)
     request.scope = {"state": state}
     tracker = Tracker(a_site(consent=None), request)
@@ -59,7 +59,7 @@ def test_without_a_nonce_there_is_none(state: Any) -> None:
 
 
 class Lazy:
-    """A nonce as Django 6 makes it: nothing, and false, until it is printed."""
+    """A lazy nonce as in Django 6: empty and false until it is converted to str."""
 
     def __bool__(self) -> bool:
         return False
@@ -70,17 +70,17 @@ class Lazy:
 
 @pytest.mark.parametrize("how", ["site", "state", "argument"])
 def test_a_nonce_may_be_lazy(how: str) -> None:
-    """It is made when it is printed, and once."""
+    """It is made when it is rendered, once."""
     request = a_request()
     request.scope = {"state": {"csp_nonce": Lazy() if how == "state" else None}}
     tracker = Tracker(a_site(nonce=(lambda request: Lazy()) if how == "site" else None), request)
-    given: Any = {"nonce": Lazy()} if how == "argument" else {}
+    arguments: Any = {"nonce": Lazy()} if how == "argument" else {}
 
-    assert TemplateVariable(tracker).pixel(**given).startswith('<script nonce="bGF6eQ==">')
+    assert TemplateVariable(tracker).pixel(**arguments).startswith('<script nonce="bGF6eQ==">')
 
 
-def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:
-    """One with a quote in it is left out, with a line in the log, and raises when strict or given by the template."""
+def test_an_invalid_nonce_is_never_rendered(caplog: pytest.LogCaptureFixture) -> None:
+    """A nonce with a quote is left out and logged; it raises with strict, or as an argument."""
     bad = 'x" onload="zzpii'
     found = a_request()
     found.scope = {"state": {"csp_nonce": bad}}
@@ -99,7 +99,7 @@ def test_a_nonce_that_is_none_is_never_printed(caplog: pytest.LogCaptureFixture)
 
 
 def test_the_sources_of_a_policy_can_be_overridden() -> None:
-    """TikTok moves its hosts: a directive given replaces ours, an empty one leaves it out."""
+    """A given directive replaces the default, an empty one removes it."""
     sources = TemplateVariable(a_tracker()).csp_sources({
         "connect-src": ["https://analytics.us.tiktok.com"],
         "frame-src": (),

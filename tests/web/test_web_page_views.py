@@ -1,4 +1,4 @@
-"""`Site(page_views=True)`: the view of a page on both channels, with one id."""
+"""`Site(page_views=True)`: a page view on both channels, with one id."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ PRIVATE = (b"cache-control", b"private")
 
 
 def viewed(**options: Any) -> Tracker:
-    """The tracker of a request to a site that tracks page views."""
+    """The tracker of a request to a site with `page_views=True`."""
     return a_tracker(a_site(page_views=True, **options.pop("settings", {})), **options)
 
 
-def printed_by(face: TemplateVariable) -> list[tuple[str, str | None]]:
-    """Name and id of the calls in a page's data."""
-    text = face.data().partition(">")[2].partition("<")[0]
+def calls_in_data(variable: TemplateVariable) -> list[tuple[str, str | None]]:
+    """Name and id of the calls in the page's data."""
+    text = variable.data().partition(">")[2].partition("<")[0]
     return [(call["event"], call.get("event_id")) for call in json.loads(text)["calls"]] if text else []
 
 
 def sent(tracker: Tracker) -> list[tuple[str | None, str | None]]:
-    """Name and id of what was sent for the tracker's site."""
+    """Name and id of the events sent by the tracker's site."""
     return [(event.event, event.event_id) for event in sent_by(tracker.site)]
 
 
-def test_a_page_that_goes_out_is_viewed_once_on_both_channels() -> None:
-    """One name, one id; the server's half waits until the answer leaves, and never goes twice."""
+def test_a_page_is_viewed_once_on_both_channels() -> None:
+    """One name and id; the server event is sent with the response, once."""
     tracker = viewed()
-    (call,) = printed_by(TemplateVariable(tracker))
+    (call,) = calls_in_data(TemplateVariable(tracker))
     before = sent(tracker)
     for _ in range(2):
         add_headers(tracker, 200, list(HTML))
@@ -47,8 +47,8 @@ def test_a_page_that_goes_out_is_viewed_once_on_both_channels() -> None:
     assert TemplateVariable(tracker).pixel() == ""
 
 
-def test_the_pixels_own_page_views_are_off_then() -> None:
-    """Else the browser would count each page twice: once without an id."""
+def test_the_pixels_own_page_views_are_off() -> None:
+    """Otherwise the browser would count each page twice, once without an id."""
     snippet = TemplateVariable(viewed()).pixel()
 
     assert '"page":false' in snippet
@@ -56,7 +56,7 @@ def test_the_pixels_own_page_views_are_off_then() -> None:
 
 
 def test_without_the_setting_the_pixel_counts_pages() -> None:
-    """The default: `page()` in the browser, nothing from the server, and a page that stays cacheable."""
+    """The default: `page()` in the browser, nothing from the server, and a cacheable page."""
     tracker = a_tracker(a_site(consent=None), cookie=VISITOR_COOKIE)
 
     assert '"page":true' in TemplateVariable(tracker).pixel()
@@ -68,8 +68,8 @@ def test_without_the_setting_the_pixel_counts_pages() -> None:
     ("status", "headers"),
     [(404, HTML), (500, HTML), (302, HTML), (304, HTML), (200, [(b"content-type", b"application/json")]), (204, [])],
 )
-def test_an_answer_that_is_no_page_was_not_viewed(status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    """A template rendered, and the answer became something else: the server reports no view."""
+def test_a_response_that_is_not_a_page_is_no_page_view(status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    """A template was rendered, but the response is an error, a redirect or not HTML: the server sends nothing."""
     tracker = viewed()
     TemplateVariable(tracker).pixel()
     add_headers(tracker, status, list(headers))
@@ -78,7 +78,7 @@ def test_an_answer_that_is_no_page_was_not_viewed(status: int, headers: list[tup
 
 
 def test_a_page_without_the_pixel_is_not_counted() -> None:
-    """Neither channel knows of it."""
+    """On neither channel."""
     tracker = viewed()
     add_headers(tracker, 200, list(HTML))
 
@@ -104,57 +104,57 @@ def test_a_page_without_the_pixel_is_not_counted() -> None:
         {"settings": {"consent": lambda request: None}},
     ],
 )
-def test_what_is_no_visitors_navigation_is_no_page_view(request_: dict[str, Any]) -> None:
-    """Forms, fragments, fetches, prefetches, bots, files, excluded paths, and whoever has not agreed."""
+def test_only_a_visitors_navigation_is_a_page_view(request_: dict[str, Any]) -> None:
+    """Not forms, fragments, fetches, prefetches, bots, files, excluded paths, nor visitors without consent."""
     tracker = viewed(**request_)
 
-    assert printed_by(TemplateVariable(tracker)) == []
+    assert calls_in_data(TemplateVariable(tracker)) == []
     add_headers(tracker, 200, list(HTML))
     assert sent(tracker) == []
 
 
-def test_a_view_of_the_apps_own_is_the_only_one() -> None:
-    """Who tracks `Pageview` with properties of their own gets no second."""
+def test_the_apps_own_page_view_is_the_only_one() -> None:
+    """A view that tracks `Pageview` itself gets no second one."""
     tracker = viewed()
     tracked = tracker.track("Pageview", properties={"content_type": "product"})
 
-    assert printed_by(TemplateVariable(tracker)) == [("Pageview", tracked.event_id)]
+    assert calls_in_data(TemplateVariable(tracker)) == [("Pageview", tracked.event_id)]
     add_headers(tracker, 200, list(HTML))
     assert sent(tracker) == [("Pageview", tracked.event_id)]
 
 
-def test_it_takes_the_id_that_was_reserved() -> None:
-    """3.6: a data layer above the pixel says the same id."""
+def test_a_page_view_takes_the_reserved_id() -> None:
+    """3.6: a data layer before the pixel has the same id."""
     tracker = viewed()
     reserved = TemplateVariable(tracker).event_id("Pageview")
 
-    assert printed_by(TemplateVariable(tracker)) == [("Pageview", reserved)]
+    assert calls_in_data(TemplateVariable(tracker)) == [("Pageview", reserved)]
 
 
-def test_the_view_comes_before_what_happened_on_the_page() -> None:
-    """As `page()` does: then the calls of the redirect, then the page's own."""
+def test_the_page_view_is_the_first_call() -> None:
+    """Like `page()`: then the calls of the redirect, then the page's own."""
     site = a_site(page_views=True)
     posted = a_tracker(site, method="POST")
     posted.track("AddToCart")
     cookie = cookies_of(add_headers(posted, 303, []))["_tte_next"].partition(";")[0]
-    shown = a_tracker(site, cookie=cookie)
-    shown.track("ViewContent")
+    next_page = a_tracker(site, cookie=cookie)
+    next_page.track("ViewContent")
 
-    assert [name for name, _ in printed_by(TemplateVariable(shown))] == ["Pageview", "AddToCart", "ViewContent"]
+    assert [name for name, _ in calls_in_data(TemplateVariable(next_page))] == ["Pageview", "AddToCart", "ViewContent"]
 
 
-def test_a_streamed_page_prints_after_its_headers() -> None:
-    """The answer is known to be a page by then, so the view is sent with the call."""
+def test_a_streamed_page_renders_after_its_headers() -> None:
+    """The response is known to be a page then, so the view is sent with the call."""
     tracker = viewed()
     headers = add_headers(tracker, 200, list(HTML))
-    (call,) = printed_by(TemplateVariable(tracker))
+    (call,) = calls_in_data(TemplateVariable(tracker))
 
     assert sent(tracker) == [call]
     assert PRIVATE in headers
 
 
 def test_a_streamed_error_is_no_view() -> None:
-    """Its headers have said so."""
+    """Its headers have the status of an error."""
     tracker = viewed()
     add_headers(tracker, 500, list(HTML))
     TemplateVariable(tracker).pixel()
@@ -162,18 +162,18 @@ def test_a_streamed_error_is_no_view() -> None:
     assert sent(tracker) == []
 
 
-def test_a_held_view_waits_in_the_page_alone() -> None:
-    """3.11, "hold": the call waits for grantConsent, and the server sends nothing."""
+def test_a_held_page_view_is_not_sent_by_the_server() -> None:
+    """3.11, "hold": the call is held in the page, and the server sends nothing."""
     tracker = viewed(settings={"consent": lambda request: None, "on_unknown_consent": "hold"})
-    ((name, event_id),) = printed_by(TemplateVariable(tracker))
+    ((name, event_id),) = calls_in_data(TemplateVariable(tracker))
     add_headers(tracker, 200, list(HTML))
 
     assert (name, bool(event_id)) == ("Pageview", True)
     assert sent(tracker) == []
 
 
-def test_a_no_while_the_page_is_made_stops_the_view() -> None:
-    """`revoke_consent()` counts in its own answer."""
+def test_revoking_consent_while_rendering_stops_the_page_view() -> None:
+    """`revoke_consent()` takes effect in the same response."""
     tracker = viewed()
     TemplateVariable(tracker).pixel()
     tracker.revoke_consent()
@@ -184,16 +184,16 @@ def test_a_no_while_the_page_is_made_stops_the_view() -> None:
 
 
 @pytest.mark.parametrize("agent", ["Mozilla/5.0 (X11) Firefox/140.0", "Googlebot/2.1 bot"])
-def test_every_page_is_private_then(agent: str) -> None:
-    """3.15: it bears an id; and on a copy made for a bot nobody's view would be counted."""
+def test_every_page_is_private(agent: str) -> None:
+    """3.15: it has an id; and a cached page of a bot would count no views."""
     tracker = viewed(settings={"consent": None}, cookie=VISITOR_COOKIE, user_agent=agent)
     TemplateVariable(tracker).pixel()
 
     assert PRIVATE in add_headers(tracker, 200, list(HTML))
 
 
-def test_a_queue_that_fails_costs_the_event_and_no_cookie() -> None:
-    """The answer leaves with all it would have."""
+def test_a_client_that_fails_loses_the_event_only() -> None:
+    """The response still has its cookies and headers."""
 
     class Broken:
         def track(self, *events: object) -> None:

@@ -1,4 +1,4 @@
-"""`capture()` below trackers: what every site would send, what it keeps back and why, and the calls of any answer."""
+"""`capture()` with trackers: recorded events, dropped events with their reasons, and the calls in a response."""
 
 import json
 from types import SimpleNamespace as N
@@ -18,7 +18,7 @@ BOUGHT = {"key": "1001", "properties": {"value": 46, "currency": "EUR"}}
 
 @pytest.fixture
 def recorder():
-    """What the fixture `tiktok` of the plugin is; that name is a fake TikTok's in this suite."""
+    """The plugin's fixture `tiktok`; that name is a fake TikTok in this test suite."""
     with capture() as recording:
         yield recording
 
@@ -34,42 +34,42 @@ def test_a_site_made_before_the_test_is_recorded(recorder):
     assert len(event.user.external_id) == 64
 
 
-def test_a_client_of_the_sites_own_is_called_as_ever(recorder):
-    """It is the shop's code: what it sends through ours is recorded, and nothing else."""
-    kept = []
-    a_tracker(a_site(client=N(track=kept.append))).track("Lead")
+def test_a_custom_client_is_called(recorder):
+    """It is code of the shop: only events that it sends through our clients are recorded."""
+    tracked = []
+    a_tracker(a_site(client=N(track=tracked.append))).track("Lead")
     a_tracker(a_site(client=N(track=tt.Client(SOURCE).track))).track("Contact")
 
-    assert [event.event for event in kept] == ["Lead"]
+    assert [event.event for event in tracked] == ["Lead"]
     assert [event.event for event in recorder.sent()] == ["Contact"]
 
 
 DENIED = {"consent": lambda request: False}
-ASKED = {"consent": lambda request: None}
-UNWRITTEN = "key is None: save the order first, so that it has its number"
-REFUSED = [
+UNKNOWN = {"consent": lambda request: None}
+UNSAVED = "key is None: save the order first, so that it has its number"
+DROPPED = [
     (DENIED, {}, {}, ("consent", "denied", "GET /buy")),
-    (ASKED, {"method": "POST", "query": "q=zzpii"}, {}, ("consent", "unknown", "POST /buy")),
-    ({**ASKED, "on_unknown_consent": "hold"}, {}, {}, ("consent", "unknown", "GET /buy")),
+    (UNKNOWN, {"method": "POST", "query": "q=zzpii"}, {}, ("consent", "unknown", "POST /buy")),
+    ({**UNKNOWN, "on_unknown_consent": "hold"}, {}, {}, ("consent", "unknown", "GET /buy")),
     (DENIED, {}, {"server": False}, ("consent", "denied", "GET /buy")),
     ({"enabled": False}, {}, {}, ("off", "as enabled=False says", "GET /buy")),
     ({}, {"user_agent": "Googlebot/2.1"}, {}, ("bot", "or a prefetch", "GET /buy")),
-    ({"strict": False}, {}, {"key": None}, ("invalid", UNWRITTEN, "GET /buy")),
+    ({"strict": False}, {}, {"key": None}, ("invalid", UNSAVED, "GET /buy")),
 ]
 
 
-@pytest.mark.parametrize(("settings", "request_", "fields", "told"), REFUSED)
-def test_what_is_kept_back_is_told_with_its_reason(settings, request_, fields, told, recorder):
-    """And with the request's method and path; the query is a person's."""
+@pytest.mark.parametrize(("settings", "request_", "fields", "expected"), DROPPED)
+def test_a_dropped_event_is_recorded_with_its_reason(settings, request_, fields, expected, recorder):
+    """Also with the request's method and path, without the query, which may hold personal data."""
     tracked = a_tracker(Site(SOURCE, **settings), **request_).track("ViewContent", **fields)
 
-    assert recorder.dropped == [Dropped("ViewContent", *told)]
-    assert tracked.reason == told[0]
+    assert recorder.dropped == [Dropped("ViewContent", *expected)]
+    assert tracked.reason == expected[0]
     assert recorder.sent() == []
 
 
-def test_the_message_of_a_failure_says_why(recorder):
-    """The words of the guide to testing."""
+def test_a_failure_message_has_the_reasons(recorder):
+    """As quoted in the guide to testing."""
     a_tracker(AT_IMPORT, method="POST", path="/checkout").track("InitiateCheckout")
     a_tracker(Site(SOURCE, **DENIED), path="/thanks/t0k").track("Purchase", server=False)
     with raises(AssertionError) as caught:
@@ -88,7 +88,7 @@ def test_the_message_of_a_failure_says_why(recorder):
 
 
 def test_a_site_that_is_off_says_which_variable_is_missing(recorder):
-    """The usual case of a test run: the environment of a shop is not there."""
+    """The usual case in a test run, which has no environment of a shop."""
     a_tracker(Site.from_env({})).track("Lead")
 
     (dropped,) = recorder.dropped
@@ -106,8 +106,8 @@ def test_a_repeat_in_the_same_request_is_not_dropped(recorder):
     assert len(recorder.sent()) == 1
 
 
-def test_a_resumed_visitors_refusal_is_told_without_a_request(recorder):
-    """The webhook's own request says nothing about it."""
+def test_denied_consent_of_a_snapshot_has_no_request_line(recorder):
+    """The webhook's own request is not that of the visitor."""
     site = Site(SOURCE, secret_key="a secret of the tests", **DENIED)
     site.resume(a_tracker(site).snapshot()).track("Purchase", **BOUGHT)
 
@@ -123,8 +123,8 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("fields", MISTAKES)
-def test_a_mistake_raises_where_the_site_does_not_say(fields, recorder):
-    """Left alone, it would be a red line in some log; and the recorder keeps why nothing was sent."""
+def test_a_mistake_raises_by_default(fields, recorder):
+    """Otherwise it would only be logged. The recorder has the reason, too."""
     with raises((TypeError, ValueError)):
         a_tracker(AT_IMPORT).track("Purchase", **fields)
 
@@ -133,8 +133,8 @@ def test_a_mistake_raises_where_the_site_does_not_say(fields, recorder):
 
 
 @pytest.mark.parametrize("fields", MISTAKES)
-def test_a_site_that_says_no_stays_lenient(fields, recorder):
-    """As does every site under `capture(strict=False)`, and outside of any."""
+def test_strict_false_stays_lenient(fields, recorder):
+    """Like every site in `capture(strict=False)`, and outside of `capture`."""
     sites = [Site(SOURCE, strict=False), Site(SOURCE)]
     tracked = [a_tracker(sites[0]).track("Purchase", **fields)]
     with capture(strict=False) as inner:
@@ -144,16 +144,16 @@ def test_a_site_that_says_no_stays_lenient(fields, recorder):
     assert [len(recorder.sent()), len(inner.sent())] == [int(one.sent) for one in tracked]
 
 
-def test_a_site_that_says_yes_stays_strict():
-    """Where nobody records as well."""
+def test_strict_true_stays_strict():
+    """Also without a recorder."""
     with capture(strict=False), raises(tt.EventValidationError):
         a_tracker(a_site(strict=True)).track("Purchase", properties={"value": 46})
     with raises(tt.EventValidationError):
         a_tracker(a_site(strict=True)).track("Purchase", properties={"value": 46})
 
 
-def test_the_sites_currency_counts_before_it_is_missed(recorder):
-    """A shop with one currency says it once."""
+def test_the_sites_currency_is_filled_in_before_the_check(recorder):
+    """A shop with one currency sets it once."""
     a_tracker(Site(SOURCE, currency="EUR")).track("Purchase", properties={"value": 46})
 
     recorder.assert_sent("Purchase", currency="EUR")
@@ -161,7 +161,7 @@ def test_the_sites_currency_counts_before_it_is_missed(recorder):
 
 @pytest.mark.parametrize("agent", ["", "python-httpx/0.28.1", "testclient", "Werkzeug/3.1.3"])
 def test_a_test_client_is_a_visitor_while_a_test_records(agent):
-    """In a shop it is a program, and its looks at products are not counted."""
+    """Otherwise it is a bot, and its page views are not sent."""
     with capture() as recording:
         inside = a_tracker(AT_IMPORT, user_agent=agent).track("ViewContent")
     outside = a_tracker(a_site(), user_agent=agent).track("ViewContent")
@@ -172,7 +172,7 @@ def test_a_test_client_is_a_visitor_while_a_test_records(agent):
 
 
 def page_of(tracker, way="pixel"):
-    """A page as a template writes it."""
+    """A page as a template renders it."""
     return (
         f"<!doctype html><html><head>{getattr(TemplateVariable(tracker), way)()}</head><body>&lt;/script></body></html>"
     )
@@ -194,8 +194,8 @@ RESPONSES = {
 
 @pytest.mark.parametrize("way", ["pixel", "data"])
 @pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
-def test_the_calls_of_any_answer_are_read(response, way, recorder):
-    """From scripts and data blocks, also when the page has several; each as it will be fired."""
+def test_the_calls_of_any_response_are_read(response, way, recorder):
+    """From scripts and data blocks, also several of them; each call as the pixel gets it."""
     tracker = a_tracker(AT_IMPORT)
     tracked = tracker.track("Purchase", **BOUGHT)
     page = page_of(tracker, way)
@@ -208,7 +208,7 @@ def test_the_calls_of_any_answer_are_read(response, way, recorder):
 
 
 def test_the_calls_in_the_header_are_read(recorder):
-    """An htmx fragment has no page to print in."""
+    """An htmx fragment has its calls in the header."""
     tracked = a_tracker(AT_IMPORT).track("AddToCart")
     fragment = N(text="<p>1</p>", headers={"TikTok-Events": json.dumps([tracked.payload])})
 
@@ -217,7 +217,7 @@ def test_the_calls_in_the_header_are_read(recorder):
 
 
 def test_a_page_without_calls_is_not_deduplicated(recorder):
-    """There is nothing to compare, so the assertion would hold for a shop that reports nothing."""
+    """The assertion must fail for a shop that reports nothing."""
     page = page_of(a_tracker(AT_IMPORT))
 
     assert recorder.browser_calls(page) == []
@@ -226,7 +226,7 @@ def test_a_page_without_calls_is_not_deduplicated(recorder):
 
 
 def test_a_call_without_its_server_event_is_found(recorder):
-    """By name and id: the page's key is another order's."""
+    """By name and id: the page has the key of another order."""
     tracker = a_tracker(AT_IMPORT)
     tracker.track("Purchase", **BOUGHT)
     Tracker(AT_IMPORT, a_request()).track("Lead")
@@ -237,7 +237,7 @@ def test_a_call_without_its_server_event_is_found(recorder):
         recorder.assert_deduplicated(page_of(tracker))
 
 
-def test_something_else_than_an_answer_is_a_mistake(recorder):
-    """None would read as a page without calls."""
+def test_an_object_that_is_no_response_raises(recorder):
+    """None would look like a page without calls."""
     with raises(TypeError, match="a response or its text is needed, not NoneType"):
         recorder.browser_calls(None)

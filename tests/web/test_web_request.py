@@ -1,4 +1,4 @@
-"""The neutral view of a request: one reader for ASGI and WSGI, and no trust in what is sent."""
+"""`WebRequest`: the same for ASGI and WSGI, and untrusted input."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_scope_and_an_environ_of_one_request_are_equal(
     content: str,
     peer: str | None,
 ) -> None:
-    """Whatever is asked for, ASGI and WSGI tell the same request."""
+    """ASGI and WSGI give the same request, whatever is sent."""
     sent = {"host": host, "cookie": cookies, **headers}
     of_body = {"content-type": content} if content else {}
     scope = {
@@ -93,7 +93,7 @@ def test_a_scope_and_an_environ_of_one_request_are_equal(
 
 
 def test_a_content_type_is_a_header_in_an_environ_too() -> None:
-    """CGI keeps two headers under names without HTTP_."""
+    """CGI has two headers without the prefix HTTP_."""
     request = WebRequest.from_environ({"CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "", "SCRIPT_NAME": "/shop"})
 
     assert dict(request.headers) == {"content-type": "text/plain"}
@@ -119,14 +119,14 @@ def test_a_content_type_is_a_header_in_an_environ_too() -> None:
 )
 @pytest.mark.reference("8.5.4a")
 def test_hosts(host: str, hostname: str) -> None:
-    """A port, capitals, brackets and a trailing dot go; what is no host is none."""
+    """Port, capitals, brackets and a trailing dot are removed; an invalid host is empty."""
     assert a_request(host=host).hostname == hostname
     assert (a_request(host=host).url is None) == (not hostname)
 
 
 @pytest.mark.reference("8.5.4b")
 def test_two_host_headers_are_none() -> None:
-    """Nobody knows which of two hosts a proxy has looked at."""
+    """It is unknown which of the two a proxy has checked."""
     request = WebRequest(headers=[(b"host", b"shop.example"), (b"Host", b"evil.example")])
 
     assert (request.host, request.url) == ("", None)
@@ -134,7 +134,7 @@ def test_two_host_headers_are_none() -> None:
 
 @pytest.mark.reference("8.5.5a", "8.5.5b", "8.5.5c")
 def test_cookies_of_two_headers_with_a_malformed_pair() -> None:
-    """HTTP/2 splits cookies; an odd pair before ours takes none of them along, and the first of two wins."""
+    """HTTP/2 splits cookies. A malformed pair loses no other cookie, and the first of two values wins."""
     raw = [(b"cookie", b'broken; ="x; a[b]=c; _ttp=one'), (b"cookie", b'_ttp=two; ttclid=E.C.P; quoted="q"')]
     request = WebRequest(headers=raw)
 
@@ -144,7 +144,7 @@ def test_cookies_of_two_headers_with_a_malformed_pair() -> None:
 
 
 def test_a_flood_of_headers_is_read() -> None:
-    """10,000 headers, cookies and parameters cost time in proportion, and nothing else."""
+    """The time for 10,000 headers, cookies and parameters grows in proportion only."""
     headers = [(b"x-flood", b"1")] * 2_000 + [(b"cookie", b"a=b; " * 10_000), (b"cookie", b"_ttp=zzpii-kept")]
     request = WebRequest(query="&".join(["a=1"] * 10_000), headers=headers)
 
@@ -152,8 +152,8 @@ def test_a_flood_of_headers_is_read() -> None:
     assert len(request.all_cookies["a"]) == 10_000
 
 
-def test_odd_bytes_in_an_address_are_quoted() -> None:
-    """Bad UTF-8 and half a surrogate pair in a path or query become ASCII."""
+def test_invalid_bytes_in_a_url_are_quoted() -> None:
+    """Invalid UTF-8 and lone surrogates in path and query become ASCII."""
     request = WebRequest.from_scope({
         "path": "/\ud800\udcff",
         "query_string": b"q=\xff\xc3(&b=c%20d",
@@ -163,8 +163,8 @@ def test_odd_bytes_in_an_address_are_quoted() -> None:
     assert request.url == "http://shop.example/%ED%A0%80%ED%B3%BF?q=%FF%C3(&b=c%20d"
 
 
-def test_its_repr_holds_no_value() -> None:
-    """A request in a log tells its method alone."""
+def test_the_repr_holds_no_value() -> None:
+    """The repr has the method and the number of headers only."""
     assert repr(a_request(query=f"e={markers.EMAIL}")) == "WebRequest(GET, 6 headers)"
     assert a_request() != "a request"
 
@@ -172,14 +172,14 @@ def test_its_repr_holds_no_value() -> None:
 @pytest.mark.parametrize("agent", BOTS)
 @pytest.mark.reference("8.5.6e")
 def test_bots(agent: str) -> None:
-    """Crawlers, unfurlers, headless browsers, libraries, and whoever says nothing."""
+    """Crawlers, link previews, headless browsers, libraries, and an empty user agent."""
     assert request_kind.is_bot(a_request(user_agent=agent))
 
 
 @pytest.mark.parametrize("agent", [*WEBVIEWS, markers.USER_AGENT])
 @pytest.mark.reference("8.5.6f")
 def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
-    """The in-app browser is where the ads are clicked; a CUBOT is a telephone."""
+    """Ads are clicked in TikTok's in-app browser; CUBOT is a brand of phones."""
     assert not request_kind.is_bot(a_request(user_agent=agent))
 
 
@@ -196,7 +196,7 @@ def test_tiktoks_own_browser_is_no_bot(agent: str) -> None:
 )
 @pytest.mark.reference("8.5.6a")
 def test_prefetches(name: str, value: str) -> None:
-    """Every browser has its own word for fetching ahead."""
+    """Each browser has its own header for a prefetch."""
     assert request_kind.is_prefetch(a_request(**{name: value}))
     assert not request_kind.is_prefetch(a_request())
 
@@ -215,7 +215,7 @@ def test_prefetches(name: str, value: str) -> None:
     ],
 )
 def test_navigations(headers: dict[str, str], expected: bool) -> None:
-    """The best header there is decides: Sec-Fetch-Dest, Sec-Fetch-Mode, Accept."""
+    """The most reliable header decides: Sec-Fetch-Dest, Sec-Fetch-Mode, Accept."""
     assert request_kind.is_navigation(a_request(**headers)) is expected
 
 
@@ -232,13 +232,13 @@ def test_navigations(headers: dict[str, str], expected: bool) -> None:
     ],
 )
 def test_fragments(headers: dict[str, str], expected: bool) -> None:
-    """htmx, Turbo, XMLHttpRequest and fetch ask for parts of a page."""
+    """htmx, Turbo, XMLHttpRequest and fetch request parts of a page."""
     assert request_kind.is_fragment(a_request(**headers)) is expected
 
 
 @pytest.mark.parametrize("agent", ["Stripe/1.0 (+https://stripe.com/docs/webhooks)", "Mollie.com/1.0", "curl/8", ""])
-def test_webhooks_are_no_visitors(agent: str) -> None:
-    """A server that calls has no language, no cookies, no page, and a name of its own."""
+def test_webhooks_are_not_from_a_browser(agent: str) -> None:
+    """A server sends no language, no cookies, no referrer, and another user agent."""
     bare = {"sec_fetch_dest": "", "sec_fetch_mode": "", "accept_language": "", "accept": ""}
 
     assert not request_kind.is_from_browser(a_request("POST", user_agent=agent, **bare))
@@ -271,18 +271,18 @@ PROXIES = client_address.networks(["10.0.0.0/8", "2001:db8::/32"])
     ],
 )
 def test_the_address_is_the_first_untrusted_one_from_the_right(peer: str, forwarded: str, address: str | None) -> None:
-    """As ProxyFix walks: what a visitor wrote in front of the proxies' own entries counts for nothing."""
+    """As in ProxyFix: entries that the visitor wrote before those of the proxies do not count."""
     request = WebRequest(peer=peer, headers=[(b"x-forwarded-for", forwarded.encode())])
 
     assert client_address.client_ip(request, PROXIES) == address
 
 
 def test_no_proxy_is_trusted_by_default() -> None:
-    """X-Forwarded-For from anybody is anybody's word."""
+    """Anybody can send X-Forwarded-For."""
     assert client_address.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
 
 
-def test_a_proxy_that_is_no_network_is_refused() -> None:
-    """A typo in the settings shows when the site is made."""
+def test_an_invalid_proxy_is_refused() -> None:
+    """A typo in the settings raises when the site is made."""
     with pytest.raises(ConfigurationError, match="trusted_proxies"):
         client_address.networks(["10.0.0.0/64"])

@@ -1,4 +1,4 @@
-"""What an answer gets: cookies, calls carried over or told in a header, and how far it may be cached."""
+"""Headers of a response: cookies, calls in the redirect cookie or in `TikTok-Events`, and Cache-Control."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ORDER: Any = {
 }
 
 
-def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
-    """The redirect cookie that *tracker*'s answer sets, as the next request sends it."""
+def cookie_after(site: Site, tracker: Tracker, status: int = 302) -> str:
+    """The redirect cookie that the response of *tracker* sets, as the next request sends it."""
     return cookies_of(add_headers(tracker, status, [])).get("_tte_next", "").partition(";")[0]
 
 
@@ -49,14 +49,14 @@ def carried_by(site: Site, tracker: Tracker, status: int = 302) -> str:
 def test_identifier_cookies_are_for_navigations(
     request_: dict[str, str], status: int, headers: list[tuple[bytes, bytes]], written: bool
 ) -> None:
-    """A GET of a document by a person, answered by a page or a redirect."""
+    """A visitor's GET of a document, answered by a page or a redirect."""
     tracker = a_tracker(query=CLICKED, **request_)
 
     assert sorted(cookies_of(add_headers(tracker, status, list(headers)))) == (["_tte_id", "ttclid"] if written else [])
 
 
-def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
-    """`write_on="any"` is for pages that Python never serves."""
+def test_cookies_may_be_written_on_any_response_of_the_same_site() -> None:
+    """`write_on="any"` is for pages that Python does not serve."""
     site = a_site(cookies=CookiePolicy(write_on="any"))
     own = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="same-site")
     foreign = a_tracker(site, sec_fetch_dest="empty", sec_fetch_site="cross-site")
@@ -67,7 +67,7 @@ def test_cookies_may_be_written_on_any_answer_of_the_same_site() -> None:
 
 @pytest.mark.reference("8.5.6i")
 def test_a_cookie_the_app_sets_wins() -> None:
-    """Whoever writes one of the names has a reason."""
+    """An app that sets a cookie of that name has a reason."""
     app = [*HTML, (b"Set-Cookie", b"_tte_id=own; Path=/"), (b"set-cookie", b"_tte_next=own")]
     tracker = a_tracker(query=CLICKED)
     tracker.track("Lead")
@@ -79,7 +79,7 @@ def test_a_cookie_the_app_sets_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("cache_control", "expected"),
     [
         ([], ["private"]),
         (["public, max-age=60"], ["private, max-age=60"]),
@@ -91,34 +91,34 @@ def test_a_cookie_the_app_sets_wins() -> None:
     ],
 )
 @pytest.mark.reference("8.5.9")
-def test_cache_control(given: list[str], expected: list[str]) -> None:
-    """What holds one visitor's is private; `no-store` is never added, it would cost the back button."""
-    headers = [*HTML, *((b"Cache-Control", one.encode()) for one in given)]
-    finished = add_headers(a_tracker(), 200, headers)
+def test_cache_control(cache_control: list[str], expected: list[str]) -> None:
+    """A response that depends on the visitor is private; `no-store` is never added, because it disables bfcache."""
+    headers = [*HTML, *((b"Cache-Control", one.encode()) for one in cache_control)]
+    new_headers = add_headers(a_tracker(), 200, headers)
     untouched = add_headers(a_tracker(cookie=VISITOR_COOKIE), 200, list(headers))
 
-    assert [value.decode() for name, value in finished if name.lower() == b"cache-control"] == expected
+    assert [value.decode() for name, value in new_headers if name.lower() == b"cache-control"] == expected
     assert untouched == headers
 
 
 @pytest.mark.reference("8.5.6c")
-def test_a_304_stays_as_it_is() -> None:
-    """Its headers would replace those of the page in the browser's store."""
+def test_a_304_stays_unchanged() -> None:
+    """Its headers would replace those of the cached page."""
     tracker = a_tracker(query=CLICKED)
     tracker.track("ViewContent")
 
     assert add_headers(tracker, 304, [(b"etag", b"x")]) == [(b"etag", b"x")]
 
 
-def test_calls_travel_over_a_redirect_once() -> None:
-    """3.8: POST, redirect, thank-you page: the same name and id, and of the properties what merges two copies."""
+def test_a_redirect_passes_calls_on_once() -> None:
+    """3.8: POST, redirect, thank-you page: the same name and id, and the properties for deduplication."""
     site = a_site()
     posted = a_tracker(site, method="POST", cookie=VISITOR_COOKIE)
     tracked = posted.track("Purchase", key="zzpii-1", properties=ORDER)
     written = cookies_of(add_headers(posted, 303, []))["_tte_next"]
-    shown = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {written.partition(';')[0]}")
-    (call,) = TemplateVariable(shown).events()
-    after = cookies_of(add_headers(shown, 200, list(HTML)))
+    next_page = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {written.partition(';')[0]}")
+    (call,) = TemplateVariable(next_page).events()
+    after = cookies_of(add_headers(next_page, 200, list(HTML)))
 
     assert "; HttpOnly" in written
     assert "; Max-Age=300;" in written
@@ -129,7 +129,7 @@ def test_calls_travel_over_a_redirect_once() -> None:
         "contents": [{"content_id": "sku-1", "price": 12.5, "quantity": 1}],
     }
     assert "; Max-Age=0;" in after["_tte_next"]
-    assert (b"cache-control", b"private") in add_headers(shown, 200, list(HTML))
+    assert (b"cache-control", b"private") in add_headers(next_page, 200, list(HTML))
 
 
 def test_the_page_itself_may_track_the_same_order() -> None:
@@ -137,44 +137,44 @@ def test_the_page_itself_may_track_the_same_order() -> None:
     site = a_site()
     posted = a_tracker(site, method="POST")
     posted.track("Purchase", key=1)
-    shown = a_tracker(site, cookie=carried_by(site, posted))
-    shown.track("Purchase", key=1, server=False)
-    shown.track("Lead")
-    snippet = TemplateVariable(shown).pixel()
+    next_page = a_tracker(site, cookie=cookie_after(site, posted))
+    next_page.track("Purchase", key=1, server=False)
+    next_page.track("Lead")
+    snippet = TemplateVariable(next_page).pixel()
 
     assert snippet.count('"event":"Purchase"') == snippet.count('"event":"Lead"') == 1
     assert len(sent_by(site)) == 2
 
 
 def test_a_second_redirect_keeps_the_calls_of_the_first() -> None:
-    """Login, cart, checkout: what no page has printed yet goes on."""
+    """Login, cart, checkout: calls that no page has rendered are passed on."""
     site = a_site()
     first = a_tracker(site, method="POST")
     first.track("CompleteRegistration")
-    second = a_tracker(site, cookie=carried_by(site, first))
+    second = a_tracker(site, cookie=cookie_after(site, first))
     second.track("AddToCart")
-    third = a_tracker(site, cookie=carried_by(site, second))
+    third = a_tracker(site, cookie=cookie_after(site, second))
 
     assert [one["event"] for one in TemplateVariable(third).events()] == ["CompleteRegistration", "AddToCart"]
 
 
 def test_a_page_without_the_snippet_leaves_the_cookie() -> None:
-    """It waits, for 300 seconds, for one that prints."""
+    """It stays for 300 seconds, for a page that renders the pixel."""
     site = a_site()
     first = a_tracker(site, method="POST")
     first.track("Lead")
-    other = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {carried_by(site, first)}")
+    other = a_tracker(site, cookie=f"{VISITOR_COOKIE}; {cookie_after(site, first)}")
 
     assert add_headers(other, 200, list(HTML)) == HTML
 
 
 @pytest.mark.parametrize("tampering", ["", "cut", "flip", "old", "foreign", "snapshot", "shape"])
-def test_a_redirect_cookie_that_is_none_is_ignored_quietly(tampering: str, caplog: pytest.LogCaptureFixture) -> None:
-    """3.8: empty, cut, changed, old, or of somebody else's secret: nothing rendered, nothing logged, expired."""
+def test_an_invalid_redirect_cookie_is_ignored_quietly(tampering: str, caplog: pytest.LogCaptureFixture) -> None:
+    """3.8: empty, cut, changed, old, or signed with another secret: not rendered, not logged, expired."""
     site = a_site()
     first = a_tracker(site, method="POST")
     first.track("Lead")
-    value = carried_by(site, first).partition("=")[2]
+    value = cookie_after(site, first).partition("=")[2]
     value = {
         "": "",
         "cut": value[:20],
@@ -194,15 +194,15 @@ def test_a_redirect_cookie_that_is_none_is_ignored_quietly(tampering: str, caplo
 
 
 def test_a_redirect_cookie_keeps_below_its_limit() -> None:
-    """3.8: at most 3,000 bytes: items go first, then the oldest calls."""
+    """3.8: at most 3,000 bytes: first items are dropped, then the oldest calls."""
     site = a_site()
     many = [{"content_id": f"{index * 7919:x}" * 3, "price": index / 7, "quantity": index} for index in range(400)]
     tracker = a_tracker(site, method="POST")
     tracker.track("Purchase", key=1, properties={"value": 1, "currency": "EUR", "contents": many})
-    cookie = carried_by(site, tracker)
+    cookie = cookie_after(site, tracker)
     for index in range(200):
         tracker.track("AddToCart", key=index)
-    crowded = carried_by(site, tracker)
+    crowded = cookie_after(site, tracker)
     names = [one["event_id"] for one in TemplateVariable(a_tracker(site, cookie=crowded)).events()]
 
     assert len(cookie) < len(crowded) <= 3_010
@@ -211,7 +211,7 @@ def test_a_redirect_cookie_keeps_below_its_limit() -> None:
     assert 10 < len(names) < 200
 
 
-def test_one_call_too_long_for_a_cookie_is_let_go() -> None:
+def test_a_call_too_long_for_a_cookie_is_dropped() -> None:
     """No header of that size, and no error."""
     import random
 
@@ -222,7 +222,7 @@ def test_one_call_too_long_for_a_cookie_is_let_go() -> None:
     assert cookies_of(add_headers(tracker, 302, [])) == {}
 
 
-def test_without_a_secret_nothing_is_carried(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_secret_there_is_no_redirect_cookie(caplog: pytest.LogCaptureFixture) -> None:
     """3.10: off, with one warning."""
     site = a_site(secret_key=None)
     for _ in range(2):
@@ -233,8 +233,8 @@ def test_without_a_secret_nothing_is_carried(caplog: pytest.LogCaptureFixture) -
     assert TemplateVariable(a_tracker(site, cookie="_tte_next=x")).events() == []
 
 
-def test_what_a_json_body_holds_is_not_carried() -> None:
-    """3.7: a call whose `payload` was read is rendered."""
+def test_a_call_in_a_json_body_is_not_in_the_redirect_cookie() -> None:
+    """3.7: a call whose `payload` was read counts as rendered."""
     tracker = a_tracker(method="POST")
     tracked = tracker.track("AddToCart", properties=ORDER)
 
@@ -246,21 +246,21 @@ FETCH = {"method": "POST", "sec_fetch_dest": "empty", "sec_fetch_mode": "cors"}
 
 
 def test_a_fetch_gets_its_calls_in_a_header() -> None:
-    """3.7: ASCII JSON for the static script, and no cookie; whatever the text."""
+    """3.7: ASCII JSON for the static script, and no cookie, for any text."""
     tracker = a_tracker(**FETCH)
     tracked = tracker.track("Search", properties={"query": "sch\u00f6n \u2028 \r\n"})
     headers = add_headers(tracker, 200, list(JSON))
-    (told,) = [value for name, value in headers if name == b"tiktok-events"]
+    (header,) = [value for name, value in headers if name == b"tiktok-events"]
 
-    assert json.loads(told)[0]["event_id"] == tracked.event_id
-    assert told.isascii()
-    assert b"\n" not in told
+    assert json.loads(header)[0]["event_id"] == tracked.event_id
+    assert header.isascii()
+    assert b"\n" not in header
     assert cookies_of(headers) == {}
     assert add_headers(tracker, 200, list(JSON)) == headers
 
 
 def test_a_header_is_the_apps_if_it_set_one() -> None:
-    """And never another site's: a cross-site fetch gets none."""
+    """And a cross-site fetch gets none."""
     own = [*JSON, (b"TikTok-Events", b"[]")]
     tracker = a_tracker(**FETCH)
     tracker.track("Lead")
@@ -273,20 +273,20 @@ def test_a_header_is_the_apps_if_it_set_one() -> None:
 
 
 def test_a_header_holds_3_kb_at_most() -> None:
-    """3.7: of too many calls the newest."""
+    """3.7: if there are too many calls, the newest ones."""
     tracker = a_tracker(**FETCH)
     for index in range(100):
         last = tracker.track("AddToCart", key=index, properties=ORDER)
-    told = dict(add_headers(tracker, 200, list(JSON)))[b"tiktok-events"]
+    header = dict(add_headers(tracker, 200, list(JSON)))[b"tiktok-events"]
     alone = a_tracker(**FETCH)
     alone.track("Search", properties={"query": "z" * 3_000})
 
-    assert len(told) <= 3_000
-    assert json.loads(told)[-1]["event_id"] == last.event_id
+    assert len(header) <= 3_000
+    assert json.loads(header)[-1]["event_id"] == last.event_id
     assert b"tiktok-events" not in dict(add_headers(alone, 200, list(JSON)))
 
 
-def test_a_failure_of_ours_leaves_the_page_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_leaves_the_response_unchanged(caplog: pytest.LogCaptureFixture) -> None:
     """One line in the log, without values."""
 
     def broken() -> float:

@@ -1,4 +1,4 @@
-"""The short ways through a request: each must tell what the long one tells."""
+"""Fast paths of a request: each gives the result of the complete path."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ COOKIES = st.lists(st.tuples(PIECES, st.sampled_from(["; ", ";", " ; ", ";;"])),
     answer=st.sampled_from([True, False, None]),
     status=st.sampled_from([200, 302, 404]),
 )
-def test_a_settled_answer_is_one_that_gets_nothing(
+def test_needs_no_headers_agrees_with_with_our_headers(
     cookie: str, query: str, referer: str, answer: bool | None, status: int
 ) -> None:
-    """Whatever the three headers say: what is taken as settled unread would get nothing when read."""
+    """For any values of the three headers: a response that needs no headers would get none."""
     tracker = a_tracker(a_site(consent=lambda request: answer), query=query, cookie=cookie, referer=referer)
-    settled = needs_no_headers(tracker)
+    unchanged = needs_no_headers(tracker)
 
-    assert not settled or with_our_headers(tracker, status, HTML) is HTML
+    assert not unchanged or with_our_headers(tracker, status, HTML) is HTML
     assert add_headers(tracker, status, HTML) == with_our_headers(tracker, status, HTML)
 
 
 @pytest.mark.parametrize("before", ["", "a=b; ", "a=b; c=d; "])
 @pytest.mark.parametrize("after", ["", "; a=b"])
-def test_a_visitor_who_comes_back_needs_no_headers(before: str, after: str) -> None:
-    """As browsers send cookies, wherever among them ours stands; that is the case that must cost nothing."""
+def test_a_returning_visitor_needs_no_headers(before: str, after: str) -> None:
+    """Wherever our cookie stands among others; this is the case that must be fast."""
     assert needs_no_headers(a_tracker(cookie=before + VISITOR_COOKIE + after))
     assert needs_no_headers(a_tracker(a_site(consent=None), cookie=before + VISITOR_COOKIE + after))
     assert not needs_no_headers(a_tracker(cookie=before + OLD + after))
@@ -61,13 +61,13 @@ def test_a_visitor_who_comes_back_needs_no_headers(before: str, after: str) -> N
 @pytest.mark.parametrize(
     "settings", [{"page_views": True}, {"consent": lambda request: None}, {"consent": None, "gpc": "deny"}]
 )
-def test_a_site_that_has_more_to_say_is_not_settled(settings: dict[str, Any]) -> None:
-    """A page view to send, or a visitor who has not agreed."""
+def test_page_views_and_unknown_consent_need_headers(settings: dict[str, Any]) -> None:
+    """A page view to send, or a visitor without consent."""
     assert not needs_no_headers(a_tracker(a_site(**settings), cookie=VISITOR_COOKIE, sec_gpc="1"))
 
 
-def test_whoever_tracked_or_was_refused_is_not_settled() -> None:
-    """A call to carry over, cookies to expire."""
+def test_tracked_calls_and_denied_consent_need_headers() -> None:
+    """Calls for the redirect cookie, cookies to expire."""
     tracked, refused = a_tracker(cookie=VISITOR_COOKIE), a_tracker(cookie=VISITOR_COOKIE)
     tracked.track("Lead")
     refused.revoke_consent()
@@ -76,18 +76,18 @@ def test_whoever_tracked_or_was_refused_is_not_settled() -> None:
     assert not needs_no_headers(refused)
 
 
-def test_consent_is_not_asked_where_nothing_depends_on_it() -> None:
-    """A rule may look into a database: an answer of data to who has no cookie of ours leaves it alone."""
-    asked: list[object] = []
-    site = a_site(consent=lambda request: asked.append(request) or True)
+def test_the_consent_rule_is_not_called_without_need() -> None:
+    """A rule may query a database. A JSON response to a visitor without our cookies does not need it."""
+    calls: list[object] = []
+    site = a_site(consent=lambda request: calls.append(request) or True)
     add_headers(a_tracker(site, sec_fetch_dest="empty"), 200, [(b"content-type", b"application/json")])
 
-    assert asked == []
+    assert calls == []
 
 
 @given(COOKIES, st.sampled_from(["_tte_id", "ttclid", "a", "", "="]))
-def test_one_cookie_is_read_as_all_are(header: str, name: str) -> None:
-    """The values of a name are those that taking the whole header apart gives."""
+def test_cookie_values_equals_all_cookies(header: str, name: str) -> None:
+    """Reading one name gives the same values as parsing the whole header."""
     request = a_request(cookie=header)
 
     assert request.cookie_values(name) == request.all_cookies.get(name, ())
@@ -95,7 +95,7 @@ def test_one_cookie_is_read_as_all_are(header: str, name: str) -> None:
 
 @given(COOKIES)
 def test_a_visitor_is_the_first_well_formed_cookie(header: str) -> None:
-    """The pattern that looks at the whole header finds what the values say."""
+    """The pattern on the whole header finds the same cookie as the parsed values."""
     request = a_request(cookie=header)
     values = request.all_cookies.get("_tte_id", ())
     found = next(filter(None, (re.fullmatch(r"1\.([0-9]{13})\.([0-9a-f]{32})", value) for value in values)), None)
@@ -109,36 +109,36 @@ async def _no_receive() -> Any:
 
 
 def through_asgi(site: Any, cookie: str) -> tuple[Any, Any, list[Any]]:
-    """The message an app sends, the `send` it is given, and what the server gets."""
+    """The message that the app sends, the `send` it gets, and the messages that the server gets."""
     message = {"type": "http.response.start", "status": 200, "headers": list(HTML)}
     sent: list[Any] = []
-    given: list[Any] = []
+    sends: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        given.append(send)
+        sends.append(send)
         await send(message)
 
-    async def server(one: Any) -> None:
-        sent.append(one)
+    async def server(message: Any) -> None:
+        sent.append(message)
 
     headers = [(name.encode(), value.encode()) for name, value in {**BROWSER, "cookie": cookie}.items()]
     scope = {"type": "http", "method": "GET", "scheme": "https", "path": "/buy", "headers": headers}
     asyncio.run(ASGIMiddleware(app, site)(scope, _no_receive, server))
-    return message, given[0] is server, sent
+    return message, sends[0] is server, sent
 
 
-def test_a_settled_message_is_passed_on_itself() -> None:
-    """No copy where nothing is added; one where there is, for the app's own is the app's."""
-    settled, _, sent = through_asgi(a_site(), VISITOR_COOKIE)
+def test_an_unchanged_message_is_not_copied() -> None:
+    """A message that gets headers is copied, because the original belongs to the app."""
+    unchanged, _, sent = through_asgi(a_site(), VISITOR_COOKIE)
     other, _, amended_ = through_asgi(a_site(), "a=b")
 
-    assert sent[0] is settled
+    assert sent[0] is unchanged
     assert amended_[0] is not other
     assert other["headers"] == HTML
 
 
-def test_a_site_that_is_off_stands_in_nobodys_way() -> None:
-    """The app has the server's own `send` and `start_response`, and a tracker that does nothing."""
+def test_a_site_that_is_off_wraps_nothing() -> None:
+    """The app gets the server's own `send` and `start_response`, and a tracker that does nothing."""
     site = a_site(enabled=False)
     _, is_servers, sent = through_asgi(site, VISITOR_COOKIE)
 
@@ -149,8 +149,8 @@ def test_a_site_that_is_off_stands_in_nobodys_way() -> None:
     assert WSGIMiddleware(app, site)({}, _no_receive) == (False, _no_receive)
 
 
-def test_a_request_is_readable_after_the_servers_own_is_gone() -> None:
-    """A task that outlives its request still reads who asked: what is kept is a copy, and holds no tracker."""
+def test_a_request_is_readable_after_the_scope_is_removed() -> None:
+    """A background task still reads its request: the reader has a copy, without the tracker."""
     scope: Any = {"type": "http", "path": "/a b", "query_string": b"q=1", "client": (markers.IP, 1), "headers": []}
     environ: Any = {"PATH_INFO": "/a b", "QUERY_STRING": "q=1", "REMOTE_ADDR": markers.IP}
     requests = [WebRequest.from_scope(scope), WebRequest.from_environ(environ)]
@@ -160,8 +160,8 @@ def test_a_request_is_readable_after_the_servers_own_is_gone() -> None:
     assert [(one.path, one.query, one.peer) for one in requests] == [("/a%20b", "q=1", markers.IP)] * 2
 
 
-def test_bots_are_told_once_a_request() -> None:
-    """For the event and for the cookie alike."""
+def test_bots_are_detected_once_per_request() -> None:
+    """For the event and for the cookie."""
     tracker = a_tracker(user_agent="Googlebot/2.1", cookie="a=b")
 
     assert tracker.is_bot_or_prefetch

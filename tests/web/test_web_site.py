@@ -1,4 +1,4 @@
-"""Every setting of a site has its effect; the page that shows it is one visitor's only where it must be."""
+"""Each setting of a site has its effect, and a page is private only if it depends on the visitor."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
 
 
 def data_of(tracker: Tracker) -> dict[str, Any]:
-    """What a page is told."""
+    """The data of the page."""
     found: dict[str, Any] = json.loads(TemplateVariable(tracker).data().partition(">")[2].partition("<")[0])
     return found
 
 
 def test_every_setting_is_in_the_reference() -> None:
-    """None without a line there, and no line without a setting."""
+    """The documentation has a row for each setting, and no other row."""
     page = (Path(__file__).parents[2] / "docs" / "reference" / "site.md").read_text("utf-8")
     settings = list(inspect.signature(Site).parameters)
 
@@ -58,22 +58,22 @@ def test_every_setting_is_in_the_reference() -> None:
         {"client": Recorder(), "outbox": tt.MemoryOutbox()},
     ],
 )
-def test_settings_that_cannot_be_are_refused_at_once(settings: dict[str, Any]) -> None:
-    """A mistake in the settings shows at start, not on a page."""
+def test_invalid_settings_are_refused_at_once(settings: dict[str, Any]) -> None:
+    """A mistake in the settings raises at start, not on a page."""
     with raises(tt.ConfigurationError):
         a_site(**settings)
 
 
 def test_further_pixels_and_load_options_reach_the_page() -> None:
-    """`pixels` get every call too; `load_options` are what `ttq.load` is given."""
+    """`pixels` get every call, too; `load_options` go to `ttq.load`."""
     data = data_of(a_tracker(a_site(pixels=["CSECOND0PIXEL0000000"], load_options={"partner": "zzpii-partner"})))
 
     assert data["pixels"][1:] == ["CSECOND0PIXEL0000000"]
     assert data["options"] == {"partner": "zzpii-partner"}
 
 
-def test_digests_are_printed_only_when_the_site_wants_matching() -> None:
-    """`advanced_matching` is off by default: every script of a page can read what stands in it."""
+def test_digests_are_rendered_only_with_advanced_matching() -> None:
+    """It is off by default, because every script of the page can read the digests."""
     off, on = (a_tracker(a_site(advanced_matching=choice)) for choice in (False, True))
     for tracker in (off, on):
         tracker.identify(email=markers.EMAIL)
@@ -84,7 +84,7 @@ def test_digests_are_printed_only_when_the_site_wants_matching() -> None:
 
 
 def test_an_excluded_path_has_no_snippet_and_no_cookie() -> None:
-    """What is tracked there by name still goes: a purchase is one on any path."""
+    """Events tracked there are still sent."""
     site = a_site(exclude=lambda request: request.path.startswith("/admin"))
     tracker = a_tracker(site, path="/admin/orders")
 
@@ -99,8 +99,8 @@ def test_an_excluded_path_has_no_snippet_and_no_cookie() -> None:
     assert TemplateVariable(a_tracker(site)).enabled
 
 
-def test_proxies_and_domains_are_the_sites() -> None:
-    """`trusted_proxies` say whose header counts, `cookie_domains` what a cookie is for."""
+def test_proxies_and_domains() -> None:
+    """`trusted_proxies` decide whose header counts, `cookie_domains` the domain of cookies."""
     site = a_site(trusted_proxies=["9.9.9.9"], cookie_domains=["shop.example"])
     request = WebRequest(
         path="/",
@@ -118,7 +118,7 @@ def test_proxies_and_domains_are_the_sites() -> None:
 
 
 def test_the_url_is_for_events_without_a_page() -> None:
-    """A renewal's, from a task; a visitor's page wins over it."""
+    """For a renewal in a task; the visitor's page wins."""
     site = a_site(url="https://shop.example/renewals")
     site.resume(None, consent=True).track("Subscribe", key=1)
     a_tracker(site).track("Lead")
@@ -127,7 +127,7 @@ def test_the_url_is_for_events_without_a_page() -> None:
 
 
 def test_currency_is_filled_in_only_beside_a_value() -> None:
-    """Never over the event's own, and never without money."""
+    """Never in place of the event's own, and never without a value."""
     site = a_site(currency="eur")
     a_tracker(site).track("Purchase", key=1, properties={"value": 5})
     a_tracker(site).track("Purchase", key=2, properties={"value": 5, "currency": "chf"})
@@ -137,7 +137,7 @@ def test_currency_is_filled_in_only_beside_a_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gpc", "rule", "told"),
+    ("gpc", "rule", "expected"),
     [
         ("ldu", None, "ldu"),
         ("deny", None, "deny"),
@@ -146,13 +146,13 @@ def test_currency_is_filled_in_only_beside_a_value() -> None:
         ("deny", lambda request: True, "ldu"),
     ],
 )
-def test_what_the_page_makes_of_the_browsers_signal(gpc: str, rule: Any, told: str | None) -> None:
-    """A cached page weighs the signal itself; a callable has done so already, and its yes wins."""
-    assert data_of(a_tracker(a_site(gpc=gpc, consent=rule))).get("gpc") == told
+def test_the_effect_of_gpc_in_the_page(gpc: str, rule: Any, expected: str | None) -> None:
+    """The script of a cached page reads the signal; a callable has read it already, so its grant wins."""
+    assert data_of(a_tracker(a_site(gpc=gpc, consent=rule))).get("gpc") == expected
 
 
-def test_a_browsers_own_no_makes_no_page_for_others() -> None:
-    """3.15: with `gpc="deny"` and no rule it renders nothing, so no shared cache may keep it; the other page it may."""
+def test_a_page_denied_by_gpc_is_private() -> None:
+    """3.15: with `gpc="deny"` and no rule it has no pixel, so no shared cache may store it; other pages may be cached."""
     site = a_site(consent=None, gpc="deny")
     refused, other = a_tracker(site, sec_gpc="1", cookie=VISITOR_COOKIE), a_tracker(site, cookie=VISITOR_COOKIE)
 
@@ -162,8 +162,8 @@ def test_a_browsers_own_no_makes_no_page_for_others() -> None:
     assert add_headers(other, 200, list(HTML)) == HTML
 
 
-def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
-    """A plain request knows of no debug mode."""
+def test_strict_follows_the_setting_then_the_debug_mode() -> None:
+    """A plain request has no debug mode."""
 
     class Debugged(WebRequest):
         @property
@@ -179,8 +179,8 @@ def test_a_site_is_strict_as_it_says_else_as_the_request_does() -> None:
         Tracker(a_site(), debugged).track("Lead", valu=1)
 
 
-def test_a_no_takes_the_calls_of_its_request_along() -> None:
-    """3.11: what was tracked before `revoke_consent()` reaches neither header, cookie nor page."""
+def test_revoking_consent_drops_the_calls_of_the_request() -> None:
+    """3.11: earlier events of the request are in no header, cookie or page."""
     fetched = a_tracker(method="POST", sec_fetch_dest="empty")
     posted = a_tracker(a_site(consent=RULE), method="POST", cookie="agreed=yes")
     for tracker in (fetched, posted):
@@ -192,31 +192,31 @@ def test_a_no_takes_the_calls_of_its_request_along() -> None:
     assert data_of(posted)["calls"] == []
 
 
-def test_a_redirects_calls_are_not_printed_for_who_has_refused_since() -> None:
-    """3.8 and 3.11: with a `ConsentCookie` the base code still stands there for everybody."""
+def test_calls_of_a_redirect_are_not_rendered_after_a_denial() -> None:
+    """3.8 and 3.11: with a `ConsentCookie` the base code is still rendered."""
     site = a_site(consent=RULE)
     posted = a_tracker(site, method="POST", cookie="agreed=yes")
     posted.track("Lead")
-    carried = cookies_of(add_headers(posted, 303, []))["_tte_next"].partition(";")[0]
+    cookie = cookies_of(add_headers(posted, 303, []))["_tte_next"].partition(";")[0]
     calls = {
-        said: len(data_of(a_tracker(site, cookie=f"{said}; {carried}"))["calls"])
-        for said in ("agreed=yes", "agreed=no", "other=1")
+        value: len(data_of(a_tracker(site, cookie=f"{value}; {cookie}"))["calls"])
+        for value in ("agreed=yes", "agreed=no", "other=1")
     }
 
     assert calls == {"agreed=yes": 1, "agreed=no": 0, "other=1": 0}
 
 
 @pytest.mark.parametrize("how", [{"browser": False}, {"server": False}])
-def test_whatever_is_tracked_makes_the_answer_one_visitors(how: dict[str, bool]) -> None:
-    """3.15: it has an id from then on, and a page may print that by itself."""
+def test_tracking_makes_the_response_private(how: dict[str, bool]) -> None:
+    """3.15: it has an id from then on, which a page may render."""
     tracker = a_tracker(a_site(consent=None), cookie=VISITOR_COOKIE)
     tracker.track("Lead", **how)
 
     assert PRIVATE in add_headers(tracker, 200, list(HTML))
 
 
-def test_a_webhook_is_told_by_its_rule(caplog: pytest.LogCaptureFixture) -> None:
-    """3.9: in words that name what to write instead."""
+def test_a_webhook_request_is_logged_with_its_rule(caplog: pytest.LogCaptureFixture) -> None:
+    """3.9: the message says what to write instead."""
     request = WebRequest(method="POST", path="/hook", headers=[(b"user-agent", b"Stripe/1.0")])
     site = a_site()
     with caplog.at_level(logging.WARNING, "tiktok_events"):
@@ -229,13 +229,13 @@ def test_a_webhook_is_told_by_its_rule(caplog: pytest.LogCaptureFixture) -> None
     ]
 
 
-def test_no_repr_of_the_web_half_tells_a_value() -> None:
-    """3.14: settings, requests, cookies and contexts name what is set; markers.py looks for the values."""
+def test_no_repr_of_the_web_half_shows_a_value() -> None:
+    """3.14: reprs of settings, requests, cookies and contexts name fields only."""
     site = a_site(secret_key=[SECRET], cookies=CookiePolicy())
     tracker = a_tracker(site, query=CLICKED, cookie=f"_ttp={markers.TTP}", referer=f"https://shop.example/?{CLICKED}")
     tracked = tracker.track("Lead", user={"email": markers.EMAIL})
     written = SetCookie("ttclid", markers.TTCLID, 60, http_only=False, secure=True)
-    shown = [
+    reprs = [
         *(site, tracker, tracker.request, tracker.context, Click(markers.TTCLID, 1), Visitor("zzpii", 1), tracked),
         *(
             TemplateVariable(tracker),
@@ -246,7 +246,7 @@ def test_no_repr_of_the_web_half_tells_a_value() -> None:
             tracked.script,
         ),
     ]
-    text = " ".join(map(repr, shown))
+    text = " ".join(map(repr, reprs))
     secrets = [SECRET, markers.TTCLID, markers.TTP, markers.IP, markers.USER_AGENT, markers.EMAIL, tracked.event_id]
 
     assert [secret for secret in secrets if secret and secret in text] == []
@@ -255,11 +255,11 @@ def test_no_repr_of_the_web_half_tells_a_value() -> None:
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    """An app that nobody asks."""
+    """An app that is never called."""
 
 
-def test_the_clock_and_the_dice_are_the_sites() -> None:
-    """Tests pass their own; nothing else looks at a watch."""
+def test_clock_and_new_id_come_from_the_site() -> None:
+    """Nothing else reads the time or makes an id."""
     site = a_site(clock=lambda: NOW + 5, new_id=lambda: "7b" * 16)
     tracker = a_tracker(site)
     tracker.track("Lead")

@@ -1,4 +1,4 @@
-"""What is kept of a visitor for the webhook that comes without them."""
+"""Snapshots of a visitor, and trackers resumed from them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ LANDING = {"query": CLICKED, "cookie": f"{VISITOR_COOKIE}; _ttp={markers.TTP}"}
 
 
 def later(seconds: float, **settings: object) -> Site:
-    """The same shop, some time on, in another process."""
+    """The same shop *seconds* later, in another process."""
     return a_site(clock=lambda: NOW + seconds, **settings)
 
 
 def test_a_webhook_sends_the_shoppers_context() -> None:
-    """3.9: click, page and address of the order's page, the id of the order's key; as often as the webhook repeats."""
-    shown = a_tracker(**LANDING)
-    snapshot = shown.snapshot()
+    """3.9: click, page and address of the order's request, the id of the order's key; any number of times."""
+    tracker = a_tracker(**LANDING)
+    snapshot = tracker.snapshot()
     site = later(60)
     tracked = [site.resume(snapshot).track("Purchase", key="zzpii-1") for _ in range(2)]
     users = [event.user for event in sent_by(site)]
 
-    assert {one.event_id for one in tracked} == {shown.event_id("Purchase", "zzpii-1")}
+    assert {one.event_id for one in tracked} == {tracker.event_id("Purchase", "zzpii-1")}
     assert len(users) == 2
     assert all(user and (user.ttclid, user.ttp, user.ip) == (markers.TTCLID, markers.TTP, markers.IP) for user in users)
 
 
 def test_a_snapshot_is_text_for_a_column() -> None:
-    """A str, URL-safe, whose repr says nothing."""
+    """A URL-safe str, whose repr has no value."""
     snapshot = a_tracker(**LANDING).snapshot()
 
     assert isinstance(snapshot, str)
@@ -44,7 +44,7 @@ def test_a_snapshot_is_text_for_a_column() -> None:
 
 
 def test_it_splits_for_stores_of_short_values() -> None:
-    """`as_metadata()` gives pieces of 500 characters, and `resume` takes the mapping, with others' keys in it."""
+    """`as_metadata()` returns parts of 500 characters, and `resume` takes the mapping, also with other keys."""
     tracker = a_tracker(**LANDING)
     pieces = tracker.snapshot().as_metadata(100)
 
@@ -59,7 +59,7 @@ def noise(length: int) -> str:
 
 @pytest.mark.parametrize("agent", [markers.USER_AGENT, "zzpii" + noise(995)])
 def test_it_fits_with_the_longest_click_id(agent: str) -> None:
-    """At most 2,000 characters with a click id of 1,000: referrer, page and browser go first."""
+    """At most 2,000 characters with a click id of 1,000: referrer, URL and user agent are dropped first."""
     click_id = noise(1_000)
     tracker = a_tracker(query=f"ttclid={click_id}", user_agent=agent, referer=f"https://a.example/{noise(900)[::-1]}")
     snapshot = tracker.snapshot()
@@ -71,20 +71,20 @@ def test_it_fits_with_the_longest_click_id(agent: str) -> None:
 BROKEN = [None, "", "zzpii", "\u00e9", "A" * 70_000, {}, {"tiktok_0": 1}, 7]
 
 
-@pytest.mark.parametrize("given", BROKEN)
-def test_what_cannot_be_read_gives_no_context(given: object) -> None:
-    """3.9: orders of before have none; the e-mail still matches. Consent is unknown, so the setting decides."""
+@pytest.mark.parametrize("snapshot", BROKEN)
+def test_an_unreadable_snapshot_gives_no_context(snapshot: object) -> None:
+    """3.9: older orders have none; the email still matches. Consent is unknown, so the setting decides."""
     site = a_site()
-    tracker = site.resume(given)  # type: ignore[arg-type]
+    tracker = site.resume(snapshot)  # type: ignore[arg-type]
 
     assert tracker.consent is Consent.UNKNOWN
     assert tracker.track("Purchase", key=1).reason == "consent"
-    assert site.resume(given, consent=True).track("Purchase", key=1).sent  # type: ignore[arg-type]
+    assert site.resume(snapshot, consent=True).track("Purchase", key=1).sent  # type: ignore[arg-type]
     assert sent_by(site)[0].user is None
 
 
-def test_changed_old_or_foreign_ones_are_refused() -> None:
-    """Every byte is signed; 28 days; one secret of several."""
+def test_changed_old_or_foreign_snapshots_are_refused() -> None:
+    """Every byte is signed; 28 days; one of several secrets."""
     snapshot = a_tracker(**LANDING).snapshot()
     flipped = snapshot[:40] + ("A" if snapshot[40] != "A" else "B") + snapshot[41:]
 
@@ -96,8 +96,8 @@ def test_changed_old_or_foreign_ones_are_refused() -> None:
     assert later(0, secret_key=["another secret of tests", SECRET]).resume(snapshot).consent is Consent.GRANTED
 
 
-def test_strict_raises_for_a_broken_one() -> None:
-    """In debug mode a snapshot that was cut by its column shows; a missing one does not."""
+def test_strict_raises_for_a_broken_snapshot() -> None:
+    """In debug mode a snapshot that its column has cut raises; a missing one does not."""
     site = a_site(strict=True)
 
     with raises(InvalidSnapshot):
@@ -105,8 +105,8 @@ def test_strict_raises_for_a_broken_one() -> None:
     assert site.resume(None).consent is Consent.UNKNOWN
 
 
-def test_it_carries_consent_and_the_shop_may_know_better() -> None:
-    """The visitor's no travels; `consent=` says what the shop knows since."""
+def test_it_has_consent_which_the_shop_may_override() -> None:
+    """The snapshot has the denial; `consent=` is what the shop knows since then."""
     refused = a_tracker(a_site(consent=lambda request: False), **LANDING).snapshot()
     site = later(1)
 
@@ -118,16 +118,16 @@ def test_it_carries_consent_and_the_shop_may_know_better() -> None:
         site.resume(refused, consent="yes")  # type: ignore[arg-type]
 
 
-def test_a_yes_later_keeps_the_context() -> None:
-    """`grant_consent` on a resumed tracker asks no request that is not there."""
+def test_granting_consent_later_keeps_the_context() -> None:
+    """`grant_consent` on a resumed tracker reads no request."""
     tracker = later(1).resume(a_tracker(**LANDING).snapshot())
     tracker.grant_consent()
 
     assert tracker.context.ttclid == markers.TTCLID
 
 
-def test_without_a_secret_there_is_none() -> None:
-    """Empty, said once, and resumed like a missing one."""
+def test_without_a_secret_there_is_no_snapshot() -> None:
+    """It is empty, logged once, and resumed like a missing one."""
     site = a_site(secret_key=None)
     snapshot = a_tracker(site, **LANDING).snapshot()
 
@@ -137,7 +137,7 @@ def test_without_a_secret_there_is_none() -> None:
 
 
 def test_a_redirect_cookie_is_no_snapshot() -> None:
-    """Each purpose has a key of its own."""
+    """Each purpose has its own key."""
     site = a_site()
     signed = site.redirect_signer.sign([{"ttclid": "zzpii"}, "granted"], now=NOW)
 
@@ -145,5 +145,5 @@ def test_a_redirect_cookie_is_no_snapshot() -> None:
 
 
 def test_the_error_is_one_of_ours() -> None:
-    """`except tt.TikTokEventsError` reads it."""
+    """`except tt.TikTokEventsError` catches it."""
     assert issubclass(InvalidSnapshot, tt.TikTokEventsError)

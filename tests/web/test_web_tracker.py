@@ -1,4 +1,4 @@
-"""Both halves of an event: what is queued, what the page gets, and that both have one id."""
+"""Both halves of an event: the queued event and the pixel call have the same id."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDER: Any = {"value": 12.5, "contents": [{"content_id": "sku-1", "price": 12.5,
 
 @pytest.mark.reference("8.5.8b")
 def test_both_halves_share_name_and_id() -> None:
-    """The server's event and the rendered call have one id, and every request its own."""
+    """The server event and the rendered call have one id, and every request has another."""
     site = a_site()
     first, second = a_tracker(site).track("Lead"), a_tracker(site).track("Lead")
 
@@ -33,7 +33,7 @@ def test_both_halves_share_name_and_id() -> None:
 
 @pytest.mark.reference("8.5.8a")
 def test_a_key_makes_one_id_everywhere() -> None:
-    """The order's key is the same conversion in any process, and under any request."""
+    """The order's key is the same conversion in any process and request."""
     source = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token", id_namespace="zzpii-shop")
     site = a_site(source=source)
     tracked = a_tracker(site).track("Purchase", key="zzpii-1", properties=ORDER)
@@ -47,7 +47,7 @@ def test_a_key_makes_one_id_everywhere() -> None:
 
 @pytest.mark.reference("8.5.8c")
 def test_a_key_makes_one_id_in_every_process() -> None:
-    """Whatever a process's hash seed: a worker on another machine names the order as the page does."""
+    """With any hash seed: a worker on another machine makes the same id as the page."""
     code = (
         "import tiktok_events as tt; from tiktok_events.web import Site, Tracker, WebRequest\n"
         "source = tt.EventSource.web('C0EXAMPLE0EXAMPLE000', 'example-token', id_namespace='shop')\n"
@@ -55,7 +55,7 @@ def test_a_key_makes_one_id_in_every_process() -> None:
         "tracked = Tracker(site, WebRequest()).track('Purchase', key='1001', server=False)\n"
         "print(tracked.event_id, tracked.payload['event_id'])\n"
     )
-    told = {
+    outputs = {
         subprocess.run(
             [sys.executable, "-c", code],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tt.__file__).parents[1])},
@@ -68,11 +68,11 @@ def test_a_key_makes_one_id_in_every_process() -> None:
     }
     event_id = tt.event_id("Purchase", "1001", namespace="shop")
 
-    assert told == {f"{event_id} {event_id}\n"}
+    assert outputs == {f"{event_id} {event_id}\n"}
 
 
 def test_the_context_fills_what_the_event_leaves_out() -> None:
-    """3.5: page, address, browser, ids, language, and the visitor behind the shop's own id."""
+    """3.5: page, address, user agent, ids, language, and the visitor id after the shop's own id."""
     site = a_site(currency="eur")
     cookie = f"{VISITOR_COOKIE}; _ttp={markers.TTP}"
     tracker = a_tracker(site, query=CLICKED, cookie=cookie, referer="https://search.example/")
@@ -91,8 +91,8 @@ def test_the_context_fills_what_the_event_leaves_out() -> None:
     assert tracked.payload["params"]["currency"] == "EUR"
 
 
-def test_what_the_event_says_wins() -> None:
-    """Its own page, address and currency stay; the same external id goes once."""
+def test_fields_of_the_event_win() -> None:
+    """Its own page, address and currency stay; equal external ids are sent once."""
     site = a_site(currency="EUR")
     event = tt.Event(
         "Purchase",
@@ -116,7 +116,7 @@ def test_what_the_event_says_wins() -> None:
 
 
 def test_the_same_key_twice_in_a_request_is_one_event() -> None:
-    """3.5: the repeat returns the first one's Tracked."""
+    """3.5: the second call returns the first `Tracked`."""
     site = a_site()
     tracker = a_tracker(site)
     first = tracker.track("Purchase", key=7)
@@ -128,7 +128,7 @@ def test_the_same_key_twice_in_a_request_is_one_event() -> None:
 
 
 def test_keyless_twice_is_two_events() -> None:
-    """3.5: two additions to a cart are two."""
+    """3.5: two additions to a cart are two events."""
     site = a_site()
     tracker = a_tracker(site)
 
@@ -137,14 +137,14 @@ def test_keyless_twice_is_two_events() -> None:
 
 
 def test_a_thank_you_page_renders_only() -> None:
-    """`server=False`: the webhook has sent the event; `browser=False` the other way round."""
+    """`server=False`: the webhook has sent the event; `browser=False` is the opposite."""
     site = a_site()
     tracker = a_tracker(site)
-    shown = tracker.track("Purchase", key=1, server=False)
+    repeated = tracker.track("Purchase", key=1, server=False)
     hidden = tracker.track("Lead", browser=False)
 
-    assert (shown.sent, shown.reason, hidden.sent) == (False, None, True)
-    assert shown.payload is not None
+    assert (repeated.sent, repeated.reason, hidden.sent) == (False, None, True)
+    assert repeated.payload is not None
     assert hidden.payload is None
     assert hidden.script == ""
     assert [event.event for event in sent_by(site)] == ["Lead"]
@@ -152,7 +152,7 @@ def test_a_thank_you_page_renders_only() -> None:
 
 @pytest.mark.parametrize(("age", "has_browser"), [(0, True), (DAY - 1, True), (DAY + 1, False), (20 * DAY, False)])
 def test_an_old_event_has_no_browser_half(age: int, has_browser: bool) -> None:
-    """3.5: a page reports what happens now; after 24 hours the server alone does."""
+    """3.5: after 24 hours only the server reports, because a page reports the time of its view."""
     site = a_site()
     tracked = a_tracker(site).track("Purchase", key=1, event_time=int(NOW) - age)
 
@@ -161,7 +161,7 @@ def test_an_old_event_has_no_browser_half(age: int, has_browser: bool) -> None:
 
 
 def test_the_time_is_the_sites() -> None:
-    """An event that says no time happened now, by the site's clock."""
+    """An event without a time gets that of the site's clock."""
     site = a_site()
     a_tracker(site).track("Lead")
 
@@ -169,7 +169,7 @@ def test_the_time_is_the_sites() -> None:
 
 
 def test_an_id_may_be_reserved_for_the_next_event_of_its_name() -> None:
-    """3.6: a page that writes its own `ttq.track` above the view's answer gets the same id."""
+    """3.6: a page that writes its own `ttq.track` gets the id of the later event."""
     tracker = a_tracker()
     reserved = TemplateVariable(tracker).event_id("AddToCart")
 
@@ -188,7 +188,7 @@ BOT = {"user_agent": "Googlebot/2.1 bot", "cookie": VISITOR_COOKIE}
 @pytest.mark.parametrize("name", ["ViewContent", "Search", "Pageview"])
 @pytest.mark.reference("8.5.6a", "8.5.6e")
 def test_views_of_bots_and_prefetches_are_not_sent(headers: dict[str, str], name: str) -> None:
-    """3.5: nobody has looked."""
+    """3.5: no visitor has seen the page."""
     site = a_site()
     tracked = a_tracker(site, **headers).track(name)
 
@@ -196,8 +196,8 @@ def test_views_of_bots_and_prefetches_are_not_sent(headers: dict[str, str], name
     assert sent_by(site) == []
 
 
-def test_what_an_odd_agent_buys_is_bought() -> None:
-    """3.5: everything keyed, or on another method, is sent."""
+def test_keyed_events_of_bots_are_sent() -> None:
+    """3.5: events with a key, or on another method than GET, are sent."""
     site = a_site()
     a_tracker(site, **BOT).track("ViewContent", key=1)
     a_tracker(site, **BOT).track("Purchase")
@@ -207,7 +207,7 @@ def test_what_an_odd_agent_buys_is_bought() -> None:
 
 
 def test_a_webhooks_own_request_gives_no_context(caplog: pytest.LogCaptureFixture) -> None:
-    """3.9: it says so, and the event goes with what it holds itself."""
+    """3.9: that is logged, and the event is sent with its own fields."""
     site = a_site(url="https://shop.example/renewals")
     bare = {name.replace("-", "_"): "" for name in ("accept", "accept-language", "sec-fetch-dest", "sec-fetch-mode")}
     tracker = Tracker(site, a_request("POST", path="/hook", user_agent="Stripe/1.0", **bare))
@@ -221,8 +221,8 @@ def test_a_webhooks_own_request_gives_no_context(caplog: pytest.LogCaptureFixtur
     assert event.page.url == "https://shop.example/renewals"
 
 
-def test_a_page_prints_each_call_once() -> None:
-    """3.6: `pixel()` again prints what is new; what was read by itself counts as printed."""
+def test_a_page_renders_each_call_once() -> None:
+    """3.6: a second `pixel()` renders new calls; a call whose `script` was read counts as rendered."""
     tracker = a_tracker()
     tracker.track("ViewContent")
     first = TemplateVariable(tracker).pixel()
@@ -239,7 +239,7 @@ def test_a_page_prints_each_call_once() -> None:
 
 
 def test_data_and_events_are_for_pages_with_their_own_script() -> None:
-    """3.6: a JSON data block, or plain dicts; each call once."""
+    """3.6: a JSON data block, or dicts; each call once."""
     tracker = a_tracker()
     tracker.track("ViewContent")
     block = TemplateVariable(tracker).data()
@@ -257,7 +257,7 @@ def test_data_and_events_are_for_pages_with_their_own_script() -> None:
 
 
 def test_a_site_without_browser_half_renders_nothing() -> None:
-    """`browser="off"`: events go from the server alone."""
+    """`browser="off"`: events are only sent by the server."""
     tracker = a_tracker(a_site(browser="off"))
 
     assert tracker.track("Purchase", key=1).sent
@@ -265,8 +265,8 @@ def test_a_site_without_browser_half_renders_nothing() -> None:
     assert tracker.calls == []
 
 
-def test_reprs_tell_no_value() -> None:
-    """3.14: neither the tracker nor what it tracked shows an id."""
+def test_reprs_show_no_value() -> None:
+    """3.14: neither the tracker's nor a `Tracked`'s repr has an id."""
     tracker = a_tracker(query=CLICKED)
     tracked = tracker.track("Purchase", key=markers.EXTERNAL_ID)
 
@@ -277,7 +277,7 @@ def test_reprs_tell_no_value() -> None:
 
 
 def test_a_plain_client_delivers_at_once(tiktok: FakeTikTok) -> None:
-    """A client is anything with `track`; nothing is left to close."""
+    """A client is any object with `track`; closing the site then does nothing."""
     site = a_site(client=tiktok.client(), source=SOURCE)
     tracked = a_tracker(site).track("Purchase", key=1, properties=ORDER | {"currency": "EUR"})
     site.close()
