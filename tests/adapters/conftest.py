@@ -1,4 +1,4 @@
-"""A visitor of every framework's shop, and a site whose clock and ids stand still."""
+"""Fixtures of the adapter contract: a browser at each shop, and sites with a fixed clock and counted ids."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tiktok_events import web
 
 
 @pytest.fixture(autouse=True)
-def _no_addresses_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log of httpx names the address it asks, click id and all; ours does not."""
+def _no_httpx_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpx logs the requested URLs, which hold click ids."""
     monkeypatch.setattr(logging.getLogger("httpx"), "disabled", True)
 
 
 @pytest.fixture(autouse=True)
-def _said_by_no_test_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is logged once a process is not used up here for the tests that look at it."""
+def _nothing_logged_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reset `log_once`, so that earlier tests suppress no message."""
     monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--framework NAME`: the contract with that one alone, and it must be installed."""
-    parser.addoption("--framework", choices=sorted(SHOPS), help="run the contract with this framework alone")
+    """Add `--framework NAME`: run the contract with this framework only. It must be installed."""
+    parser.addoption("--framework", choices=sorted(SHOPS), help="run the contract with this framework only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,32 +47,37 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test of the contract runs with every framework that is installed, or with the one that was asked for."""
+    """Run each test of the contract with every installed framework, or with that of `--framework`."""
     if "framework" in metafunc.fixturenames:
         metafunc.parametrize("framework", _frameworks(metafunc.config))
 
 
 @pytest.fixture
 def sink() -> Sink:
-    """Where the server events end."""
+    """The client that records server events."""
     return Sink()
 
 
 @pytest.fixture
 def make_site(sink: Sink) -> Callable[..., web.Site]:
-    """Make sites with the options given."""
+    """A function that makes a site with the given options."""
 
     def make(**options: Any) -> web.Site:
         numbers = itertools.count(1)
-        known = {"client": sink, "secret_key": SECRET, "clock": lambda: NOW, "new_id": lambda: f"{next(numbers):032x}"}
-        return web.Site(SOURCE, **{**known, **options})
+        defaults = {
+            "client": sink,
+            "secret_key": SECRET,
+            "clock": lambda: NOW,
+            "new_id": lambda: f"{next(numbers):032x}",
+        }
+        return web.Site(SOURCE, **{**defaults, **options})
 
     return make
 
 
 @pytest.fixture
 def visit(make_site: Callable[..., web.Site]) -> Iterator[Callable[..., Browser]]:
-    """Open a browser at a framework's shop, with the site's options given."""
+    """A function that opens a browser at a framework's shop, with options of its site."""
     opened: list[Browser] = []
 
     def open_browser(framework: str, **options: Any) -> Browser:

@@ -1,4 +1,4 @@
-"""One shop in every framework. Each function makes an app of a `Site` as that framework's documentation would."""
+"""The same shop in every framework. Each function makes an app for a `Site`, as the framework's documentation does."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tiktok_events.web import TemplateVariable
 
 
 def rendered(tracker: web.Tracker, name: str) -> str:
-    """A page where there is no template engine."""
+    """A page without a template engine."""
     html = TEMPLATES[name].replace("{{ tiktok.consent }}", TemplateVariable(tracker).consent)
     while "{{ tiktok.pixel() }}" in html:
         html = html.replace("{{ tiktok.pixel() }}", str(TemplateVariable(tracker).pixel()), 1)
@@ -23,7 +23,7 @@ def rendered(tracker: web.Tracker, name: str) -> str:
 
 
 def plain_answer(tracker: web.Tracker, method: str, path: str, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-    """What a plain app answers: status, headers, body."""
+    """The response of a plain app: status, headers, body."""
     form = dict(parse_qsl(body.decode()))
     kind, content = (views.GET if method == "GET" else views.POST)[path.strip("/")](tracker, form)
     if kind == "redirect":
@@ -149,9 +149,9 @@ def flask(site: web.Site) -> Any:
 
 
 class Shop(NamedTuple):
-    """How to make a framework's shop, the modules it needs, and what differs there.
+    """A framework's shop: how to make it, the modules it needs, and how it differs.
 
-    `native` is whose request a site's callables are given; with `has_error_page` a view's exception stays inside.
+    `native` is the package of the request that callables get; with `has_error_page` the framework handles exceptions.
     """
 
     make: Callable[[web.Site], Any]
@@ -162,7 +162,7 @@ class Shop(NamedTuple):
 
     @property
     def missing(self) -> list[str]:
-        """What of its needs is not installed."""
+        """The needed modules that are not installed."""
         return [name for name in self.needs if find_spec(name) is None]
 
 
@@ -176,4 +176,4 @@ SHOPS = {
     "quart": Shop(plain_class_apps.quart, ("quart",), has_error_page=True),
     "bottle": Shop(plain_class_apps.bottle, ("bottle",), is_asgi=False),
 }
-"""The frameworks of the contract. A line here and one in noxfile.py add another."""
+"""The frameworks of the contract. Another needs a line here and one in noxfile.py."""

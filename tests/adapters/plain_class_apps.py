@@ -1,4 +1,4 @@
-"""Shops in frameworks without an adapter: the plain `ASGIMiddleware` or `WSGIMiddleware`, and the face as a variable."""
+"""Shops in frameworks without an adapter: `ASGIMiddleware` or `WSGIMiddleware`, and `TemplateVariable`."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -27,7 +27,7 @@ def litestar(site: web.Site) -> Any:
             return Redirect(content, status_code=303)
         return Response(content, status_code=STATUS[kind])
 
-    # Litestar reads annotations, so these stay objects: no `from __future__ import annotations` in this module.
+    # Litestar reads annotations as objects, so this module has no `from __future__ import annotations`.
     @get("/{name:str}", media_type=MediaType.HTML)
     async def show(request: Request) -> Any:
         tracker = web.tracker_from(request.scope)
@@ -82,7 +82,7 @@ def bottle(site: web.Site) -> Any:
     def respond(tracker: web.Tracker, reply: views.Reply) -> Any:
         kind, content = reply
         if kind == "page":
-            # Bottle's own templates know no __html__: an exclamation mark is their word for markup.
+            # Bottle's templates do not use __html__: an exclamation mark turns escaping off.
             return template(
                 TEMPLATES[content].replace("{{ tiktok.pixel", "{{! tiktok.pixel"), tiktok=TemplateVariable(tracker)
             )

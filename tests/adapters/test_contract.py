@@ -1,4 +1,4 @@
-"""The contract: the same request in, the same context, cookies and rendered calls out, whatever the framework."""
+"""The contract: one request gives the same context, cookies and rendered calls in every framework."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tiktok_events.web import CookiePolicy
 
 
 def test_a_page_has_the_base_code_once(browser):
-    """And nothing that a shared cache may not keep; the visitor's cookie comes with it."""
+    """With the visitor's cookie, and private."""
     response = browser.get("/page")
 
     assert response.status_code == 200
@@ -22,7 +22,7 @@ def test_a_page_has_the_base_code_once(browser):
 
 
 def test_an_ad_click_is_kept_for_the_purchase(browser, sink):
-    """The landing's click id, the visitor, the address and the browser reach the event of a later request."""
+    """The event of a later request has the landing's click id, the visitor, the address and the user agent."""
     browser.get(LANDING)
     browser.post("/buy", {"order": "1001", "email": EMAIL})
 
@@ -36,7 +36,7 @@ def test_an_ad_click_is_kept_for_the_purchase(browser, sink):
 
 
 def test_the_page_makes_the_matching_call(browser, sink):
-    """Same name, same id, and the properties."""
+    """The same name and id, and the properties."""
     (call,) = calls(browser.get("/product"))
 
     (event,) = sink.events
@@ -44,8 +44,8 @@ def test_the_page_makes_the_matching_call(browser, sink):
     assert call["params"]["value"] == 23.0
 
 
-def test_a_second_pixel_prints_no_call_again(browser, sink):
-    """Two `pixel()` on a page are one base code and one call."""
+def test_a_second_pixel_renders_no_call_again(browser, sink):
+    """Two `pixel()` in a page give one base code and one call."""
     response = browser.get("/twice")
 
     assert len(calls(response)) == 1
@@ -54,7 +54,7 @@ def test_a_second_pixel_prints_no_call_again(browser, sink):
 
 
 def test_a_call_survives_the_redirect(browser, sink):
-    """The page after it makes the call, once, with the id of the server event."""
+    """The next page makes the call once, with the id of the server event."""
     answer = browser.post("/buy", {"order": "1001"})
     first, second = calls(browser.get("/page")), calls(browser.get("/page"))
 
@@ -66,7 +66,7 @@ def test_a_call_survives_the_redirect(browser, sink):
 
 
 def test_the_thank_you_page_repeats_the_id_and_sends_nothing(browser, sink):
-    """`server=False` renders the browser's half; with the redirect's call it is still one."""
+    """`server=False` only renders the pixel call; with the call of the redirect it is still one."""
     browser.post("/buy", {"order": "1001"})
     (call,) = calls(browser.get("/thanks"))
 
@@ -74,8 +74,8 @@ def test_the_thank_you_page_repeats_the_id_and_sends_nothing(browser, sink):
     assert len(sink.events) == 1
 
 
-def test_the_webhook_knows_the_shopper(browser, sink):
-    """It resumes the snapshot, as often as it is delivered: one id, and the shopper's context."""
+def test_the_webhook_has_the_visitors_context(browser, sink):
+    """It resumes the snapshot each time it is delivered: one id, and the visitor's context."""
     browser.get(LANDING)
     snapshot = browser.get("/snapshot").json()["snapshot"]
     browser.cookies.clear()
@@ -87,16 +87,16 @@ def test_the_webhook_knows_the_shopper(browser, sink):
     assert {event["user"]["user_agent"] for event in sink.wire()} == {AGENT}
 
 
-def test_a_fragment_tells_its_calls_in_a_header(browser, sink):
-    """An htmx or fetch answer has no page of its own; the page's script reads the header."""
+def test_a_fragment_has_its_calls_in_a_header(browser, sink):
+    """An htmx or fetch response is not a page; the page's script reads the header."""
     response = browser.post("/cart", headers={**FETCH, "hx-request": "true"})
 
-    (told,) = json.loads(response.headers["tiktok-events"])
-    assert told["event_id"] == sink.events[0].event_id
+    (call,) = json.loads(response.headers["tiktok-events"])
+    assert call["event_id"] == sink.events[0].event_id
     assert "_tte_next" not in names(response)
 
 
-def test_a_json_answer_has_its_call_in_the_body(browser, sink):
+def test_a_json_response_has_its_call_in_the_body(browser, sink):
     """`payload` counts as rendered: neither a header nor the next page repeats it."""
     response = browser.post("/api", headers=FETCH)
 
@@ -105,8 +105,8 @@ def test_a_json_answer_has_its_call_in_the_body(browser, sink):
     assert calls(browser.get("/page")) == []
 
 
-def test_an_error_page_still_carries_the_call(browser, sink):
-    """What was tracked and not rendered goes to the next page."""
+def test_an_error_page_passes_the_call_on(browser, sink):
+    """A call that was not rendered goes to the next page."""
     response = browser.get("/fails")
     (call,) = calls(browser.get("/page"))
 
@@ -114,15 +114,15 @@ def test_an_error_page_still_carries_the_call(browser, sink):
     assert call["event"] == "Lead"
 
 
-def test_who_is_identified_is_in_every_event(browser, sink):
-    """`identify` fills what the event leaves out."""
+def test_identify_fills_every_event(browser, sink):
+    """`identify` fills the user fields that the event leaves out."""
     browser.post("/member", {"email": EMAIL})
 
     assert sink.wire()[0]["user"]["email"] == tt.User(email=EMAIL).email
 
 
-def test_a_crawlers_view_is_not_a_view(browser, sink):
-    """And sets no cookie."""
+def test_a_crawlers_view_is_not_sent(browser, sink):
+    """And no cookie is set."""
     response = browser.get("/product", headers={**NAVIGATION, "user-agent": "Googlebot/2.1"})
 
     assert sink.events == []
@@ -130,7 +130,7 @@ def test_a_crawlers_view_is_not_a_view(browser, sink):
 
 
 def test_a_page_view_is_on_both_channels(visit, framework, sink):
-    """`page_views=True`: each page a visitor goes to, once, with one name and one id, and on no shared cache."""
+    """`page_views=True`: each page of a visitor once, with one name and id, and private."""
     browser = visit(framework, page_views=True)
     responses = [browser.get("/page"), browser.get("/twice")]
     seen = [call for response in responses for call in calls(response) if call["event"] == "Pageview"]
@@ -141,8 +141,8 @@ def test_a_page_view_is_on_both_channels(visit, framework, sink):
     assert len(sink.events) == 3
 
 
-def test_what_no_visitor_navigates_to_is_no_page_view(visit, framework, sink):
-    """A form's answer, a fragment, a fetch, a crawler's page, an error, a prefetch."""
+def test_only_a_visitors_navigation_is_a_page_view(visit, framework, sink):
+    """Not a form's response, a fragment, a fetch, a crawler's page, an error or a prefetch."""
     browser = visit(framework, page_views=True)
     answers = [
         browser.post("/member", {"email": EMAIL}),
@@ -157,8 +157,8 @@ def test_what_no_visitor_navigates_to_is_no_page_view(visit, framework, sink):
     assert "Pageview" not in [call["event"] for answer in answers for call in calls(answer)]
 
 
-def test_an_excluded_path_has_no_visitors(visit, framework):
-    """`exclude` sees the neutral request in every framework: no cookie, no snippet."""
+def test_an_excluded_path_has_no_cookie_and_no_snippet(visit, framework):
+    """`exclude` gets a `WebRequest` in every framework."""
     browser = visit(framework, exclude=lambda request: request.path == "/page")
     excluded, other = browser.get("/page"), browser.get("/product")
 
@@ -167,8 +167,8 @@ def test_an_excluded_path_has_no_visitors(visit, framework):
     assert names(other) == ["_tte_id"]
 
 
-def test_a_site_that_is_off_leaves_every_answer_alone(visit, framework, sink):
-    """Nothing rendered, nothing written, nothing sent."""
+def test_a_site_that_is_off_changes_no_response(visit, framework, sink):
+    """Nothing is rendered, written or sent."""
     browser = visit(framework, enabled=False)
     page, redirect = browser.get("/product"), browser.post("/buy", {"email": EMAIL})
 
@@ -191,14 +191,16 @@ SCRIPT = [
 
 
 def transcript(browser, sink):
-    """All that a browser and TikTok see of a visit, without the random ids."""
+    """The responses and server events of a visit, without random ids."""
     seen = []
     for method, path, form, headers in SCRIPT:
         response = browser.request(method, path, data=form or None, headers=headers)
-        kept = {name: value for name, value in response.headers.items() if name in {"cache-control", "tiktok-events"}}
+        cache_and_events = {
+            name: value for name, value in response.headers.items() if name in {"cache-control", "tiktok-events"}
+        }
         cookies = sorted(response.headers.get_list("set-cookie"))
         payload = response.json() if response.headers.get("content-type") == "application/json" else None
-        seen.append([response.status_code, kept, cookies, calls(response), payload])
+        seen.append([response.status_code, cache_and_events, cookies, calls(response), payload])
     seen.append(sink.wire())
     text = json.dumps(seen, sort_keys=True)
     text = re.sub(r"_tte_next=[^;]+", "_tte_next=SIGNED", text)
@@ -207,8 +209,8 @@ def transcript(browser, sink):
     return json.loads(re.sub(r'"event_time": \d+', '"event_time": 0', text))
 
 
-def test_a_whole_visit_is_the_same_in_every_framework(visit, framework, sink):
-    """Statuses, cookies, cache headers, calls and server events, to the last byte."""
+def test_a_complete_visit_is_the_same_in_every_framework(visit, framework, sink):
+    """Equal statuses, cookies, cache headers, calls and server events."""
     options = {"consent": None, "cookies": CookiePolicy(), "currency": "EUR"}
     plain = transcript(visit("asgi", **options), sink)
     sink.events.clear()

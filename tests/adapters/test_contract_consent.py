@@ -1,4 +1,4 @@
-"""The contract on consent: who denied or was not asked leaves no trace, whatever the framework."""
+"""The contract on consent: without consent a visit leaves no trace in any framework."""
 
 from contract_apps import SHOPS
 from visitor import FETCH, LANDING, calls, names
@@ -8,8 +8,8 @@ from tiktok_events.web import ConsentCookie
 RULE = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
 
 
-def test_who_denied_leaves_no_trace(visit, framework, sink):
-    """No event, no call, no identifier; the cookies of before are expired."""
+def test_denied_consent_leaves_no_trace(visit, framework, sink):
+    """No event, no call, no identifier; earlier cookies are expired."""
     browser = visit(framework, consent=RULE)
     browser.cookies.set("agreed", "yes", domain="shop.example")
     browser.get(LANDING)
@@ -22,7 +22,7 @@ def test_who_denied_leaves_no_trace(visit, framework, sink):
     assert sorted(names(response)) == ["_tte_id", "ttclid"]
 
 
-def test_who_was_not_asked_is_not_measured(visit, framework, sink):
+def test_unknown_consent_is_not_measured(visit, framework, sink):
     """Unknown consent blocks by default."""
     browser = visit(framework, consent=lambda request: None)
     response = browser.get("/product")
@@ -32,8 +32,8 @@ def test_who_was_not_asked_is_not_measured(visit, framework, sink):
     assert "C0EXAMPLE0EXAMPLE000" not in response.text
 
 
-def test_consent_is_given_in_the_answer_that_says_so(visit, framework):
-    """The banner's POST may write cookies, and its page's click id is not lost."""
+def test_granted_consent_takes_effect_in_the_response(visit, framework):
+    """The POST of the banner writes cookies, with the click id of the banner's page."""
     browser = visit(framework, consent=RULE)
     landing = "https://shop.example" + LANDING
     response = browser.post("/agree", headers={**FETCH, "referer": landing})
@@ -41,7 +41,7 @@ def test_consent_is_given_in_the_answer_that_says_so(visit, framework):
     assert names(response) == ["_tte_id", "ttclid"]
 
 
-def test_consent_is_taken_back_in_the_answer_that_says_so(browser):
+def test_revoked_consent_takes_effect_in_the_response(browser):
     """The cookies are expired at once."""
     browser.get(LANDING)
     response = browser.post("/refuse", headers=FETCH)
@@ -51,7 +51,7 @@ def test_consent_is_taken_back_in_the_answer_that_says_so(browser):
 
 
 def test_the_consent_callable_reads_cookies(visit, framework, sink):
-    """`request.cookies` is there on every framework's request, and on the plain one."""
+    """Every framework's request has `cookies`, and `WebRequest` has it, too."""
     browser = visit(framework, consent=lambda request: {"yes": True}.get(request.cookies.get("agreed")))
     browser.get("/product")
     browser.cookies.set("agreed", "yes", domain="shop.example")
@@ -60,8 +60,8 @@ def test_the_consent_callable_reads_cookies(visit, framework, sink):
     assert len(sink.events) == 1
 
 
-def test_the_consent_callable_is_given_the_frameworks_request(visit, framework):
-    """Not the neutral one, where there is a framework."""
+def test_the_consent_callable_gets_the_frameworks_request(visit, framework):
+    """A `WebRequest` only if there is no framework."""
     seen = []
 
     def consent(request):
@@ -73,8 +73,8 @@ def test_the_consent_callable_is_given_the_frameworks_request(visit, framework):
     assert seen == [SHOPS[framework].native]
 
 
-def test_a_consent_callable_that_fails_does_not_take_the_page_down(visit, framework, sink):
-    """It is a denial."""
+def test_a_consent_callable_that_raises_denies(visit, framework, sink):
+    """The page is still rendered."""
     browser = visit(framework, consent=lambda request: 1 / 0)
 
     assert browser.get("/product").status_code == 200

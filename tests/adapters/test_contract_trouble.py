@@ -1,4 +1,4 @@
-"""The contract when something is wrong: it costs its field or its event and no page, whatever the framework."""
+"""The contract with invalid input and failures: they lose a field or an event, but no page."""
 
 import pytest
 from contract_apps import SHOPS
@@ -20,8 +20,8 @@ import tiktok_events as tt
     ],
     ids=["words", "signs", "emoji", "long", "hostile"],
 )
-def test_nonsense_in_the_form_costs_its_field_and_nothing_else(browser, sink, form):
-    """The status is the same, the purchase arrives, and what cannot be an identifier is not in it."""
+def test_invalid_form_input_loses_its_field_only(browser, sink, form):
+    """The status is the same, and the purchase arrives without the invalid identifiers."""
     response = browser.post("/buy", {"order": "1001", **form})
 
     assert response.status_code == 303
@@ -31,8 +31,8 @@ def test_nonsense_in_the_form_costs_its_field_and_nothing_else(browser, sink, fo
 
 
 @pytest.mark.parametrize("text", ["-NaN", "sNaN", "zzpii", "</script>", "\x00", "1e400", "12,50 EUR", "z" * 5_000])
-def test_nonsense_money_costs_its_field_and_nothing_else(browser, sink, text):
-    """A price, a quantity or a currency that is none is left out; the rest of the purchase arrives."""
+def test_invalid_money_loses_its_field_only(browser, sink, text):
+    """An invalid price, quantity or currency is left out; the rest of the purchase arrives."""
     response = browser.post("/buy", {"price": text, "quantity": text, "currency": text, "country": text})
 
     (event,) = sink.wire()
@@ -43,8 +43,8 @@ def test_nonsense_money_costs_its_field_and_nothing_else(browser, sink, text):
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "zzpii", "</script>", "1e400"])
-def test_a_value_that_is_none_costs_the_event_and_no_page(browser, sink, text):
-    """Neither half of a purchase without a value that counts goes out; the shop sells on."""
+def test_an_invalid_value_loses_the_event_and_no_page(browser, sink, text):
+    """Neither half of a purchase with an invalid value is sent; the shop still works."""
     response = browser.post("/buy", {"value": text})
 
     assert response.status_code == 303
@@ -53,7 +53,7 @@ def test_a_value_that_is_none_costs_the_event_and_no_page(browser, sink, text):
 
 
 def test_one_bad_field_leaves_the_good_one(browser, sink):
-    """A wrong e-mail address takes no phone number along."""
+    """An invalid email loses no phone number."""
     browser.post("/buy", {"email": "zzpii", "phone": PHONE})
 
     (event,) = sink.wire()
@@ -62,7 +62,7 @@ def test_one_bad_field_leaves_the_good_one(browser, sink):
 
 
 def test_a_mistake_raises_when_the_site_is_strict(visit, framework):
-    """At the desk it is an exception, or the framework's page of one; elsewhere the shop sells on."""
+    """It is an exception, or the framework's error page; without strict the shop still works."""
     browser = visit(framework, strict=True, identify=lambda request: {"mail": "zzpii"})
     if SHOPS[framework].has_error_page:
         assert browser.post("/buy").status_code == 500
@@ -73,8 +73,8 @@ def test_a_mistake_raises_when_the_site_is_strict(visit, framework):
     assert visit(framework, identify=lambda request: {"mail": "zzpii"}).post("/buy").status_code == 303
 
 
-def test_a_sender_that_fails_costs_no_page(visit, framework):
-    """Whatever the client raises, the shop sells on."""
+def test_a_client_that_fails_loses_no_page(visit, framework):
+    """The shop works whatever the client raises."""
 
     class Broken:
         def track(self, *events):

@@ -1,4 +1,4 @@
-"""The example shops, walked through by a browser: the whole funnel of the guide, each event once on both channels."""
+"""The example shops: a browser completes the funnel of the guide, each event once on both channels."""
 
 import importlib.util
 import json
@@ -20,7 +20,7 @@ FUNNEL = ["ViewContent", "AddToCart", "InitiateCheckout", "Purchase", "Lead", "S
 
 @pytest.fixture(params=sorted(NEEDED))
 def shop(request, monkeypatch, sink):
-    """A browser at an example that runs as it stands; only its events go to the test."""
+    """A browser at an unchanged example, whose events the test records."""
     for module in NEEDED[request.param]:
         pytest.importorskip(module)
     for name in ("PIXEL_CODE", "ACCESS_TOKEN"):
@@ -40,7 +40,7 @@ def shop(request, monkeypatch, sink):
 
 
 def fill(shop, path, form):
-    """Post a form: its fields, or the very bytes of a body."""
+    """Post a form: its fields, or the bytes of a body."""
     if isinstance(form, bytes):
         return shop.post(
             path, content=form, headers={**NAVIGATION, "content-type": "application/x-www-form-urlencoded"}
@@ -49,7 +49,7 @@ def fill(shop, path, form):
 
 
 def walk(shop, form):
-    """From the landing to the newsletter; answers with the pages."""
+    """Complete the funnel from the landing to the newsletter. Returns the pages."""
     pages = [shop.get("/products/lamp?ttclid=E.C.P.zzpii-click")]
     moved = shop.post("/cart/lamp")
     pages.append(shop.get(moved.headers["location"]))
@@ -63,8 +63,8 @@ def walk(shop, form):
     return pages
 
 
-def test_the_whole_funnel_is_on_both_channels(shop, sink):
-    """Consent first; then each event with the same name and id from the server and in the browser."""
+def test_the_complete_funnel_is_on_both_channels(shop, sink):
+    """Consent first; then each event with the same name and id on both channels."""
     shop.get("/products/lamp?ttclid=E.C.P.zzpii-click")
     assert shop.post("/consent", {"answer": "yes"}).status_code == 303
     pages = walk(shop, {"email": EMAIL, "phone": PHONE})
@@ -115,8 +115,8 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("form", NONSENSE.values(), ids=NONSENSE)
-def test_nonsense_in_the_checkout_form_changes_no_status_and_loses_no_purchase(shop, sink, form):
-    """Every page answers as for a good form; the purchase arrives, for its price, without what is no identifier."""
+def test_invalid_checkout_input_changes_no_status_and_loses_no_purchase(shop, sink, form):
+    """Every page responds as usual; the purchase has its price, without invalid identifiers."""
     shop.post("/consent", {"answer": "yes"})
     usual = [page.status_code for page in walk(shop, GOOD)]
     sink.events.clear()
@@ -131,8 +131,8 @@ def test_nonsense_in_the_checkout_form_changes_no_status_and_loses_no_purchase(s
     assert purchases[0]["user"]["user_agent"] == AGENT
 
 
-def test_a_good_checkout_form_is_all_sent(shop, sink):
-    """What the nonsense is measured against: each identifier is there, and the tip is in the value."""
+def test_a_valid_checkout_form_is_sent_completely(shop, sink):
+    """The comparison for the invalid forms: every identifier is sent, and the tip is in the value."""
     shop.post("/consent", {"answer": "yes"})
     walk(shop, GOOD)
 
@@ -143,7 +143,7 @@ def test_a_good_checkout_form_is_all_sent(shop, sink):
 
 
 def test_a_file_in_place_of_text_changes_no_status(shop, sink):
-    """A form may be posted with anything in its fields."""
+    """A form field may hold anything."""
     shop.post("/consent", {"answer": "yes"})
     files = dict.fromkeys(TYPED, ("zzpii.png", b"\x89PNG\x00\xff", "image/png"))
     moved = shop.request("POST", "/checkout/lamp", files=files, headers=NAVIGATION)
@@ -156,7 +156,7 @@ def test_a_file_in_place_of_text_changes_no_status(shop, sink):
 
 
 def test_nothing_is_measured_before_or_without_consent(shop, sink):
-    """Whoever was not asked, or said no, gets a shop that works and no call."""
+    """With unknown or denied consent the shop works and makes no call."""
     assert 'id="banner"' in shop.get("/").text
     pages = walk(shop, {"email": EMAIL})
     shop.post("/consent", {"answer": "no"})
@@ -167,8 +167,8 @@ def test_nothing_is_measured_before_or_without_consent(shop, sink):
     assert json.dumps(sink.wire()) == "[]"
 
 
-def test_pages_are_the_shop_s_own(shop):
-    """What they look like comes from the shop, by address: no style a strict policy forbids, nothing from elsewhere."""
+def test_pages_load_only_the_shops_own_files(shop):
+    """Style sheets are files of the shop: no inline style (a strict policy forbids it), nothing from other hosts."""
     pages = [shop.get("/"), *walk(shop, {"email": EMAIL}), shop.get("/contact")]
     text = re.sub(r"<script>.*?</script>", "", "".join(page.text for page in pages), flags=re.DOTALL)
 
@@ -180,7 +180,7 @@ def test_pages_are_the_shop_s_own(shop):
 
 
 def test_every_field_has_a_label(shop):
-    """And every page a title and a language, so that nobody has to see it to use it."""
+    """And every page has a title and a language, for screen readers."""
     pages = [shop.get("/"), *walk(shop, {"email": EMAIL}), shop.get("/contact")]
 
     for page in pages:
@@ -190,7 +190,7 @@ def test_every_field_has_a_label(shop):
 
 
 def test_a_forged_webhook_is_refused(shop, sink):
-    """It takes the payment provider's signature."""
+    """The webhook checks the payment provider's signature."""
     response = shop.post("/webhook", {"order": "1001", "signature": "0" * 64})
 
     assert response.status_code == 400

@@ -1,4 +1,4 @@
-"""What only Flask has: the extension, its config, the Jinja global, and requests without a middleware."""
+"""Flask only: the extension, its config, the Jinja global, and requests without a middleware."""
 
 import pytest
 import servers
@@ -21,13 +21,13 @@ CONFIG = {"TIKTOK_PIXEL_CODE": "C0EXAMPLE0EXAMPLE000", "TIKTOK_ACCESS_TOKEN": "z
 @pytest.fixture
 def app():
     """An app with a pixel, a token and a secret in its config."""
-    made = flask.Flask("shop")
-    made.config.update(CONFIG, SECRET_KEY=SECRET)
-    return made
+    flask_app = flask.Flask("shop")
+    flask_app.config.update(CONFIG, SECRET_KEY=SECRET)
+    return flask_app
 
 
-def test_the_config_says_it_all(app):
-    """Keys with the prefix are `Site`'s options and the source's."""
+def test_all_settings_in_the_config(app):
+    """Keys with the prefix are options of `Site` and of the source."""
     rule = ConsentCookie("agreed", granted={"yes"}, denied={"no"})
     app.config.update(
         TIKTOK_TEST_EVENT_CODE="TEST1",
@@ -48,7 +48,7 @@ def test_the_config_says_it_all(app):
 
 
 def test_config_beats_the_environment_and_an_option_beats_both(app, monkeypatch):
-    """The nearer to the code, the stronger."""
+    """An option wins over the config, the config over the environment."""
     monkeypatch.setenv("TIKTOK_PIXEL_CODE", "CENVIRONMENT00000000")
     monkeypatch.setenv("TIKTOK_ID_NAMESPACE", "environment")
     app.config["TIKTOK_CURRENCY"] = "EUR"
@@ -61,14 +61,14 @@ def test_config_beats_the_environment_and_an_option_beats_both(app, monkeypatch)
 
 @pytest.mark.parametrize("off", [False, 0, "0", "off"])
 def test_it_can_be_turned_off(app, off):
-    """As the config or a prefixed environment spells it."""
+    """With the spellings of the config or of a prefixed environment."""
     app.config["TIKTOK_ENABLED"] = off
 
     assert TikTokEvents(app).site.enabled is False
 
 
 def test_without_a_token_the_shop_runs(monkeypatch):
-    """Off, and the page is as it was."""
+    """The site is off, and the page is unchanged."""
     app = flask.Flask("shop")
     tiktok = TikTokEvents(app)
 
@@ -82,7 +82,7 @@ def test_without_a_token_the_shop_runs(monkeypatch):
 
 @pytest.mark.parametrize("secret", ["dev", b"\xff\x00 bytes", SECRET])
 def test_the_apps_own_secret_signs(app, secret):
-    """Whatever Flask takes for one."""
+    """Any secret that Flask accepts."""
     app.config["SECRET_KEY"] = secret
     tiktok = TikTokEvents(app)
     with app.test_request_context("/", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
@@ -92,7 +92,7 @@ def test_the_apps_own_secret_signs(app, secret):
 
 
 def test_an_old_secret_still_verifies(app):
-    """`SECRET_KEY_FALLBACKS` as for the session."""
+    """`SECRET_KEY_FALLBACKS`, as for the session."""
     with app.test_request_context("/", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
         snapshot = TikTokEvents(app).snapshot()
     rotated = flask.Flask("shop")
@@ -111,8 +111,8 @@ def test_a_secret_of_our_own_is_used_as_it_is(app):
     assert worker.resume(snapshot).context.user_agent == "Mozilla/5.0 zzpii"
 
 
-def test_it_is_strict_at_the_desk_and_lenient_in_the_shop(app):
-    """Debug mode and tests raise, at set-up and later, and for webhooks too; an option decides otherwise."""
+def test_it_is_strict_in_debug_mode_and_tests(app):
+    """At set-up and later, and for webhooks, too; an option overrides it."""
     testing = flask.Flask("shop")
     testing.config.update(CONFIG, TESTING=True, SECRET_KEY=SECRET)
     tiktok = TikTokEvents(app)
@@ -147,7 +147,7 @@ def test_a_factorys_extension_serves_several_apps():
 
 
 def test_an_imported_macro_sees_the_variable(make_site):
-    """It is a Jinja global: a context processor's would be undefined there."""
+    """It is a Jinja global: the variable of a context processor would be undefined there."""
     app = flask.Flask("shop")
     app.jinja_loader = DictLoader({
         "head.html": "{% macro head() %}{{ tiktok.pixel() }}{% endmacro %}",
@@ -168,7 +168,7 @@ def test_an_imported_macro_sees_the_variable(make_site):
 
 
 def as_talisman(app):
-    """`flask_talisman` of today: an attribute of the request, and a Jinja global that reads it."""
+    """As in current Flask-Talisman: an attribute of the request, and a Jinja global that reads it."""
 
     @app.before_request
     def make():
@@ -187,12 +187,12 @@ def on_g(app):
         flask.g.csp_nonce = "Zm9yIG9uZSBwYWdl"
 
 
-@pytest.mark.parametrize("kept", [as_talisman, as_global, on_g])
-def test_the_nonce_is_found_where_it_lives_by_custom(make_site, kept):
-    """And the page that has it is no shared cache's."""
+@pytest.mark.parametrize("set_nonce", [as_talisman, as_global, on_g])
+def test_the_nonce_is_found_in_its_usual_places(make_site, set_nonce):
+    """A page with a nonce is private."""
     app = flask.Flask("shop")
     TikTokEvents(app, make_site())
-    kept(app)
+    set_nonce(app)
     app.get("/")(lambda: flask.render_template_string("{{ tiktok.pixel() }}"))
     response = app.test_client().get("/")
 
@@ -201,7 +201,7 @@ def test_the_nonce_is_found_where_it_lives_by_custom(make_site, kept):
 
 
 def test_an_app_without_nonces_gets_none(make_site):
-    """Nor one with Talisman and no nonce in its policy, whose global is empty then."""
+    """Nor an app with Talisman and no nonce in its policy, where the global returns an empty value."""
     app = flask.Flask("shop")
     tiktok = TikTokEvents(app, make_site())
     app.jinja_env.globals["csp_nonce"] = lambda: ""
@@ -212,7 +212,7 @@ def test_an_app_without_nonces_gets_none(make_site):
 
 
 def test_a_test_context_needs_no_middleware(make_site, sink):
-    """Unit tests skip `wsgi_app`; the tracker is made on first use, and kept."""
+    """Unit tests skip `wsgi_app`; the tracker is made on first use, once."""
     app = flask.Flask("shop")
     tiktok = TikTokEvents(app, make_site())
     with app.test_request_context("/product", headers={"User-Agent": "Mozilla/5.0 zzpii"}):
@@ -223,8 +223,8 @@ def test_a_test_context_needs_no_middleware(make_site, sink):
     assert [call["event_id"] for call in calls(page)] == [sink.events[0].event_id]
 
 
-def test_consent_may_live_in_the_session(make_site, sink):
-    """The rule is given Flask's request, with the session beside it."""
+def test_consent_may_be_in_the_session(make_site, sink):
+    """The rule gets Flask's request, when the session is available."""
     app = flask.Flask("shop")
     app.secret_key = SECRET
     tiktok = TikTokEvents(app, make_site(consent=lambda request: flask.session.get("agreed")))
@@ -259,7 +259,7 @@ def test_close_and_files_stay_intact(make_site):
     assert seen == ["a", "b", "closed"]
 
 
-def test_the_middleware_wraps_what_was_there(app):
+def test_the_middleware_wraps_other_middleware(app):
     """As `app.wsgi_app = Other(app.wsgi_app)` does."""
     TikTokEvents(app)
 
@@ -268,9 +268,9 @@ def test_the_middleware_wraps_what_was_there(app):
 
 @pytest.fixture
 def shop(app, tmp_path, monkeypatch):
-    """A function: make that app's extension, with an outbox in a file that "config" or "environment" names."""
+    """A function that adds the extension to the app, with an outbox file set in "config" or "environment"."""
 
-    def made(where, url=f"sqlite:///{tmp_path / 'tiktok.db'}", listener=None):
+    def add_extension(where, url=f"sqlite:///{tmp_path / 'tiktok.db'}", listener=None):
         settings = {"TIKTOK_OUTBOX_URL": url, "TIKTOK_DELIVER": "0"}
         if listener is not None:
             monkeypatch.setenv("TIKTOK_API_URL", listener.url)
@@ -281,12 +281,12 @@ def shop(app, tmp_path, monkeypatch):
                 monkeypatch.setenv(name, value)
         return TikTokEvents(app, consent=lambda request: True)
 
-    return made
+    return add_extension
 
 
 @pytest.mark.parametrize("where", ["config", "environment"])
-def test_its_worker_delivers_what_the_app_queues(app, shop, where):
-    """With the outbox, the pixel and the token of the app, wherever they are set; and no token is shown."""
+def test_its_worker_delivers_the_apps_events(app, shop, where):
+    """With the app's outbox, pixel and token, wherever they are set; no token is shown."""
     with servers.listening() as listener:
         tiktok = shop(where, listener=listener)
         with app.test_request_context("/", headers={"User-Agent": AGENT}):
@@ -302,18 +302,18 @@ def test_its_worker_delivers_what_the_app_queues(app, shop, where):
         assert "zzpii" not in done.output
 
 
-@pytest.mark.parametrize(("url", "told"), [("memory:", "gone with its process"), ("", "gone with its process")])
-def test_its_worker_needs_an_outbox_that_others_see(app, shop, url, told):
-    """With none, or one in memory, it would wait for events that never come."""
+@pytest.mark.parametrize(("url", "message"), [("memory:", "belongs to one process"), ("", "belongs to one process")])
+def test_its_worker_needs_a_shared_outbox(app, shop, url, message):
+    """Without an outbox, or with one in memory, it would never get an event."""
     shop("config", url)
     done = app.test_cli_runner().invoke(args=["tiktok-events", "worker", "--once"])
 
     assert done.exit_code == 2
-    assert told in done.output
+    assert message in done.output
 
 
 def test_its_worker_says_why_it_is_off():
-    """It names the variable that is missing."""
+    """The message names the missing variable."""
     app = flask.Flask("shop")
     TikTokEvents(app)
     done = app.test_cli_runner().invoke(args=["tiktok-events", "worker"])

@@ -1,4 +1,4 @@
-"""Adapters stay thin, and what they ask for, what nox tests and what the contract covers are one list."""
+"""Adapters stay thin; their dependencies, the nox sessions and the contract name the same frameworks."""
 
 import ast
 import re
@@ -14,20 +14,20 @@ MOST_LINES = 90
 
 
 def code_lines(text):
-    """How many lines of a module hold code: no docstring, no comment, none that is blank."""
+    """The number of lines with code: not docstrings, comments and blank lines."""
     tree = ast.parse(text)
     strings = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
-    told = {line for node in strings for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    docstring_lines = {line for node in strings for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
     lines = enumerate(text.splitlines(), 1)
-    return len([line for number, line in lines if number not in told and line.split("#")[0].strip()])
+    return len([line for number, line in lines if number not in docstring_lines and line.split("#")[0].strip()])
 
 
 def listed(name):
-    """A list of data in the noxfile."""
+    """A list in the noxfile."""
     tree = ast.parse((ROOT / "noxfile.py").read_text("utf-8"))
     (found,) = [
         node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
@@ -36,16 +36,20 @@ def listed(name):
 
 
 def floors():
-    """The oldest version of each framework that a distribution of ours asks for."""
+    """The oldest version of each framework that our distributions allow."""
     files = [ROOT / "pyproject.toml", *ROOT.glob("adapters/*/pyproject.toml")]
     projects = [tomllib.loads(path.read_text("utf-8"))["project"] for path in files]
-    asked = [one for project in projects for one in project["dependencies"]]
-    asked += projects[0]["optional-dependencies"]["fastapi"]
-    return dict(re.fullmatch(r"([\w-]+)>=([\d.]+).*", one).groups() for one in asked if ">=" in one)
+    dependencies = [requirement for project in projects for requirement in project["dependencies"]]
+    dependencies += projects[0]["optional-dependencies"]["fastapi"]
+    return dict(
+        re.fullmatch(r"([\w-]+)>=([\d.]+).*", requirement).groups()
+        for requirement in dependencies
+        if ">=" in requirement
+    )
 
 
-def test_lines_of_code_are_counted_as_said():
-    """Comments, blank lines and docstrings of modules, classes, functions and attributes are none."""
+def test_code_lines():
+    """Comments, blank lines and docstrings of modules, classes, functions and attributes do not count."""
     assert (
         code_lines(
             '"""A\n\nB."""\n\nx = 1  # why\n"""X."""\n# why\ndef f():\n    """F."""\n    return "not a docstring"\n'
@@ -56,25 +60,25 @@ def test_lines_of_code_are_counted_as_said():
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT / "adapters")))
 def test_an_adapter_is_thin(module):
-    """A translation takes fewer than 90 lines of code; what is longer belongs into the core."""
+    """An adapter has fewer than 90 lines of code; more code belongs into the core."""
     assert code_lines(module.read_text("utf-8")) < MOST_LINES
 
 
-def test_every_framework_of_the_contract_has_its_cells():
-    """And every cell has a shop. The two without a framework run with the tests of every session."""
+def test_every_framework_of_the_contract_has_nox_sessions():
+    """And every session has a shop. The two without a framework run in every session."""
     assert {name for name, _ in listed("FRAMEWORKS")} == set(SHOPS) - {"asgi", "wsgi"}
 
 
 def test_every_adapter_is_in_the_matrix():
-    """Each folder is installed by some cell."""
+    """Each folder is installed by a session."""
     folders = {f"./adapters/{path.parent.name}" for path in ROOT.glob("adapters/*/pyproject.toml")}
 
     assert folders == set(listed("EVERY_ADAPTER")) == {one for all_of in listed("ADAPTERS").values() for one in all_of}
 
 
 @pytest.mark.parametrize("name", ["starlette", "fastapi", "flask"])
-def test_the_oldest_version_asked_for_is_tested(name):
-    """Metadata and matrix cannot drift apart."""
+def test_the_oldest_allowed_version_is_tested(name):
+    """Metadata and nox sessions agree."""
     tested = [version for framework, version in listed("FRAMEWORKS") if framework == name]
 
     assert floors()[name] == min(tested, key=lambda version: [int(part) for part in version.split(".")])

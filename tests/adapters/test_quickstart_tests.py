@@ -1,4 +1,4 @@
-"""The tests that a newcomer types for the quickstarts, as they are typed, with the plugin that is simply installed."""
+"""The tests in the quickstarts, as typed by a newcomer, with the installed plugin."""
 
 import inspect
 
@@ -65,7 +65,7 @@ async def test_funnel(tiktok):
         frag = await c.post("/cart", headers={"HX-Request": "true"})
         assert json.loads(frag.headers["tiktok-events"])[0]["event_id"] == tiktok.sent("AddToCart")[1].event_id
 """
-# Tests that must fail, for what they say then.
+# Tests that must fail, to check their messages.
 TEST_RED = """
 from flask_shop.app import app
 
@@ -90,7 +90,7 @@ SETTINGS = {
 
 @pytest.fixture
 def shop_of(pytester, monkeypatch):
-    """A package with an app, its templates and the tests beside it, and an environment as a shop's."""
+    """A function that writes a package with an app, templates and tests, with the environment of a shop."""
 
     def write(name, prefix, files):
         folder = pytester.mkpydir(name)
@@ -107,7 +107,7 @@ def shop_of(pytester, monkeypatch):
 
 
 def flask_shop(test):
-    """The Flask quickstart as a package; the payment provider's library is a stand-in."""
+    """The Flask quickstart as a package; the payment provider's library is a substitute."""
     orders = "from decimal import Decimal\nfrom types import SimpleNamespace as N\n\n" + inspect.getsource(Orders)
     page = "{% extends 'base.html' %}{% block body %}thanks{% endblock %}"
     return {
@@ -123,36 +123,36 @@ def flask_shop(test):
 
 @pytest.fixture
 def flask():
-    """Flask and its adapter."""
+    """Skip without Flask and its adapter."""
     pytest.importorskip("flask")
     pytest.importorskip("tiktok_events_flask")
 
 
 def test_the_tests_of_the_flask_quickstart(flask, shop_of, monkeypatch):
-    """One purchase whatever comes twice, and nothing without consent; the app was built at import."""
+    """One purchase for repeated webhooks, and nothing without consent; the app is built at import."""
     monkeypatch.setenv("FLASK_SECRET_KEY", SECRET)
 
     shop_of("flask_shop", "FLASK_", flask_shop(TEST_CHECKOUT)).assert_outcomes(passed=2)
 
 
 def test_the_tests_of_the_flask_quickstart_can_fail(flask, shop_of, monkeypatch):
-    """And then they say what was sent, what was not, and why."""
+    """The failures say which events were sent, which not, and why."""
     monkeypatch.setenv("FLASK_SECRET_KEY", SECRET)
     result = shop_of("flask_shop", "FLASK_", flask_shop(TEST_RED))
-    told = result.stdout.str()
+    output = result.stdout.str()
 
     result.assert_outcomes(failed=2)
-    asked = "Purchase sent 0 times with this key, user.email"
+    expected = "Purchase sent 0 times with this key, user.email"
     assert (
-        f"{asked}; sent: InitiateCheckout x1. 1 event dropped: ViewContent, consent denied (GET /products/sku-1)"
-        in told
+        f"{expected}; sent: InitiateCheckout x1. 1 event dropped: ViewContent, consent denied (GET /products/sku-1)"
+        in output
     )
     nothing = "the response has no pixel call; sent: nothing. 1 event dropped"
-    assert f"{nothing}: ViewContent, consent unknown (GET /products/sku-1)" in told
+    assert f"{nothing}: ViewContent, consent unknown (GET /products/sku-1)" in output
 
 
 def test_the_tests_of_the_fastapi_quickstart(shop_of):
-    """A page, a form with its redirect, a JSON API and an htmx fragment, with httpx as its own browser."""
+    """A page, a form with its redirect, a JSON API and an htmx fragment, with httpx as the browser."""
     pytest.importorskip("fastapi")
     pytest.importorskip("python_multipart")
     pytest.importorskip("tiktok_events_starlette")

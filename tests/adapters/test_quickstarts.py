@@ -1,4 +1,4 @@
-"""The quickstarts for Flask and FastAPI, as a newcomer types them. Only Stripe and the database are stand-ins."""
+"""The quickstarts for Flask and FastAPI, as typed by a newcomer. Only Stripe and the database are substitutes."""
 
 import json
 import os
@@ -145,7 +145,7 @@ PRODUCT = (
 
 
 class Orders:
-    """The shop's database: one order, and the payment provider's session."""
+    """The shop's database with one order, and the payment provider's session."""
 
     def __init__(self):
         self.order = None
@@ -175,13 +175,13 @@ class Orders:
 
 
 def construct_event(payload, signature, secret):
-    """A paid session, as Stripe's library hands it over."""
+    """A paid session, as Stripe's library returns it."""
     assert secret == os.environ["STRIPE_WEBHOOK_SECRET"]
     return N(type="checkout.session.completed", data=N(object=N(payment_status="paid", client_reference_id="1001")))
 
 
 def typed(monkeypatch, source, folder, templates, **names):
-    """The module that somebody typed into *folder*, with its templates beside it."""
+    """The module with *source*, imported from *folder* with its templates."""
     (folder / "templates").mkdir()
     for name, text in templates.items():
         (folder / "templates" / name).write_text(text)
@@ -197,7 +197,7 @@ def typed(monkeypatch, source, folder, templates, **names):
 
 @pytest.fixture
 def flask_shop(monkeypatch, tmp_path, sink):
-    """A browser at the Flask quickstart, with consent given."""
+    """A browser at the Flask quickstart, with consent granted."""
     pytest.importorskip("flask")
     pytest.importorskip("tiktok_events_flask")
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_test")
@@ -220,7 +220,7 @@ def flask_shop(monkeypatch, tmp_path, sink):
 
 
 def test_a_paid_order_is_one_purchase(flask_shop, sink):
-    """The webhook comes twice, the page is reloaded: one id, the shopper's context, and the order's own total."""
+    """The webhook comes twice and the page is reloaded: one id, the visitor's context, and the order's total."""
     flask_shop.get("/products/sku-1?ttclid=E.C.P.zzpii-click")
     flask_shop.post("/checkout", {"email": EMAIL, "phone": PHONE})
     webhook = {"stripe-signature": "x", "user-agent": "Stripe/1.0"}
@@ -243,7 +243,7 @@ def test_a_paid_order_is_one_purchase(flask_shop, sink):
 
 
 def test_nothing_leaves_the_flask_shop_without_consent(flask_shop, sink):
-    """Not by the view, not by the webhook, not by the page."""
+    """Neither from the view, the webhook nor the page."""
     flask_shop.cookies.set("cookie_consent", "no", domain="shop.example")
     flask_shop.post("/checkout", {"email": EMAIL})
     flask_shop.post("/webhooks/stripe", headers={"stripe-signature": "x"})
@@ -253,7 +253,7 @@ def test_nothing_leaves_the_flask_shop_without_consent(flask_shop, sink):
 
 
 def test_the_banner_of_the_flask_shop(flask_shop, sink):
-    """Its answer writes the cookies of the landing that the visitor looks at."""
+    """The response writes the cookies of the current landing page."""
     flask_shop.cookies.clear()
     landing = "https://shop.example/products/sku-1?ttclid=E.C.P.zzpii-click"
     flask_shop.get(landing)

@@ -1,4 +1,4 @@
-"""What only Starlette and FastAPI have: request.state, the context processor, the dependency, lifespan."""
+"""Starlette and FastAPI only: request.state, context processor, dependency, lifespan."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ def app_of(site, endpoint, **options):
 
 @pytest.fixture
 def visit_app():
-    """Open a browser at an app; it is closed afterwards."""
+    """A function that opens a browser at an app; it is closed after the test."""
     with contextlib.ExitStack() as opened:
 
         def visit(app):
@@ -47,7 +47,7 @@ def visit_app():
 
 
 def test_the_tracker_is_on_the_requests_state(make_site, visit_app):
-    """Under the same name as the template variable, and `tracker_from` finds it."""
+    """Under the name of the template variable; `tracker_from` returns it."""
     seen = []
 
     async def endpoint(request: Request):
@@ -62,7 +62,7 @@ def test_the_tracker_is_on_the_requests_state(make_site, visit_app):
 
 
 def test_a_missing_middleware_is_named():
-    """With the line to add."""
+    """The error has the line to add."""
     request = Request({"type": "http", "headers": []})
     for ask in (tracker_from, context_processor):
         with raises(tt.ConfigurationError, match=r"app\.add_middleware\(TikTokEventsMiddleware, site=site\)"):
@@ -73,7 +73,7 @@ def test_a_missing_middleware_is_named():
     ("debug", "strict", "raised"), [(True, None, True), (False, None, False), (True, False, False), (False, True, True)]
 )
 def test_a_mistake_raises_in_debug_mode(make_site, visit_app, debug, strict, raised):
-    """As the site says, else as `app.debug` does, which may change later."""
+    """As the site's setting says, else as `app.debug`, which may change later."""
     seen = []
 
     async def endpoint(request: Request):
@@ -91,7 +91,7 @@ def test_a_mistake_raises_in_debug_mode(make_site, visit_app, debug, strict, rai
 
 
 def test_a_fastapi_apps_debug_mode_counts_too(make_site, visit_app):
-    """With the middleware inside the app or around it."""
+    """With the middleware inside or around the app."""
     fastapi = pytest.importorskip("fastapi")
     site = make_site()
     inside, around = fastapi.FastAPI(debug=True), fastapi.FastAPI(debug=True)
@@ -108,7 +108,7 @@ def test_a_fastapi_apps_debug_mode_counts_too(make_site, visit_app):
 
 
 class SetsNonce:
-    """What a CSP middleware does by custom."""
+    """A typical CSP middleware."""
 
     def __init__(self, app):
         self.app = app
@@ -120,7 +120,7 @@ class SetsNonce:
 
 @pytest.mark.parametrize("order", [0, 1], ids=["outside", "inside"])
 def test_the_nonce_is_found_on_the_requests_state(make_site, visit_app, order):
-    """Whichever middleware comes first; and no shared cache keeps it."""
+    """In either order of the middlewares; the page is private."""
     templates = Jinja2Templates(
         env=Environment(loader=DictLoader({"page.html": "{{ tiktok.pixel() }}"})),
         context_processors=[context_processor],
@@ -138,7 +138,7 @@ def test_the_nonce_is_found_on_the_requests_state(make_site, visit_app, order):
 
 
 def test_a_macro_sees_the_variable_with_context(make_site, visit_app):
-    """Jinja gives an imported file no context unless it is told to."""
+    """Jinja passes the context to an imported file only on request."""
     pages = {
         "head.html": "{% macro head() %}{{ tiktok.pixel() }}{% endmacro %}",
         "page.html": "{% from 'head.html' import head with context %}{{ head() }}",
@@ -154,8 +154,8 @@ def test_a_macro_sees_the_variable_with_context(make_site, visit_app):
     assert call["event"] == "Lead"
 
 
-def test_consent_may_live_in_the_session(make_site, visit_app, sink):
-    """It is asked when it is needed, and an inner session middleware has come by then."""
+def test_consent_may_be_in_the_session(make_site, visit_app, sink):
+    """The rule is called on first use, after an inner session middleware."""
     pytest.importorskip("itsdangerous")
     from starlette.middleware.sessions import SessionMiddleware
 
@@ -173,8 +173,8 @@ def test_consent_may_live_in_the_session(make_site, visit_app, sink):
     assert len(sink.events) == 1
 
 
-def test_a_stream_is_passed_on_piece_by_piece(make_site, visit_app):
-    """With the cookies on its first message."""
+def test_a_stream_is_not_buffered(make_site, visit_app):
+    """The cookies are in its first message."""
 
     async def endpoint(request: Request):
         async def pieces():
@@ -189,8 +189,8 @@ def test_a_stream_is_passed_on_piece_by_piece(make_site, visit_app):
     assert "_tte_id" in response.headers["set-cookie"]
 
 
-def test_an_event_of_a_background_task_is_sent_without_a_browsers_half(make_site, visit_app, sink):
-    """The headers are gone by then; the server event is not."""
+def test_an_event_of_a_background_task_has_no_browser_half(make_site, visit_app, sink):
+    """The headers have been sent by then; the server event is still queued."""
     from starlette.background import BackgroundTask
 
     async def endpoint(request: Request):
@@ -201,8 +201,8 @@ def test_an_event_of_a_background_task_is_sent_without_a_browsers_half(make_site
     assert [event.event for event in sink.events] == ["Lead"]
 
 
-def test_nothing_of_a_request_waits_for_the_collector(make_site, visit_app):
-    """The tracker goes with its request: the middleware makes no cycle of scope, request and tracker."""
+def test_a_request_leaves_no_reference_cycle(make_site, visit_app):
+    """The tracker is freed with its request, without the garbage collector."""
     trackers = []
 
     async def endpoint(request: Request):
@@ -217,7 +217,7 @@ def test_nothing_of_a_request_waits_for_the_collector(make_site, visit_app):
     assert trackers[0]() is None
 
 
-def test_shutdown_delivers_what_is_queued(make_site):
+def test_shutdown_delivers_queued_events(make_site):
     """The middleware sees the lifespan, so the app needs no code for it."""
     closed = []
 
@@ -247,7 +247,7 @@ def test_shutdown_delivers_what_is_queued(make_site):
 
 
 def test_a_fastapi_dependency_is_the_tracker(make_site, visit_app, sink):
-    """In plain and in async endpoints, and it is no parameter of the API's schema."""
+    """In plain and async endpoints; it is not a parameter in the API's schema."""
     fastapi = pytest.importorskip("fastapi")
     from tiktok_events_starlette.fastapi import TrackerDep
 
@@ -269,8 +269,8 @@ def test_a_fastapi_dependency_is_the_tracker(make_site, visit_app, sink):
     assert "parameters" not in app.openapi()["paths"]["/plain"]["get"]
 
 
-def test_a_fastapi_app_without_the_middleware_is_told_so(visit_app):
-    """With the line to add."""
+def test_a_fastapi_app_without_the_middleware_raises(visit_app):
+    """The error has the line to add."""
     fastapi = pytest.importorskip("fastapi")
     from tiktok_events_starlette.fastapi import TrackerDep
 

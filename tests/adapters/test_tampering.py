@@ -1,4 +1,4 @@
-"""Snapshots and redirect cookies: what is changed, old or somebody else's is refused, what is repeated counts once."""
+"""Snapshots and redirect cookies: changed, old and foreign ones are refused, repeated ones count once."""
 
 import json
 
@@ -15,7 +15,7 @@ DAY = 86_400
 
 
 class Clock:
-    """A time that only the test moves."""
+    """A clock that only the test changes."""
 
     def __init__(self):
         self.now = NOW
@@ -35,7 +35,7 @@ def flipped(text, place):
 
 
 def foreign(purpose, value):
-    """*value*, signed by a shop with another secret."""
+    """*value*, signed with another secret."""
     site = Site(SOURCE, secret_key="another secret of sixteen or more")
     return getattr(site, purpose).sign(value, now=NOW)
 
@@ -60,21 +60,21 @@ FOREIGN = {
 
 @pytest.fixture
 def snapshot(visit, framework, clock):
-    """A shop of the framework under test, and the snapshot of one who came from an ad."""
+    """A shop of the framework under test, and the snapshot of a visitor from an ad."""
     browser = visit(framework, clock=clock)
     browser.get(CLICKED)
     return browser, browser.get("/snapshot").json()["snapshot"]
 
 
 def resumed(browser, snapshot):
-    """The status of a webhook that brings *snapshot*; no cookies and nothing else of the shopper's."""
+    """The status of a webhook with *snapshot*, without cookies of the visitor."""
     browser.cookies.clear()
     return browser.post("/webhook", {"snapshot": snapshot}, headers={"user-agent": "Stripe/1.0"}).status_code
 
 
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
 def test_a_tampered_snapshot_is_refused(snapshot, sink, tamper):
-    """The webhook answers as ever; nothing is sent for a visitor of whom nothing is known."""
+    """The webhook responds as usual; nothing is sent, because consent is unknown."""
     browser, text = snapshot
 
     assert resumed(browser, tamper(text)) == 200
@@ -82,12 +82,14 @@ def test_a_tampered_snapshot_is_refused(snapshot, sink, tamper):
 
 
 def test_a_foreign_or_expired_snapshot_is_refused(snapshot, sink, clock):
-    """Another shop's, this shop's redirect cookie, and one of 28 days and a second; a second before, it is good."""
+    """Another shop's, this shop's redirect cookie, and one older than 28 days; one second earlier it is valid."""
     browser, text = snapshot
     browser.post("/buy", {"order": "7"})
     other_purpose = browser.cookies["_tte_next"]
     sink.events.clear()
-    statuses = [resumed(browser, one) for one in (foreign("snapshot_signer", FOREIGN["snapshot_signer"]), other_purpose)]
+    statuses = [
+        resumed(browser, one) for one in (foreign("snapshot_signer", FOREIGN["snapshot_signer"]), other_purpose)
+    ]
     clock.now = NOW + 28 * DAY + 1
     statuses.append(resumed(browser, text))
     refused = list(sink.events)
@@ -101,14 +103,14 @@ def test_a_foreign_or_expired_snapshot_is_refused(snapshot, sink, clock):
 
 @pytest.fixture
 def redirect(visit, framework, clock):
-    """A shop of the framework under test, and the redirect cookie of one who has just bought."""
+    """A shop of the framework under test, and the redirect cookie after a purchase."""
     browser = visit(framework, clock=clock)
     browser.post("/buy", {"order": "1001"})
     return browser, browser.cookies["_tte_next"]
 
 
-def shown(browser, cookie):
-    """The calls of a page that was asked for with the redirect cookie *cookie*, and whether it was expired."""
+def rendered(browser, cookie):
+    """The calls of a page that is requested with the redirect cookie *cookie*, and whether it expired the cookie."""
     browser.cookies.clear()
     response = browser.get("/page", headers={**NAVIGATION, "cookie": f"_tte_next={cookie}"})
     expired = any(one.startswith("_tte_next=;") for one in response.headers.get_list("set-cookie"))
@@ -119,35 +121,37 @@ def shown(browser, cookie):
 
 @pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
 def test_a_tampered_redirect_cookie_is_refused(redirect, tamper):
-    """The page is the page, without a call, and the cookie goes."""
+    """The page has no call, and the cookie is expired."""
     browser, cookie = redirect
 
-    assert shown(browser, tamper(cookie)) == ([], True)
+    assert rendered(browser, tamper(cookie)) == ([], True)
 
 
 def test_a_foreign_or_expired_redirect_cookie_is_refused(redirect, clock):
-    """Another shop's, this shop's snapshot, and one of 301 seconds; a second before, it is good."""
+    """Another shop's, this shop's snapshot, and one older than 300 seconds; one second earlier it is valid."""
     browser, cookie = redirect
     other_purpose = browser.get("/snapshot").json()["snapshot"]
-    refused = [shown(browser, one) for one in (foreign("redirect_signer", FOREIGN["redirect_signer"]), other_purpose)]
+    refused = [
+        rendered(browser, one) for one in (foreign("redirect_signer", FOREIGN["redirect_signer"]), other_purpose)
+    ]
     clock.now = NOW + 301
-    refused.append(shown(browser, cookie))
+    refused.append(rendered(browser, cookie))
     clock.now = NOW + 300
-    (call,), _ = shown(browser, cookie)
+    (call,), _ = rendered(browser, cookie)
 
     assert refused == [([], True)] * 3
     assert call["event_id"] == PURCHASE
 
 
 class Manager:
-    """The local Events Manager on a real socket, and a pixel that posts to it what pages call."""
+    """The local Events Manager on a real socket, with a method that posts page calls as the pixel does."""
 
     def __init__(self, running):
         self.running = running
 
-    def browse(self, made):
-        """Post *made* calls as the pixel's library does; no page's own memory holds a repeat back."""
-        for call in made:
+    def browse(self, page_calls):
+        """Post the calls as the pixel script does; no session storage drops a repeat."""
+        for call in page_calls:
             body = {
                 "event": call["event"],
                 "event_id": call["event_id"],
@@ -159,14 +163,14 @@ class Manager:
             assert answer.status_code == 200
 
     def counted(self):
-        """The conversions by name, and how many events they were made of."""
+        """The conversions by name, and the number of events they merge."""
         summary = self.running.summary()
         return {one["event"]: one["conversions"] for one in summary["events"]}, summary["received"]
 
 
 @pytest.fixture
 def manager():
-    """A manager for this test alone."""
+    """An Events Manager for one test."""
     pytest.importorskip("uvicorn")
     pytest.importorskip("starlette")
     from tiktok_events.events_manager import running
@@ -177,32 +181,32 @@ def manager():
 
 @pytest.fixture
 def counted_shop(visit, framework, manager):
-    """A shop of the framework under test that sends to that manager as it would to TikTok."""
+    """A shop of the framework under test that sends to that manager."""
     with tt.Client(SOURCE, base_url=manager.running.api_url) as client:
         yield visit(framework, client=client)
 
 
-def test_whatever_is_repeated_counts_once(counted_shop, manager):
-    """A webhook three times, the form twice, the redirect cookie in two tabs, the thank-you page twice: one purchase."""
+def test_repeats_count_once(counted_shop, manager):
+    """Webhook three times, form twice, redirect cookie in two tabs, thank-you page twice: one purchase."""
     counted_shop.get(CLICKED)
     snapshot = counted_shop.get("/snapshot").json()["snapshot"]
     for _ in range(2):
         counted_shop.post("/buy", {"order": "1001"})
     cookie = counted_shop.cookies["_tte_next"]
-    pages = [shown(counted_shop, cookie)[0] for _ in range(2)]
+    pages = [rendered(counted_shop, cookie)[0] for _ in range(2)]
     pages += [calls(counted_shop.get("/thanks?order=1001")) for _ in range(2)]
     statuses = [resumed(counted_shop, snapshot) for _ in range(3)]
-    for made in pages:
-        manager.browse(made)
+    for page_calls in pages:
+        manager.browse(page_calls)
 
     assert statuses == [200] * 3
-    assert [[call["event_id"] for call in made] for made in pages] == [[PURCHASE]] * 4
+    assert [[call["event_id"] for call in page_calls] for page_calls in pages] == [[PURCHASE]] * 4
     assert {event["event_id"] for event in manager.running.events()} == {PURCHASE}
     assert manager.counted() == ({"Purchase": 1}, 9)
 
 
 def test_two_orders_count_twice(counted_shop, manager):
-    """So that one is no accident: another key is another id, and another purchase."""
+    """Another key is another id, and another purchase."""
     for order in ("1001", "1002"):
         counted_shop.post("/buy", {"order": order})
         manager.browse(calls(counted_shop.get("/page")))
@@ -210,14 +214,14 @@ def test_two_orders_count_twice(counted_shop, manager):
     assert manager.counted() == ({"Purchase": 2}, 4)
 
 
-def test_what_was_tampered_with_counts_nothing(counted_shop, manager):
-    """Neither a webhook with such a snapshot nor a page with such a cookie adds to what the order counted."""
+def test_tampered_values_count_nothing(counted_shop, manager):
+    """Neither a webhook with such a snapshot nor a page with such a cookie adds a conversion."""
     counted_shop.get(CLICKED)
     snapshot = counted_shop.get("/snapshot").json()["snapshot"]
     counted_shop.post("/buy", {"order": "7"})
     cookie = counted_shop.cookies["_tte_next"]
     for tamper in TAMPERED.values():
-        manager.browse(shown(counted_shop, tamper(cookie))[0])
+        manager.browse(rendered(counted_shop, tamper(cookie))[0])
         resumed(counted_shop, tamper(snapshot))
 
     assert manager.counted() == ({"Purchase": 1}, 1)

@@ -21,7 +21,7 @@ Reply = tuple[str, Any]
 
 
 def purchase(form: Mapping[str, str]) -> tt.Event:
-    """A purchase, said once for the view, the webhook and the page."""
+    """The purchase event; the view, the webhook and the page share it."""
     return tt.Event("Purchase", key=form.get("order", "1001"), properties={**VALUE, "order_id": "1001"})
 
 

@@ -1,4 +1,4 @@
-"""A shop's visitor: a browser for every framework, over httpx's own transports, and where its events end."""
+"""A browser for the shop of any framework, over httpx's transports, and a client that records server events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PUSH = re.compile(r"\(window\.tiktokEvents=window\.tiktokEvents\|\|\[\]\)\.push
 
 
 class Sink:
-    """Takes the server events and keeps them."""
+    """A client that records server events."""
 
     def __init__(self) -> None:
         self.events: list[tt.Event] = []
@@ -42,12 +42,12 @@ class Sink:
         return [event for event in self.events if event.event == name]
 
     def wire(self) -> list[dict[str, Any]]:
-        """What TikTok would be sent."""
+        """The events as they would be sent to TikTok."""
         return [item for one in self.events for item in json.loads(tt.encode(SOURCE, [one]))["data"]]
 
 
 class Browser:
-    """A browser with cookies at an app of any framework."""
+    """A browser with cookies, for an app of any framework."""
 
     def __init__(self, app: Any, *, is_asgi: bool, base_url: str = "https://shop.example") -> None:
         self._runner = asyncio.Runner() if is_asgi else None
@@ -68,8 +68,8 @@ class Browser:
         return self.request("POST", path, data=data, **{"headers": NAVIGATION, **options})
 
     def request(self, *args: Any, **options: Any) -> httpx.Response:
-        asked = self._client.request(*args, **options)
-        return self._runner.run(asked) if self._runner else asked
+        response = self._client.request(*args, **options)
+        return self._runner.run(response) if self._runner else response
 
     def close(self) -> None:
         if self._runner:
@@ -80,11 +80,11 @@ class Browser:
 
 
 def calls(response: httpx.Response | str) -> list[dict[str, Any]]:
-    """The pixel calls that a page makes."""
+    """The pixel calls in a page."""
     text = response if isinstance(response, str) else response.text
     return [call for data in _PUSH.findall(text) for call in json.loads(data)["calls"]]
 
 
 def names(response: httpx.Response) -> list[str]:
-    """The cookies that an answer sets."""
+    """The names of the cookies that a response sets."""
     return [header.partition("=")[0] for header in response.headers.get_list("set-cookie")]
