@@ -39,7 +39,7 @@ def ask(invoke, tmp_path, outbox):
 
 def test_status_counts(ask):
     """For people and for programs."""
-    assert ask("status").splitlines() == ["Waiting  1", "Oldest   0 seconds", "Dead     3"]
+    assert ask("status").splitlines() == ["Waiting  1", "Oldest   0 seconds ago", "Dead     3"]
     assert json.loads(ask("status", "--format", "json")) == {"waiting": 1, "oldest_seconds": 0, "dead": 3}
 
 
@@ -58,18 +58,18 @@ def test_dead_lists_ids_and_reasons(ask):
 
 def test_replay_puts_back(ask, outbox):
     """Those named, or all."""
-    assert ask("replay", "d1") == "1 put back\n"
+    assert ask("replay", "d1") == "1 moved back\n"
     assert [letter.record.event_id for letter in outbox.dead()] == ["d0", "d2"]
-    assert ask("replay", "--all") == "2 put back\n"
+    assert ask("replay", "--all") == "2 moved back\n"
     assert outbox.depth() == 4
     assert ask("dead") == "No dead events.\n"
 
 
 def test_purge_forgets(ask, outbox):
     """Those named at once; all after a yes."""
-    assert ask("purge", "d1") == "1 forgotten\n"
+    assert ask("purge", "d1") == "1 deleted\n"
     assert "--yes" in ask("purge", "--all", code=2)
-    assert ask("purge", "--all", "--yes") == "2 forgotten\n"
+    assert ask("purge", "--all", "--yes") == "2 deleted\n"
     assert outbox.dead() == []
     assert outbox.depth() == 1
 
@@ -79,7 +79,7 @@ def test_which_ones_must_be_said(ask, outbox):
     for command in ("replay", "purge"):
         assert "--all" in ask(command, code=2)
         assert "--all" in ask(command, "d0", "--all", code=2)
-        assert "1 of these ids are not among the dead" in ask(command, "nobody", code=1)
+        assert "1 of these ids are not dead letters" in ask(command, "nobody", code=1)
     assert len(outbox.dead()) == 3
 
 
@@ -88,7 +88,7 @@ def test_looking_makes_no_file(invoke, tmp_path):
     result = invoke("outbox", "status", "--outbox", "sqlite:///nowhere.db")
 
     assert result.exit_code == 2
-    assert "no such file" in result.output
+    assert "Wrong path, or nothing was queued yet" in result.output
     assert list(tmp_path.iterdir()) == []
 
 

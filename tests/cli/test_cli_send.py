@@ -44,7 +44,7 @@ def test_credentials_for_tiktok_must_be_there(invoke, file):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--to", "tiktok", "--port", "80"], "--port belongs to --to local"),
+        (["--to", "tiktok", "--port", "80"], "--port goes with --to local"),
         (["--timezone", "Mars/Olympus"], "time zone"),
         (["--timezone", "../../etc/passwd"], "time zone"),
         (["--map", "x=y"], "for CSV"),

@@ -115,7 +115,7 @@ def test_events_of_other_sources_stay(run, put, url, environment):
     ("arguments", "told"),
     [
         ((), "TIKTOK_OUTBOX_URL"),
-        (("--outbox", "memory:"), "gone with its process"),
+        (("--outbox", "memory:"), "belongs to one process"),
         (("--outbox", "mysql://zzpii:zzpii@queue/"), "sqlite:///"),
         (("--outbox", "sqlite:///x.db?zzpii=1"), "commit"),
         (("--outbox", "redis://:zzpii@127.0.0.1:zzpii/0"), "redis://host"),

@@ -15,12 +15,12 @@ from tiktok_events.cli.worker.command import worker
 HELP = """Report conversions to TikTok, try the tracking without a token, and check files and requests.
 
 \b
-  tiktok-events demo                        open an example shop and watch its events
-  tiktok-events manager                     start a local Events Manager for your app
+  tiktok-events demo                        open a shop, watch its events
+  tiktok-events manager                     start a local Events Manager
   tiktok-events lint body.json              check a request body
-  tiktok-events send orders.csv --to local  send a file, to this machine or to TikTok
+  tiktok-events send orders.csv --to local  send a file to TikTok or here
   tiktok-events worker                      deliver the events of an outbox
-  tiktok-events outbox status               count waiting events and dead letters
+  tiktok-events outbox status               count events and dead letters
 
 Each command has its own --help.
 """

@@ -36,7 +36,8 @@ Examples:
   tiktok-events demo --once --visitors 1000 --format json
 
 \b
-Exit code with --once: 0 if the counted conversions equal the simulated ones, else 1.
+Exit code with --once: 0 if counted and simulated conversions are equal,
+else 1.
 """
 
 PIXEL_CODE = "C0EXAMPLE0EXAMPLE000"
