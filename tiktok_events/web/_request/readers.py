@@ -18,7 +18,7 @@ _CGI = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 class Reader(ABC):
-    """One request. Header names are lower case, values are latin-1 text; repeated headers are joined by commas."""
+    """One request. Header names are lower case, values are latin-1 text; repeated headers are joined."""
 
     @abstractmethod
     def method(self) -> str:
