@@ -1,6 +1,6 @@
-"""What every shop under test does, said once: each framework's app below only translates to and from this.
+"""The views of all shops under test. Each framework's app only translates its requests and responses.
 
-A view is given something with a tracker's verbs and the form, and answers with a kind and what is in it.
+A view gets an object with the tracker's methods, and the form. It returns the kind of response and its content.
 """
 
 from __future__ import annotations

@@ -124,13 +124,13 @@ def test_denied_storage_breaks_nothing() -> None:
     assert tracked(seen) == [track_call(KEYED), track_call(RANDOM)]
 
 
-@pytest.mark.parametrize(("age", "kept"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])
-def test_an_old_page_gives_no_random_id(age: int, kept: bool) -> None:
+@pytest.mark.parametrize(("age", "is_current"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])
+def test_an_old_page_gives_no_random_id(age: int, is_current: bool) -> None:
     """After 30 minutes a page comes from a cache: random ids and digests belong to another visitor, keyed ids do not."""
     seen = browse(render_pixel(**fields(RANDOM, KEYED, identify={"sha256_email": DIGEST})), now=NOW + age)
 
-    assert tracked(seen) == [track_call(RANDOM, with_id=kept), track_call(KEYED)]
-    assert queued_methods(seen) == (["identify", "page"] if kept else ["page"])
+    assert tracked(seen) == [track_call(RANDOM, with_id=is_current), track_call(KEYED)]
+    assert queued_methods(seen) == (["identify", "page"] if is_current else ["page"])
 
 
 def test_a_call_without_id_is_fired_each_time() -> None:
