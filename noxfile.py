@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "types", "coverage", "contract", "tests_bare", "
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["tiktok_events", "adapters", "tests", "docs", "examples", "noxfile.py", "README.md"]
-MOST_LINES = 320
+MAX_LINES = 300
 CHROMIUM = Path("/usr/bin/chromium")
 
 # Oldest supported, what people still run, newest; one of those without an adapter. Add a line to support a version.
@@ -37,6 +37,8 @@ EVERY_ADAPTER = ["./adapters/flask", "./adapters/starlette"]
 # Without the workspace's sources the wheel is installed, not the checkout; and with a safe path `python -m` does not
 # put the checkout in front of it again.
 AS_SHIPPED = {"UV_NO_SOURCES": "1", "PYTHONSAFEPATH": "1"}
+FULL = {**AS_SHIPPED, "TIKTOK_EVENTS_FULL": "1"}  # every test, with all generated examples
+PARALLEL = ["-n", "2"]  # continuous integration has two cores
 
 
 def install(session: nox.Session, group: str, extras: str = "", *others: str) -> None:
@@ -49,17 +51,17 @@ def install(session: nox.Session, group: str, extras: str = "", *others: str) ->
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra there, and Flask for the demo's shop."""
     install(session, "tests", "cli,fast,manager,phone,redis", "./adapters/flask")
-    session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=FULL)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Count what the tests of the core cover of it; under 95 % fails. The other tests would only run slower."""
     install(session, "tests", "cli,fast,manager,phone,redis")
-    env = {**AS_SHIPPED, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
+    env = {**FULL, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
     core = ["--ignore=tests/cli", "--ignore=tests/events_manager"]
     session.run("coverage", "erase", env=env)
-    session.run("coverage", "run", "-m", "pytest", *core, *session.posargs, env=env)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *core, *session.posargs, env=env)
     session.run("coverage", "combine", "--quiet", env=env)
     session.run("coverage", "report", *(["--fail-under=0"] if session.posargs else []), env=env)
 
@@ -68,15 +70,15 @@ def coverage(session: nox.Session) -> None:
 def tests_bare(session: nox.Session) -> None:
     """Run the tests without any extra: what needs one is skipped, and the core needs none."""
     install(session, "tests")
-    session.run("python", "-m", "pytest", *session.posargs, env=AS_SHIPPED)
+    session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=FULL)
 
 
 @nox.session
 def contract(session: nox.Session) -> None:
     """Test the web half with every adapter and the manager, and print which test answers which item of its reference."""
     install(session, "contract", "manager,phone", *EVERY_ADAPTER)
-    told = ["tests/web", "tests/adapters", "--reference-table"]
-    session.run("python", "-m", "pytest", *told, *session.posargs, env=AS_SHIPPED)
+    tests = ["tests/web", "tests/adapters", "--reference-table"]
+    session.run("python", "-m", "pytest", *tests, *session.posargs, env=FULL)
 
 
 @nox.session(python=PYTHONS[0])
@@ -84,17 +86,18 @@ def contract(session: nox.Session) -> None:
 def adapters(session: nox.Session, framework: str, version: str) -> None:
     """Test one adapter, as a wheel, or a plain middleware, against one version of a framework, and nothing else."""
     install(session, "adapters", "phone", *ADAPTERS.get(framework, []), f"{framework}~={version}.0")
-    session.run("python", "-m", "pytest", "tests/adapters", "--framework", framework, *session.posargs, env=AS_SHIPPED)
+    tests = ["tests/adapters", "--framework", framework]
+    session.run("python", "-m", "pytest", *tests, *session.posargs, env=FULL)
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
     """Try the pixel's stand-in and whole shops in a real Chromium, the system's own."""
     if not CHROMIUM.exists():
-        told = f"there is no {CHROMIUM}, so nothing was tried in a browser"
+        message = f"{CHROMIUM} is missing, so the browser tests cannot run"
         if os.environ.get("CI"):
-            session.error(told)
-        session.skip(told)
+            session.error(message)
+        session.skip(message)
     install(session, "browser", "cli,manager,phone", *EVERY_ADAPTER)
     env = {**AS_SHIPPED, "TIKTOK_EVENTS_BROWSER": "1"}
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
@@ -132,16 +135,18 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and form. `uvx nox -s lint -- --fix` mends what can be mended."""
+    """Check style, imports and file lengths. `uvx nox -s lint -- --fix` fixes style."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     there = [path for path in CODE if Path(path).exists()]
     session.run("ruff", "check", *session.posargs, *there)
     session.run("ruff", "format", *([] if "--fix" in session.posargs else ["--check"]), *there)
+    adapters = [path.removeprefix("./") for path in EVERY_ADAPTER]
+    session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": os.pathsep.join(adapters)})
     long = [
-        path for path in Path("tiktok_events").rglob("*.py") if len(path.read_text("utf-8").splitlines()) > MOST_LINES
+        path for path in Path("tiktok_events").rglob("*.py") if len(path.read_text("utf-8").splitlines()) > MAX_LINES
     ]
     if long:
-        session.error(f"more than {MOST_LINES} lines, split it: {', '.join(map(str, long))}")
+        session.error(f"more than {MAX_LINES} lines, split it: {', '.join(map(str, long))}")
 
 
 @nox.session

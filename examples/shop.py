@@ -1,7 +1,6 @@
-"""The made-up shop of the examples: what it sells, its orders, where its pages are. No web framework.
+"""The shop of the examples: its products, orders and events. It uses no web framework.
 
-Orders live in memory. The payment provider is a page of the shop's own that calls the webhook with a signature, as
-Stripe and its like do.
+Orders are kept in memory. A page of the shop plays the payment provider: it calls the webhook with a signature.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
+
+import tiktok_events as tt
 
 TEMPLATES, STATIC = (Path(__file__).parent / name for name in ("templates", "static"))
 WEBHOOK_SECRET = secrets.token_hex(16)
@@ -68,6 +69,11 @@ def items(product: SimpleNamespace, tip: Decimal = Decimal(0)) -> dict[str, Any]
     """What TikTok calls the properties of an event about *product*."""
     item = {"content_id": product.sku, "content_name": product.name, "price": product.price, "quantity": 1}
     return {"value": product.price + tip, "currency": "EUR", "content_type": "product", "contents": [item]}
+
+
+def purchase(order: SimpleNamespace) -> tt.Event:
+    """The event of a paid *order*: the same for the webhook and for the thank-you page."""
+    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=items(order.product, order.tip))
 
 
 def manager() -> str | None:

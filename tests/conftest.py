@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE, FakeTikTok
 
-pytest_plugins = ["marker_hook", "reference_table", "redis_fixtures", "pytester"]
+pytest_plugins = ["quick_run", "marker_hook", "reference_table", "redis_fixtures", "pytester"]
 # Without the extra `manager` there is no Events Manager to test; `nox -s tests_bare` runs the rest.
 collect_ignore = [] if find_spec("starlette") else ["events_manager"]
 # Both take options of their own, and minutes; `nox -s torture` runs one after the other.
@@ -26,11 +26,11 @@ if os.environ.get("TIKTOK_EVENTS_TORTURE") != "1":
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Machines that run tests are slow at odd moments, which says nothing about the code.
+# Machines that run tests are slow at times, which says nothing about the code.
 settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
+    "full", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
 )
-settings.load_profile("suite")
+settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
 
 
 class Awaited:

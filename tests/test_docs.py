@@ -20,7 +20,7 @@ from tiktok_events.testing import capture
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # `shop.py` is what the web shops share; they are walked through in tests/adapters.
-EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.stem != "shop"]
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.stem not in ("shop", "starlette_site")]
 BLOCK = re.compile(
     r"^( *)```(?:\{code-block\} )?(?P<language>\w+)\n(?::caption: (?P<name>\S+)\n\n)?(?P<text>.*?)^\1```$",
     re.DOTALL | re.MULTILINE,

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import servers
 
+pytestmark = pytest.mark.programs
+
 SCRIPTS = Path(__file__).parent / "scripts"
 
 

@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import pytest
 import strategies
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from quick_run import examples
 
 import tiktok_events as tt
 from tiktok_events._api import encoding as _protocol
@@ -60,7 +61,7 @@ def test_places_are_normalised_once(value):
     status=st.integers(100, 599),
     body=st.one_of(st.binary(), strategies.answers.map(lambda one: json.dumps(one).encode())),
 )
-@settings(max_examples=300)
+@examples(300)
 def test_any_answer_is_a_response_or_an_api_error(status, body):
     """Decoding raises nothing else, whatever came back."""
     try:
@@ -81,7 +82,7 @@ def test_any_answer_is_a_response_or_an_api_error(status, body):
     + "0" * 400
     + "}}]}"
 )
-@settings(max_examples=200)
+@examples(200)
 def test_any_body_is_read(body):
     """The rules for bodies never raise for what a body says."""
     assert isinstance(check_body(body, now=NOW).problems, list)
@@ -118,7 +119,7 @@ def test_any_body_is_read(body):
         ),
     ),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_any_item_is_read(kind, item):
     """Also when known keys hold values of every type."""
     body = {"event_source": kind, "event_source_id": "C0EXAMPLE0EXAMPLE000", "data": [item]}
@@ -147,7 +148,7 @@ def test_what_is_encoded_reads_back(dumps, fields, kind):
 @given(fields=strategies.typed_events)
 @example(fields={"event": "Purchase", "event_time": 10**400})
 @example(fields={"event": "Purchase", "user": {"email": "zzpii@" + "\u00fc" * 100_000 + ".com"}})
-@settings(max_examples=300)
+@examples(300)
 def test_what_a_person_typed_never_raises(fields):
     """Every event builds, and the rules say what is wrong with it, in words without the value."""
     event = tt.Event(**fields)
@@ -159,7 +160,7 @@ def test_what_a_person_typed_never_raises(fields):
 
 
 @given(user=strategies.users, values=strategies.several)
-@settings(max_examples=100)
+@examples(100)
 def test_a_typed_visitor_never_raises(user, values):
     """Also when identifiers come as lists."""
     made = tt.User(**{**user, "email": values, "external_id": values})
@@ -186,7 +187,7 @@ def test_a_typed_visitor_never_raises(user, values):
     fields={"event": "Purchase", "event_time": NOW, "properties": {"mileage": {}, "preferred_price_range": [1, None]}}
 )
 @example(fields={"event": "Purchase", "event_time": NOW, "extra": {"device": {"mobile": True}}})
-@settings(max_examples=200)
+@examples(200)
 def test_what_check_lets_pass_the_events_manager_takes(kind, fields):
     """An event without errors makes a body without errors: one rule table, read twice."""
     event = tt.Event(**fields)

@@ -6,6 +6,7 @@ import sys
 import markers
 import pytest
 import servers
+from nested_runs import QUIET
 
 from tiktok_events._api import network_guard
 
@@ -48,7 +49,7 @@ def run(pytester, monkeypatch):
     def run_module(body, *options):
         pytester.makeconftest(WATCH)
         pytester.makepyfile(HEAD + body)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", *options)
+        return pytester.runpytest_subprocess(*QUIET, "-W", "error", *options)
 
     return run_module
 
@@ -182,7 +183,7 @@ queued = background.track(tt.Event("Lead"))
 """
     )
     pytester.makepyfile("from conftest import asked, queued\ndef test_it(): assert (queued, asked) == (0, [])")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
 
 
 def test_without_autoload_the_plugin_is_named(pytester, monkeypatch):
@@ -203,7 +204,7 @@ def test_closed():
     assert network_guard.is_blocked
 """
     )
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*QUIET).assert_outcomes(passed=2)
 
 
 FAILING = f"""

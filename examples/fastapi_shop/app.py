@@ -13,38 +13,17 @@ from typing import Annotated
 from fastapi import FastAPI, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from fastapi.templating import Jinja2Templates
-from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
+from tiktok_events_starlette import TikTokEventsMiddleware
 from tiktok_events_starlette.fastapi import TrackerDep
-
-import tiktok_events as tt
 
 sys.path.append(str(Path(__file__).parent.parent))
 import shop
+from starlette_site import found, site, templates
 
-site = tt.Site.from_env(
-    secret_key="example only: yours comes from a secret store",  # noqa: S106
-    consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
-)
 app = FastAPI()
 app.add_middleware(TikTokEventsMiddleware, site=site)
 app.mount("/static", StaticFiles(directory=shop.STATIC))
-templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
-templates.env.globals["manager"] = shop.manager()
 Text = Annotated[str, Form()]
-
-
-def purchase(order):
-    """Say once what a purchase is: for the webhook and for the page."""
-    properties = shop.items(order.product, order.tip)
-    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
-
-
-def found(things, key):
-    """What the address names, or 404."""
-    if key not in things:
-        raise HTTPException(404)
-    return things[key]
 
 
 @app.get("/")
@@ -90,7 +69,7 @@ def webhook(order: Text, signature: Text):
     paid = shop.paid_order({"order": order, "signature": signature})
     if paid is None:
         raise HTTPException(400)
-    site.resume(paid.snapshot).track(purchase(paid))  # the shopper's context; a repeated webhook counts once
+    site.resume(paid.snapshot).track(shop.purchase(paid))  # the shopper's context; a repeated webhook counts once
     return RedirectResponse(f"/thanks/{paid.number}", 303)
 
 
@@ -98,7 +77,7 @@ def webhook(order: Text, signature: Text):
 def thanks(request: Request, number: str, tiktok: TrackerDep):
     one = found(shop.ORDERS, number)
     if one.paid:
-        tiktok.track(purchase(one), server=False)  # the browser's half, with the webhook's id
+        tiktok.track(shop.purchase(one), server=False)  # the browser's half, with the webhook's id
     return templates.TemplateResponse(request, "thanks.html", {"order": one})
 
 

@@ -24,12 +24,6 @@ app.config.from_prefixed_env()
 tiktok = TikTokEvents(app, consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}))
 
 
-def purchase(order):
-    """Say once what a purchase is: for the webhook and for the page."""
-    properties = shop.items(order.product, order.tip)
-    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
-
-
 @app.get("/")
 def home():
     return render_template("home.html", products=shop.PRODUCTS)
@@ -70,7 +64,7 @@ def pay(number):
 @app.post("/webhook")
 def webhook():
     paid = shop.paid_order(request.form) or abort(400)
-    tiktok.resume(paid.snapshot).track(purchase(paid))  # the shopper's context; a repeated webhook counts once
+    tiktok.resume(paid.snapshot).track(shop.purchase(paid))  # the shopper's context; a repeated webhook counts once
     return redirect(f"/thanks/{paid.number}", 303)
 
 
@@ -78,7 +72,7 @@ def webhook():
 def thanks(number):
     found = shop.ORDERS.get(number) or abort(404)
     if found.paid:
-        tiktok.track(purchase(found), server=False)  # the browser's half, with the webhook's id
+        tiktok.track(shop.purchase(found), server=False)  # the browser's half, with the webhook's id
     return render_template("thanks.html", order=found)
 
 

@@ -15,33 +15,11 @@ from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.templating import Jinja2Templates
-from tiktok_events_starlette import TikTokEventsMiddleware, context_processor
-
-import tiktok_events as tt
+from tiktok_events_starlette import TikTokEventsMiddleware
 
 sys.path.append(str(Path(__file__).parent.parent))
 import shop
-
-site = tt.Site.from_env(
-    secret_key="example only: yours comes from a secret store",  # noqa: S106
-    consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
-)
-templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
-templates.env.globals["manager"] = shop.manager()
-
-
-def purchase(order):
-    """Say once what a purchase is: for the webhook and for the page."""
-    properties = shop.items(order.product, order.tip)
-    return tt.Event("Purchase", key=order.number, user=order.shopper, properties=properties)
-
-
-def found(things, key):
-    """What the address names, or 404."""
-    if key not in things:
-        raise HTTPException(404)
-    return things[key]
+from starlette_site import found, site, templates
 
 
 async def home(request):
@@ -82,14 +60,14 @@ async def webhook(request):
     paid = shop.paid_order(await request.form())
     if paid is None:
         raise HTTPException(400)
-    site.resume(paid.snapshot).track(purchase(paid))  # the shopper's context; a repeated webhook counts once
+    site.resume(paid.snapshot).track(shop.purchase(paid))  # the shopper's context; a repeated webhook counts once
     return RedirectResponse(f"/thanks/{paid.number}", 303)
 
 
 async def thanks(request):
     one = found(shop.ORDERS, request.path_params["number"])
     if one.paid:
-        request.state.tiktok.track(purchase(one), server=False)  # the browser's half, with the webhook's id
+        request.state.tiktok.track(shop.purchase(one), server=False)  # the browser's half, with the webhook's id
     return templates.TemplateResponse(request, "thanks.html", {"order": one})
 
 

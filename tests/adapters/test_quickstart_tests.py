@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from nested_runs import QUIET
 from test_quickstarts import BASE, FASTAPI, FLASK, PRODUCT, Orders
 from visitor import SECRET
 
@@ -80,6 +81,7 @@ def test_missing(tiktok):
 def test_not_on_the_page(tiktok):
     tiktok.assert_deduplicated(app.test_client().get("/products/sku-1"))
 """
+pytestmark = pytest.mark.programs
 SETTINGS = {
     "PIXEL_CODE": "C0EXAMPLE0EXAMPLE000",
     "ACCESS_TOKEN": "token",
@@ -101,7 +103,7 @@ def shop_of(pytester, monkeypatch):
             monkeypatch.setenv(f"{prefix}TIKTOK_{key}", value)
         monkeypatch.setenv("COLUMNS", "300")
         monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", "--tb=short")
+        return pytester.runpytest_subprocess(*QUIET, "-W", "error", "--tb=short")
 
     return write
 

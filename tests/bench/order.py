@@ -30,34 +30,21 @@ ITEMS = [
 ]
 
 
+PLAIN = {"ttclid": TTCLID, "ttp": TTP, "ip": IP, "user_agent": AGENT, "locale": LOCALE}
+"""The user fields that are sent as they are."""
+
+
 def fields() -> dict[str, Any]:
     """The arguments of `Event`, as mappings: what a caller writes."""
-    return {
-        "user": {
-            "email": EMAIL,
-            "phone": PHONE,
-            "external_id": CUSTOMER,
-            "first_name": FIRST,
-            "last_name": LAST,
-            "zip_code": ZIP,
-            "ttclid": TTCLID,
-            "ttp": TTP,
-            "ip": IP,
-            "user_agent": AGENT,
-            "locale": LOCALE,
-        },
-        "page": {"url": URL, "referrer": REFERRER},
-        "properties": {
-            "value": VALUE,
-            "currency": CURRENCY,
-            "order_id": NUMBER,
-            "content_type": "product",
-            "contents": [
-                {"content_id": sku, "content_name": name, "content_category": kind, "brand": brand, "price": price, "quantity": number}
-                for sku, name, kind, brand, price, number in ITEMS
-            ],
-        },
-    }  # fmt: skip
+    user = {
+        "email": EMAIL,
+        "phone": PHONE,
+        "external_id": CUSTOMER,
+        "first_name": FIRST,
+        "last_name": LAST,
+        "zip_code": ZIP,
+    }
+    return {"user": {**user, **PLAIN}, "page": _page(), "properties": _properties()}
 
 
 def by_hand(event_id: str) -> dict[str, Any]:
@@ -73,21 +60,25 @@ def by_hand(event_id: str) -> dict[str, Any]:
             "first_name": sha256(FIRST.strip().lower().encode()).hexdigest(),
             "last_name": sha256(LAST.strip().lower().encode()).hexdigest(),
             "zip_code": sha256(ZIP.strip().lower().encode()).hexdigest(),
-            "ttclid": TTCLID,
-            "ttp": TTP,
-            "ip": IP,
-            "user_agent": AGENT,
-            "locale": LOCALE,
+            **PLAIN,
         },
-        "page": {"url": URL, "referrer": REFERRER},
-        "properties": {
-            "value": VALUE,
-            "currency": CURRENCY,
-            "order_id": NUMBER,
-            "content_type": "product",
-            "contents": [
-                {"content_id": sku, "content_name": name, "content_category": kind, "brand": brand, "price": price, "quantity": number}
-                for sku, name, kind, brand, price, number in ITEMS
-            ],
-        },
+        "page": _page(),
+        "properties": _properties(),
+    }
+
+
+def _page() -> dict[str, Any]:
+    return {"url": URL, "referrer": REFERRER}
+
+
+def _properties() -> dict[str, Any]:
+    return {
+        "value": VALUE,
+        "currency": CURRENCY,
+        "order_id": NUMBER,
+        "content_type": "product",
+        "contents": [
+            {"content_id": sku, "content_name": name, "content_category": kind, "brand": brand, "price": price, "quantity": number}
+            for sku, name, kind, brand, price, number in ITEMS
+        ],
     }  # fmt: skip

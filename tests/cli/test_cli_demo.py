@@ -25,6 +25,8 @@ from tiktok_events.cli.demo.command import LANDING
 from tiktok_events.cli.demo.simulate import ORDER, compare
 from tiktok_events.cli.demo.simulated_day import SHOPS, simulated_day
 
+pytestmark = pytest.mark.programs
+
 ROOT = Path(__file__).parents[2]
 FUNNEL = ["ViewContent", "AddToCart", "InitiateCheckout", "Purchase", "Lead", "Subscribe"]
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

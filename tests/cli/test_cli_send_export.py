@@ -11,6 +11,8 @@ from collections import Counter
 import pytest
 from shop_export import OPTIONS, WRONGS, Export, export
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(scope="module")
 def shop() -> Export:

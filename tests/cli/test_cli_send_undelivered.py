@@ -10,6 +10,8 @@ import time
 import pytest
 from event_lines import LINE, jsonl
 
+pytestmark = pytest.mark.programs
+
 
 def test_dead_port_keeps_every_line(run, file, rejected, free_port):
     """Nobody answers: unsent is not refused, and the line is kept with the reason."""

@@ -14,6 +14,8 @@ from clocks import until
 import tiktok_events as tt
 from tiktok_events.events_manager import running
 
+pytestmark = pytest.mark.programs
+
 SOURCE = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from quick_run import examples
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -42,7 +43,7 @@ def faulty() -> Iterator[RunningManager]:
 
 
 BOUNDED = settings(
-    max_examples=40,
+    examples(40),
     deadline=None,
     derandomize=True,
     database=None,

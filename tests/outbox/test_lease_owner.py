@@ -76,6 +76,7 @@ def test_a_forked_child_is_somebody_else():
         this_process().rpartition("/")[0] + "/99999999999999999999999@1",
         this_process().rpartition("/")[0] + "/1",
     ],
+    ids=["empty", "word", "elsewhere", "no scope", "another namespace", "no pid", "pid too large", "no start time"],
 )
 def test_what_cannot_be_judged_is_not_gone(holder):
     """Another boot, another namespace, or no holder at all: the lease runs out instead."""

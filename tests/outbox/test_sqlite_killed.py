@@ -12,7 +12,7 @@ from records import ROUTES, drain, ids, record
 
 import tiktok_events as tt
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+pytestmark = [pytest.mark.programs, pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")]
 
 
 class Child:
