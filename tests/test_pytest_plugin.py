@@ -10,6 +10,8 @@ from nested_runs import QUIET
 
 from tiktok_events._api import network_guard
 
+pytestmark = pytest.mark.programs
+
 PLUGIN = "tiktok_events._recording.pytest_plugin"
 # Every way to another machine ends here, and is noted; what is asked of this machine goes through.
 WATCH = """

@@ -22,6 +22,8 @@ from shops import TOKEN
 import tiktok_events.events_manager
 from tiktok_events.events_manager import RunningManager, create_app, running
 
+pytestmark = pytest.mark.programs
+
 DESCRIPTION = json.loads((Path(tiktok_events.events_manager.__file__).parent / "openapi.json").read_text())
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance, content_type_conformance]
 

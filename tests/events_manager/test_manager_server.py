@@ -16,6 +16,8 @@ import tiktok_events as tt
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager import running, serve
 
+pytestmark = pytest.mark.programs
+
 
 def test_running() -> None:
     """A client finds it under `api_url`, a browser under `url`, and the test reads what came."""
