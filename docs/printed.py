@@ -1,4 +1,4 @@
-"""The tables of the reference pages, as Markdown, from the tables the code runs on. Nothing is written twice."""
+"""Make the tables of the reference pages, as Markdown, from the tables that the code uses."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tiktok_events._spec import rules as table
 from tiktok_events._spec.problem import Rule
 
 KINDS = ("web", "app", "offline", "crm")
-SPOILS = {"event": "dropped", "field": "sent without it", "nothing": "sent"}
-ASKS = {
+EFFECTS = {"event": "dropped", "field": "sent without it", "nothing": "sent"}
+REACTIONS = {
     "ok": "nothing",
-    "partial": "nothing is sent again",
-    "credential": "stop; somebody mends the token or its rights",
-    "config": "stop; somebody mends the set-up",
-    "content": "find the event, deliver its neighbours",
-    "rejected": "give up on the request",
-    "rate": "wait, then again",
-    "server": "wait, then again",
+    "partial": "do not send it again",
+    "credential": "stop, and fix the token or its permissions",
+    "config": "stop, and fix the settings",
+    "content": "find the event, deliver the others",
+    "rejected": "do not retry the request",
+    "rate": "wait, then retry",
+    "server": "wait, then retry",
 }
 
 
@@ -55,7 +55,7 @@ def tables() -> dict[str, str]:
         "answer_codes": row_table(
             ("code", "meaning", "kind", "what is done", "first wait"),
             (
-                (str(one.code), one.meaning, one.kind, ASKS[one.kind], f"{one.wait:g} s" if one.retryable else "")
+                (str(one.code), one.meaning, one.kind, REACTIONS[one.kind], f"{one.wait:g} s" if one.retryable else "")
                 for one in codes.CODES.values()
             ),
         ),
@@ -88,13 +88,15 @@ def rule_table(severity: str) -> str:
             code(rule.id),
             _gaps(f"The value {rule.message}."),
             _gaps(rule.fix),
-            SPOILS[rule.effect],
+            EFFECTS[rule.effect],
             _source(rule),
         )
         for rule in table.RULES.values()
         if rule.severity == severity
     )
-    return row_table(("rule", "says", "mend it", "the event is", "source"), rows)
+    return row_table(
+        ("rule", "message", "fix", "effect: the event is", "source"), rows
+    )
 
 
 def sources(module: str) -> dict[str, str]:

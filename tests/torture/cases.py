@@ -1,17 +1,17 @@
-"""The cases of the suite, by the name their rows have. The page `docs/explanation/torture.md` says the same."""
+"""The cases of the suite by name. A test holds them equal to `docs/explanation/torture.md`."""
 
 CASES = {
     "plain exit": "275 events, 50 ms a request; the script ends without flush or close",
     "fork before the first event": "parent and child track 60 each, and end",
     "fork after the first event": "30 are queued when the fork comes, then 60 each",
     "multiprocessing, fork": "parent and two children track 20 each; children run no `atexit`",
-    "multiprocessing, spawn": "the same, with children that start afresh",
+    "multiprocessing, spawn": "the same, with children that start a new interpreter",
     "billiard": "the same with the forks of Celery's own pool",
     "gunicorn": "`preload_app`, 4 workers, events before the fork too, 200 requests from 8 threads, SIGTERM",
     "uvicorn": "2 workers, the same load, SIGTERM",
-    "SIGTERM, web": "a request of 1 s is under way when the web server is told to end",
-    "SIGTERM, worker": "2 requests of 0.5 s are under way when `tiktok-events worker` is told to end",
-    "endpoint down at exit": "275 events for a port that nobody listens on; the endpoint comes back after the exit",
+    "SIGTERM, web": "a request of 1 s is in flight when the web server gets SIGTERM",
+    "SIGTERM, worker": "2 requests of 0.5 s are in flight when `tiktok-events worker` gets SIGTERM",
+    "endpoint down at exit": "275 events for a port without a listener; the endpoint comes back after the exit",
     "429": "three times in a row",
     "429, Retry-After": "twice `Retry-After: 2`",
     "40100 in HTTP 200": "twice, as TikTok throttles",
@@ -27,7 +27,7 @@ CASES = {
     "rejected token": "300 events for a token that is revoked, then a new one",
     "kill -9, web": "a process that tracks and delivers, killed at a random point, again and again",
     "kill -9, worker": "`tiktok-events worker`, killed at a random point, again and again, while others put",
-    "kill -9, memory": "the web process of before, with nothing but memory: what dies with it is listed",
+    "kill -9, memory": "the same web process with an outbox in memory: the events that are lost with it are listed",
     "kill -9, redis": "`redis-server` itself, `appendonly yes`, killed and started again under load",
     "disk full": "a file system of 16 MB is filled up by others, who make room later",
     "clock jumps": "the wall clock goes 3 hours ahead, then 3 hours back, while events fail and are tried again",

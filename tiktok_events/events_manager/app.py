@@ -1,4 +1,4 @@
-"""The routes of the Events Manager, and how they hang together."""
+"""The ASGI app of the Events Manager: its routes and middleware."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _routes(*, with_faults: bool) -> list[Route]:
 
 
 def _readable(endpoint: Endpoint) -> Endpoint:
-    """Refuse pages of other origins; a request without an Origin is a reader's."""
+    """Refuse pages of other origins; a request without an Origin may read."""
 
     async def guarded(request: Request) -> Response:
         return await endpoint(request) if _is_ours(request) is not False else _error("another origin", 403)
@@ -108,7 +108,7 @@ def _readable(endpoint: Endpoint) -> Endpoint:
 
 
 def _own_page_only(endpoint: Endpoint) -> Endpoint:
-    """Refuse whatever does not come from the manager's own page, and so says by its Origin."""
+    """Refuse a request whose Origin is not the manager's own page."""
 
     async def guarded(request: Request) -> Response:
         if _is_ours(request) is not True:
@@ -124,7 +124,7 @@ def _own_page_only(endpoint: Endpoint) -> Endpoint:
 
 
 def _is_ours(request: Request) -> bool | None:
-    """Whether the request is of the manager's own page; None if it does not say where it is from."""
+    """Whether the request comes from the manager's own page; None if it has no Origin."""
     origins = header_values(request.scope, b"origin")
     return is_own_origin(origins, request.headers["host"], request.url.scheme) if origins else None
 

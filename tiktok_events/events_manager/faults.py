@@ -1,4 +1,4 @@
-"""Faults on request: what the next answers are, and what time it is."""
+"""Faults for tests: scripted answers, and a clock that can be set."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ ANSWERS = {
     40104: "Access token is null, you should set it in http header with key Access-Token.",
     40105: "Access token is incorrect or has been revoked.",
 }
-"""TikTok's own words where they were recorded."""
+"""Recorded messages of TikTok."""
 
 
 def message_for(code: int) -> str:
-    """Return what TikTok says with *code*, or what the code means."""
+    """TikTok's recorded message for *code*, or the meaning of the code."""
     return ANSWERS.get(code) or code_for(code, 200).meaning
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One answer to come.
+    """One scripted answer.
 
     `code` answers with it in TikTok's envelope, under HTTP `status`; `status` alone answers with a page in HTML, as a
     proxy would. Both leave the events unseen unless `store` is set. `drop` closes the connection "before" or "after"
@@ -47,7 +47,7 @@ class Fault:
 
     @property
     def stores(self) -> bool:
-        """Whether the events are taken in as usual."""
+        """Whether the events are stored as usual."""
         return self.store or self.drop == "after" or not self.replaces
 
     @property
@@ -57,7 +57,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that wait for a request."""
+    """The queue of scripted answers."""
 
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
@@ -80,11 +80,11 @@ class Faults:
         self._waiting.extend(made)
 
     def take(self) -> Fault | None:
-        """Return the fault of the request that just came."""
+        """Remove and return the fault for the next request."""
         return self._waiting.popleft() if self._waiting else None
 
     def clear(self) -> None:
-        """Answer as usual from now on."""
+        """Drop all faults."""
         self._waiting.clear()
 
 
@@ -121,7 +121,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 class Clock:
-    """The manager's time: the clock it was given until somebody sets it, and then it stands still."""
+    """The manager's clock: the given one, or a fixed time after `set`."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -144,9 +144,9 @@ class Clock:
             raise ValueError(f"{name} must be a number of seconds")
         time_then = number if name == "now" else self() + number
         if not 0 <= time_then <= _LATEST:
-            raise ValueError(f"{name} leads out of the calendar")
+            raise ValueError(f"{name} is not a valid time")
         self._set = float(time_then)
 
     def run(self) -> None:
-        """Go with the given clock again."""
+        """Use the given clock again."""
         self._set = None

@@ -1,4 +1,4 @@
-"""What one Events Manager is made of."""
+"""`Manager`: settings and state of one running Events Manager."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tiktok_events.events_manager.store.store import Store
 
 @attrs.frozen(kw_only=True, eq=False)
 class Manager:
-    """Its settings and its state. `faults` is None unless they were asked for."""
+    """Settings and state of one Events Manager. `faults` is None if they are off."""
 
     store: Store
     clock: Clock
@@ -24,7 +24,7 @@ class Manager:
     token: bytes | None = attrs.field(default=None, repr=False)
 
     def accepts_token(self, given: bytes) -> bool:
-        """Whether *given* opens the door: the token it was started with, or any at all when it was given none."""
+        """Whether the token *given* is accepted: the configured one, or any if none is configured."""
         if self.token is None:
             return bool(given)
         return hmac.compare_digest(self.token, given)

@@ -1,4 +1,4 @@
-"""The first page: what came, as it comes. Everything is escaped by Jinja2, and nothing on it is inline."""
+"""The page with the stream of events. Jinja2 escapes everything; no script or style is inline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATIC = {name: (resources.files(_PACKAGE) / "static" / name).read_bytes() for 
 
 
 def clock_time(seconds: float | None) -> str:
-    """*seconds* as a UTC time that JavaScript reads too; nothing for a time no calendar has."""
+    """*seconds* as a UTC time that JavaScript can read; empty for an invalid time."""
     try:
         return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
@@ -63,7 +63,7 @@ _TEMPLATES = _environment()
 
 
 async def index(request: Request) -> Response:
-    """Render the page, with the newest events on it: it reads without JavaScript too."""
+    """Render the page with the newest events; it works without JavaScript."""
     manager: Manager = request.app.state.manager
     shown = manager.store.events(limit=MOST_ROWS)
     base_url = f"{request.url.scheme}://{request.headers['host']}/open_api/v1.3"
@@ -72,7 +72,7 @@ async def index(request: Request) -> Response:
 
 
 async def rows(request: Request) -> Response:
-    """Render what changed on the page since the cursor `after`; 204 if nothing did."""
+    """Render the changes since the cursor `after`; 204 if there are none."""
     manager: Manager = request.app.state.manager
     try:
         after = whole(request.query_params, "after", default=0)

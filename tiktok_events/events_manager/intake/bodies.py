@@ -33,7 +33,7 @@ async def read_body(request: Request) -> bytes:
                 break
     except ClientDisconnect:
         return b""
-    # Read on before refusing: an answer amid the upload is lost when the connection is reset.
+    # Read more before refusing: an answer during the upload is lost when the connection is reset.
     if size > LARGEST_BODY:
         raise TooLargeError
     return bytes(received)

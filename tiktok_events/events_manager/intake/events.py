@@ -1,4 +1,4 @@
-"""Request bodies in, received events out. No sockets, no clock, no store."""
+"""Read received events from request bodies (pure functions)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refusal(report: BodyReport) -> str | None:
 
 
 def refusal_text(one: Problem) -> str:
-    """*one* in the shape of TikTok's answers: `Batch.0.properties.contents.0.content_id: Not a valid string`."""
+    """*one* in the form of TikTok's answers: `Batch.0.properties.contents.0.content_id: Not a valid string`."""
     place = _INDEX.sub(r".\1", one.field)
     place = f"Batch{place[4:]}" if place.startswith("data.") else place
     words = "Missing data for required field" if one.rule in _MISSING else _WORDS.get(one.message, one.message)
@@ -61,7 +61,7 @@ def refusal_text(one: Problem) -> str:
 
 
 def server_events(report: BodyReport) -> list[Received]:
-    """Read the events of a `POST event/track/`, each with its problems; empty if the body holds none to tell apart."""
+    """Read the events of a `POST event/track/`, each with its problems; empty if the body holds no list of events."""
     data = report.body.get("data")
     by_item, common = _by_item(report.problems)
     if not isinstance(data, list) or any(one.rule in ("no-events", "too-many-events") for one in common):
@@ -102,19 +102,19 @@ def browser_event(body: bytes, *, now: float) -> Received:
         attrs.evolve(one, severity="warning") for one in check_raw_item(item, "web", now=now) if _is_said(one, item)
     ]
     event = _received("browser", item, "web", {"event_source_id": pixel.get("code")}, first_problems(problems))
-    # Its connection brings both to TikTok, whatever its body holds.
+    # TikTok gets both from the connection, not from the body.
     brought = {*event.identifiers, "ip", "user_agent"}
     return attrs.evolve(event, identifiers=tuple(name for name in MATCH_KEYS if name in brought))
 
 
 def _is_said(one: Problem, item: Mapping[str, Any]) -> bool:
-    # ttq.page() takes no event id, so a page view is not blamed for having none.
+    # ttq.page() takes no event id, so a page view without one has no problem.
     without_id = one.rule == "event-id-missing" and _text(item.get("event")) in PAGE_VIEW_NAMES
     return one.rule not in _NOT_SAID_OF_THE_PIXEL and not without_id
 
 
 def _item_of(posted: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Turn the pixel's body into a `data[]` item. It says when in its own clock, so the time is that of arrival."""
+    """Turn the pixel's body into a `data[]` item. Its time is the time of arrival, because the browser's clock may be wrong."""
     context = _object(posted.get("context"))
     item = {
         "event": posted.get("event"),

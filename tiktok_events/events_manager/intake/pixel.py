@@ -13,7 +13,7 @@ from tiktok_events.events_manager.store.received import Received
 
 
 async def pixel(request: Request) -> Response:
-    """Take one browser event in. Its page must be on this machine; one that names none is no browser's."""
+    """Receive one browser event. Its page must be on this machine; a request without an Origin is not from a browser."""
     manager: Manager = request.app.state.manager
     origins = header_values(request.scope, b"origin")
     if origins and not is_local_origin(origins, manager.hosts):
@@ -44,9 +44,9 @@ _PREFLIGHT = {
 
 
 def _cors(origins: list[str]) -> dict[str, str]:
-    # A page that waits for nothing (no-cors, sendBeacon) must not see its request fail either.
+    # Requests without CORS (no-cors, sendBeacon) must succeed too.
     headers = {"Vary": "Origin", "Cross-Origin-Resource-Policy": "cross-origin"}
     if origins:
-        # sendBeacon always asks with credentials. There are none here: the manager sets no cookie.
+        # sendBeacon always sends credentials. There are none: the manager sets no cookie.
         headers |= {"Access-Control-Allow-Origin": origins[0], "Access-Control-Allow-Credentials": "true"}
     return headers

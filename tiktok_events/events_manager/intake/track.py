@@ -1,4 +1,4 @@
-"""`POST event/track/` as TikTok answers it, and what faults make of it."""
+"""`POST event/track/`: answer as TikTok does, or with a scripted fault."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ABORT = "tiktok_events.abort"
 
 
 class DroppedError(ConnectionError):
-    """Stands for a cut connection where the server in use cannot cut one."""
+    """Raised instead of cutting the connection, where the server cannot cut it."""
 
 
 async def track(request: Request) -> Response:
-    """Answer one request of a server, by the fault that waits for it or as usual."""
+    """Answer one request of a server: with the next fault, or as usual."""
     manager: Manager = request.app.state.manager
     fault = (manager.faults.take() if manager.faults is not None else None) or Fault()
     if fault.drop == "before":
@@ -42,10 +42,10 @@ async def track(request: Request) -> Response:
 
 
 async def _take_in(request: Request, manager: Manager) -> Response:
-    """Take the events of *request* in, or refuse them all. Either way they are listed."""
+    """Store the events of *request*, accepted or refused."""
     refused = _Answer(request_id=uuid.uuid4().hex)
     if header_values(request.scope, b"origin"):
-        # A server sends none; a page that does has no business here, and its doings are not worth a line.
+        # A server sends no Origin; a request of a page is refused and not stored.
         return attrs.evolve(
             refused, code=40003, status=403, message="a browser may not call this: send events by the pixel"
         ).response()
@@ -85,7 +85,7 @@ def _answer_to(report: BodyReport, manager: Manager, answer: _Answer) -> Respons
 
 
 def _refuse(manager: Manager, answer: _Answer, report: BodyReport | None = None) -> Response:
-    """Answer, and list every event of the refused request, or the request itself if it holds none to tell apart."""
+    """Refuse *request*, and store its events as rejected, or the request itself if its events cannot be read."""
     events = server_events(report) if report else []
     if not events:
         body: dict[str, Any] = report.body if report else {}
@@ -113,7 +113,7 @@ def _injected(fault: Fault) -> Response:
 
 
 class _Dropped(Response):
-    """No answer: the connection is cut."""
+    """A response that cuts the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI calls it."""

@@ -1,4 +1,4 @@
-// Keeps the page as the manager is: asks what changed, and puts the rendered rows in their places.
+// Polls the manager for changes, and updates the rendered rows and figures.
 "use strict";
 
 const MOST_ROWS = 1000;
@@ -39,7 +39,7 @@ function filter() {
   rows.classList.toggle("nothing", rows.children.length > 0 && visible === 0);
 }
 
-// Rows come newest first. A changed one takes its old place, and stays open if it was.
+// Rows come newest first. A changed row replaces the old one, and stays open if it was open.
 function place(row) {
   const old = rows.querySelector(`[data-id="${row.dataset.id}"]`);
   if (old) {
@@ -50,7 +50,7 @@ function place(row) {
   const older = [...rows.children].find((one) => Number(one.dataset.id) < Number(row.dataset.id));
   rows.insertBefore(row, older || null);
   row.classList.add("fresh");
-  // Else it would flash again whenever a filter hides and shows it.
+  // Otherwise it would flash again when a filter hides and shows it.
   row.addEventListener("animationend", () => row.classList.remove("fresh"), { once: true });
 }
 
@@ -62,7 +62,7 @@ function forget(oldest) {
 }
 
 function take(html) {
-  // The manager's own page, escaped where it was made; parsed as a document of its own, it runs nothing.
+  // The manager has escaped this HTML; in a separate document none of it runs.
   const answer = new DOMParser().parseFromString(html, "text/html");
   figures.replaceChildren(...answer.getElementById("figures").children);
   const news = [...answer.getElementById("rows").children];
@@ -91,7 +91,7 @@ async function follow() {
     live.textContent = "live";
     live.className = "live on";
   } catch {
-    live.textContent = "no answer";
+    live.textContent = "Disconnected: the manager has stopped. Retrying\u2026";
     live.className = "live off";
   }
   setTimeout(follow, document.hidden ? 5000 : 1000);

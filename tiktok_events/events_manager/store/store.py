@@ -1,4 +1,4 @@
-"""What was received, in SQLite: in memory, or in a file that survives a restart."""
+"""Store received events in SQLite: in memory, or in a file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Page:
 
 
 class Store:
-    """Everything received, and what became of it. Safe to use from several threads."""
+    """The received events and their outcomes. Thread-safe."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, most: int = MOST_EVENTS) -> None:
         self._most = most
@@ -79,14 +79,14 @@ class Store:
         self.close = weakref.finalize(self, self._connection.close)
 
     def add(self, events: Sequence[Received], at: float) -> None:
-        """Keep *events*, which arrived at *at*, and decide which of them count."""
+        """Store *events*, received at *at*, and decide which of them are counted."""
         with self._writing():
             for event in events:
                 self._add(event, at)
             self._connection.execute("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (self._most,))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all events."""
         with self._writing():
             self._connection.execute("DELETE FROM events")
 
@@ -152,7 +152,7 @@ class Store:
         self._connection.execute(_INSERT, values)
 
     def _complete(self, first: sqlite3.Row, event: Received) -> None:
-        """Give the first, which is kept, what only its copy has. O2: "Event deduplication"."""
+        """Complete the first event, which is kept, with fields of its copy. O2: "Event deduplication"."""
         both = {*json.loads(first["identifiers"]), *event.identifiers}
         identifiers = [name for name in (*MATCH_KEYS, "lead_id") if name in both]
         self._connection.execute(
