@@ -134,7 +134,8 @@ class TemplateVariable:
         tracker.is_rendered = True
         track_page_view(tracker)
         calls = self._take_calls()
-        rule = site.consent if isinstance(site.consent, ConsentCookie) else None
+        # Any: a type checker does not match attrs' converted fields with the protocol's.
+        rule: Any = site.consent if isinstance(site.consent, ConsentCookie) else None
         return {
             "pixel_code": site.source.event_source_id if site.source else "",
             "pixels": site.pixels,
