@@ -62,8 +62,8 @@ class TestWithThePackage:
     @pytest.mark.parametrize(
         ("typed", "region", "rule"),
         [
-            ("0155 50100199", "XX", "phone-country-code"),
-            ("0155 50100199", "Germany", "phone-country-code"),
+            ("0155 50100199", "XX", "phone-region-unknown"),
+            ("0155 50100199", "Germany", "phone-region-unknown"),
             ("12", "DE", "phone-malformed"),
             ("0" * 30, "DE", "phone-malformed"),
         ],

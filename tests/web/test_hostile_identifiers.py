@@ -119,7 +119,7 @@ BAD_UTF_8 = [b"\xff\xfe", b"\xc3(", b"\xed\xa0\x80", b"\xf0\x9f", b"%ff%fe", b"%
 
 @pytest.mark.parametrize("text", BAD_UTF_8)
 def test_bad_utf_8_is_no_identifier_and_no_error(send: Any, text: bytes) -> None:
-    """In URL, cookies and headers: it is no id, and the event can still be encoded."""
+    """In URL, cookies and headers: it is in no id, and the event can still be encoded."""
     site = a_site()
     headers = dict.fromkeys(("referer", "accept-language", "hx-current-url", "x-forwarded-for"), b"zzpii" + text)
     answer = send(
@@ -133,7 +133,7 @@ def test_bad_utf_8_is_no_identifier_and_no_error(send: Any, text: bytes) -> None
 
     check_only_added(HTML, answer.headers)
     assert event.user is not None
-    assert (event.user.ttclid, event.user.ttp, event.user.locale) == (None, None, None)
+    assert (event.user.ttclid, event.user.ttp, event.user.locale) == ("zzpii", None, None)
     assert event.page is not None
     assert event.page.url is not None
     assert event.page.url.isascii()

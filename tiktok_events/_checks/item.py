@@ -10,6 +10,7 @@ import ipaddress
 import re
 from typing import Any
 
+from tiktok_events._events.normalize.click_ids import is_placeholder
 from tiktok_events._spec.currencies import CURRENCIES
 from tiktok_events._spec.fields import AD, CONTENT_TYPES, CUSTOMER_TYPES, EVENT, KINDS, USER, Kind
 from tiktok_events._spec.names import (
@@ -157,12 +158,16 @@ def _check_user(user: Item, kind: Kind, found: list[Problem]) -> None:
     if user_agent and not user_agent.startswith("Mozilla/") and _PROGRAM.match(user_agent):
         found.append(problem("user-agent-not-browser", "user.user_agent"))
     ttclid = user.get("ttclid")
-    if ttclid and (len(ttclid) > 254 or ttclid[-14:-13] == "."):
+    if ttclid and (len(ttclid) > 254 or ttclid[-14:-13] == "." or is_placeholder(ttclid)):
         _check_ttclid(ttclid, found)
+    if (ttp := user.get("ttp")) and is_placeholder(ttp):
+        found.append(problem("click-id-placeholder", "user.ttp"))
 
 
 def _check_ttclid(ttclid: str, found: list[Problem]) -> None:
-    if len(ttclid) in _CUT_LENGTHS:
+    if is_placeholder(ttclid):
+        found.append(problem("click-id-placeholder", "user.ttclid"))
+    elif len(ttclid) in _CUT_LENGTHS:
         found.append(problem("ttclid-truncated", "user.ttclid"))
     elif len(ttclid) > 1000:
         found.append(problem("ttclid-long", "user.ttclid"))

@@ -209,7 +209,7 @@ def _given_id(event_id: object, found: list[Problem]) -> str:
         return str(event_id)
     if not isinstance(event_id, str):
         raise WrongType("event_id", "str or int", event_id)
-    given = text(event_id, "event_id", found)
+    given = (text(event_id, "event_id", found) or "").strip()
     if not given:
-        raise ValueError("event_id is empty or not Unicode: leave it out to get a random one")
+        raise ValueError("event_id is empty, blank or not Unicode: leave it out to get a random one")
     return given

@@ -29,7 +29,7 @@ from tiktok_events._events.normalize.values import (
 )
 from tiktok_events._spec.fields import LEGACY, Field
 from tiktok_events._spec.problem import Problem, Refused
-from tiktok_events._spec.rules import problem
+from tiktok_events._spec.rules import problem, problem_of
 
 Wire = dict[str, Any]
 Convert = Callable[[Any, str, list[Problem]], Any]
@@ -132,7 +132,7 @@ def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
                     if clean := how(value):
                         wire[name] = clean
                 except Refused as refused:
-                    found.append(problem(refused.rule, f"{plan.name}.{name}"))
+                    _note_refusal(refused, plan.name, name, wire, found)
                 continue
         elif kind is int or kind is float:
             if (how is float or how is kind) and -LARGEST < value < LARGEST:
@@ -145,6 +145,12 @@ def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
         if converted is not None:
             wire[name] = converted
     return wire
+
+
+def _note_refusal(refused: Refused, plan_name: str, name: str, wire: Wire, found: list[Problem]) -> None:
+    found.append(problem_of(refused, f"{plan_name}.{name}"))
+    if refused.instead:
+        wire[name] = refused.instead
 
 
 def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:

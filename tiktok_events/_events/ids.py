@@ -40,7 +40,7 @@ def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace
     Raises:
         TypeError: If *key* is None or of another type. An order's id that is None was not saved yet, and a random
             id in its place would count the order twice.
-        ValueError: If *key* is empty, or given without a name.
+        ValueError: If *key* is empty or blank, or given without a name.
     """
     if key is UNSET:
         return random_id()
@@ -55,6 +55,7 @@ def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace
 def key_text(key: object) -> str:
     """*key* as text; see `event_id` for what is refused."""
     if isinstance(key, str):
+        key = key.strip()
         if not key:
             raise ValueError("key is empty")
         return key

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 from tiktok_events._events.field_plan import Plan, Wire, build, plan
+from tiktok_events._events.normalize.click_ids import is_placeholder
 from tiktok_events._events.normalize.identifiers import (
     hash_email,
     hash_external_id,
@@ -28,6 +29,8 @@ from tiktok_events._spec.rules import problem
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_IPV4_AND_PORT = re.compile(rf"({_IPV4.pattern}):[0-9]{{1,5}}")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -73,11 +76,17 @@ def is_locale(text: str) -> bool:
 
 
 def _plain_ip(text: str) -> str:
+    """An address as it is, or without port and brackets; an IPv4 address that is mapped into IPv6 as IPv4."""
     if _IPV4.fullmatch(text):
         return text
     text = text.strip()
+    if found := _BRACKETED.fullmatch(text) or _IPV4_AND_PORT.fullmatch(text):
+        text = found[1]
     if text and not is_address(text):
         raise Refused("ip-malformed")
+    if text.lower().startswith("::ffff:"):
+        mapped = IPv6Address(text).ipv4_mapped
+        return str(mapped) if mapped is not None else text
     return text
 
 
@@ -88,7 +97,8 @@ def _ip(value: object, path: str, found: list[Problem]) -> str | None:
 def _plain_locale(text: str) -> str:
     if _LOCALE.fullmatch(text):
         return text
-    text = text.strip().partition(".")[0].replace("_", "-")  # en_US.UTF-8, as POSIX spells it
+    # en-US,en;q=0.9 is an Accept-Language header, en_US.UTF-8 the form of POSIX.
+    text = text.partition(",")[0].partition(";")[0].strip().partition(".")[0].replace("_", "-")
     if text and not _LOCALE.fullmatch(text):
         raise Refused("locale-malformed")
     return text
@@ -176,6 +186,10 @@ class User(WireObject):
             wire["zip_code"] = hashed_id(
                 fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us")
             )
+        for name in ("ttclid", "ttp"):
+            if name in wire and is_placeholder(wire[name]):
+                found.append(problem("click-id-placeholder", f"user.{name}"))
+                del wire[name]
         external_id = fields.get("external_id")
         if type(external_id) is str and looks_like_other_digest(external_id):
             found.append(problem("external-id-other-hash", "user.external_id"))

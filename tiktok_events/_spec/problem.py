@@ -47,8 +47,12 @@ class Problem:
 
 
 class Refused(ValueError):
-    """Raised for a value that must not be sent. `rule` is the id of the broken rule; the value is not kept."""
+    """Raised for a value that breaks the rule with the id `rule`. The value itself is not kept.
 
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
+    `detail` fills the placeholder of the rule's message and holds no personal data. `instead` is what is sent all the
+    same, for a warning; without it the field is left out.
+    """
+
+    def __init__(self, rule: str, *, detail: str = "", instead: str = "") -> None:
+        self.rule, self.detail, self.instead = rule, detail, instead
         super().__init__(rule)

@@ -3,7 +3,7 @@
 `check` and the local Events Manager apply it, `lint` prints it, and `docs/reference/rules.md` is made from it.
 """
 
-from tiktok_events._spec.problem import Problem, Rule, Severity
+from tiktok_events._spec.problem import Problem, Refused, Rule, Severity
 
 _ENDPOINT = "endpoint page"
 _PARAMETERS = "Parameters page"
@@ -19,10 +19,13 @@ def _rows() -> list[Rule]:
 def _identifiers() -> list[Rule]:
     return [
         Rule("email-malformed", "error", "field", "is not an e-mail address", "Send the address as the person gave it, name@host.", _ENDPOINT, "O"),
+        Rule("email-several", "error", "field", "holds more than one e-mail address", "Pass several addresses as a list.", _OURS, "-"),
         Rule("other-hash", "error", "field", "looks like an MD5 or SHA-1 digest; TikTok matches SHA-256 only", "Pass the raw value, or its SHA-256 in hex.", _ENDPOINT, "O"),
         Rule("external-id-other-hash", "warning", "nothing", "looks like an MD5 or SHA-1 digest and is hashed again", "Fine if the pixel hashes the same text; else pass the id itself.", _OURS, "-"),
         Rule("phone-country-code", "error", "field", "has no country code", "Start it with + and the country code, or give phone_region, the visitor's two-letter country.", _ENDPOINT, "O"),
         Rule("phone-malformed", "error", "field", "is not a phone number in E.164 form", "Use + and 7 to 15 digits: country code first, no trunk zero, no extension, no letters.", _ENDPOINT, "O"),
+        Rule("phone-region-unknown", "error", "field", "cannot be read: phone_region {detail} is no country", "Give phone_region as an ISO 3166-1 code of two letters, such as GB.", _OURS, "-"),
+        Rule("phone-trunk-zero", "warning", "nothing", "has a zero behind its country code, which no number of that country has", "Leave the zero out, or pip install 'tiktok-events[phone]', which does so.", _OURS, "-"),
         Rule("phone-package", "error", "field", "needs the phone package to be read in its region's own form", "pip install 'tiktok-events[phone]', or pass the number with + and its country code.", _OURS, "-"),
         Rule("hash-of-nothing", "error", "field", "is the SHA-256 of an empty string", "Leave the field out when there is nothing to hash.", _SENDERS, "A"),
         Rule("placeholder", "warning", "field", "is a placeholder such as 0, null or none, and would match every such visitor", "Leave the field out for guests.", _SENDERS, "A"),
@@ -30,13 +33,14 @@ def _identifiers() -> list[Rule]:
         Rule("not-unicode", "error", "field", "holds text that is not Unicode", "Decode the bytes with their real encoding before passing the text on.", _OURS, "-"),
         Rule("not-hashed", "error", "field", "is not a SHA-256 digest", "Send 64 lower-case hex digits of the normalised value.", _ENDPOINT, "O"),
         Rule("address-hashed", "error", "field", "is hashed, but TikTok takes it in plain", "Pass the plain value.", _PARAMETERS, "O2"),
-        Rule("country-malformed", "error", "field", "is not a two-letter country code", "Use ISO 3166-1 alpha-2, such as us or de.", _PARAMETERS, "O2"),
+        Rule("country-malformed", "error", "field", "is not a country code of ISO 3166-1", "Use two letters, such as us or de.", _PARAMETERS, "O2"),
         Rule("ip-malformed", "error", "field", "is not an IP address", "Pass the visitor's IPv4 or IPv6 address alone.", _ENDPOINT, "O"),
         Rule("ip-not-public", "warning", "nothing", "is not a public address, so nobody can be matched by it", "Pass the visitor's own address, not a proxy's or the server's.", _ENDPOINT, "O"),
         Rule("user-agent-not-browser", "warning", "nothing", "is a program's user agent, not a visitor's", "Pass the User-Agent header of the visitor's request.", _SENDERS, "A"),
         Rule("ttclid-truncated", "warning", "nothing", "is exactly as long as a short database column, so it was probably cut", "Widen the column to 1,000 characters and never truncate a click id.", _SENDERS, "1"),
         Rule("ttclid-long", "warning", "nothing", "is longer than the 1,000 characters TikTok mentions", "Check that it is one click id.", _PARAMETERS, "O2"),
         Rule("ttclid-cookie", "warning", "nothing", "ends in the time stamp of the pixel's cookie", "Strip the last dot and its 13 digits.", _SENDERS, "A"),
+        Rule("click-id-placeholder", "warning", "field", "is a placeholder such as __CLICKID__, undefined or null, not an id", "Check the link of the ad and the template that fills it.", _OURS, "-"),
         Rule("locale-malformed", "warning", "field", "is not a BCP 47 language tag", "Use language-COUNTRY, such as en-US.", _ENDPOINT, "O"),
         Rule("att-status", "error", "field", "is none of TikTok's App Tracking Transparency values", "Use AUTHORIZED, DENIED, NOT_DETERMINED, RESTRICTED or NOT_APPLICABLE.", _ENDPOINT, "O"),
         Rule("device-id-case", "warning", "nothing", "is in the wrong case: a raw idfa is upper case, a raw gaid lower case", "Change the case before sending or hashing.", _ENDPOINT, "O"),
@@ -120,6 +124,11 @@ def _bodies() -> list[Rule]:
 
 RULES: dict[str, Rule] = {rule.id: rule for rule in _rows()}
 """Every rule by its id."""
+
+
+def problem_of(refused: Refused, field: str) -> Problem:
+    """The problem of *field* for a *refused* value."""
+    return problem(refused.rule, field, refused.detail)
 
 
 def problem(rule: str, field: str, detail: str = "", severity: Severity | None = None) -> Problem:

@@ -11,17 +11,15 @@ import re
 import unicodedata
 from hashlib import sha256
 
+from tiktok_events._events.normalize.email import read_email
+from tiktok_events._events.normalize.phone import E164, has_trunk_zero, read_phone
+from tiktok_events._spec.countries import ALIASES, ALPHA_2_OF, COUNTRIES
 from tiktok_events._spec.problem import Refused
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-# Printable ASCII less @ < > , ; (and less the dot, in a host's labels): a bitmap, three times as fast as the general one.
-_ASCII_EMAIL = re.compile(r"[!-+\--:=?A-~]+@[!-+\-/-:=?A-~]+(?:\.[!-+\-/-:=?A-~]+)+")
-_EMAIL = re.compile(r"[^\s@<>,;\x00-\x1f\x7f]+@[^\s@<>,;.\x00-\x1f\x7f]+(?:\.[^\s@<>,;.\x00-\x1f\x7f]+)+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# Spaces, brackets, dots and dashes of any script, and the invisible marks that address books copy along.
-_PHONE_NOISE = re.compile(r"[\s().\-/\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff]+")
-_TRUNK_ZERO = "(0)"
-_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+# The usual address in lower case, without characters that may be noise: `read_email` reads the others.
+_PLAIN_EMAIL = re.compile(r"[0-9a-z!#$&*+\-/=?^_{|}~][0-9a-z!#$&'*+\-./=?^_{|}~]*@[0-9a-z-]+(?:\.[0-9a-z-]+)+")
+_OPTIONAL_ZERO = "(0)"
 _KEPT = ("L", "M", "N")  # Unicode letters, their marks, and digits
 _OTHER_DIGEST_LENGTHS = (32, 40)  # MD5, SHA-1
 _NO_ADVERTISING_ID = "00000000-0000-0000-0000-000000000000"
@@ -39,29 +37,14 @@ PLACEHOLDERS = frozenset(
 
 
 def hash_email(value: str) -> str:
-    """Hash an e-mail address: trimmed, lower case, an international host in its ASCII form. Nothing else is folded."""
+    """Hash an e-mail address: lower case, without noise around it (`read_email`), its host in ASCII."""
     text = value.strip().lower()
-    if _ASCII_EMAIL.fullmatch(text) is not None:
+    if _PLAIN_EMAIL.fullmatch(text) is not None:
         return sha256(text.encode()).hexdigest()
-    if "@" in text and not text.isascii():
-        text = _international_email(text)
-        if _EMAIL.fullmatch(text) is None:
-            raise Refused("email-malformed")
-        return digest(text)
+    if "@" in text or "%40" in text or not text.isascii():
+        address = read_email(text)
+        return digest(address) if address else ""
     return _ready_digest(text, "email-malformed")
-
-
-def _international_email(text: str) -> str:
-    local, _, host = _composed(text).strip(_INVISIBLE).rpartition("@")
-    if host.isascii():
-        return f"{local}@{host}"
-    import idna  # comes with httpx; only addresses that need it pay for it
-
-    try:
-        # Which form TikTok hashes is unverified; browsers and mail servers exchange the ASCII one.
-        return f"{local}@{idna.encode(host, uts46=True).decode()}"
-    except UnicodeError:  # idna's own error is one
-        raise Refused("email-malformed") from None
 
 
 def hash_phone(value: str, region: str | None = None) -> str:
@@ -75,34 +58,19 @@ def hash_phone(value: str, region: str | None = None) -> str:
         number = text.replace(" ", "")
         if not number[1:].isdigit():
             # Chained, since each costs next to nothing where there is nothing to replace.
-            number = number.replace(_TRUNK_ZERO, "").replace("-", "").replace(".", "").replace("/", "")
+            number = number.replace(_OPTIONAL_ZERO, "").replace("-", "").replace(".", "").replace("/", "")
             number = number.replace("(", "").replace(")", "")
-        if _PHONE.fullmatch(number) is not None:
+        if E164.fullmatch(number) is not None and ("0" not in number[2:5] or not has_trunk_zero(number)):
             return sha256(number.encode()).hexdigest()
     elif text and text.isascii() and len(text) in (32, 40, 64):
         return _ready_digest(text, "phone-malformed")
-    return _unusual_phone(text, region)
-
-
-def _unusual_phone(text: str, region: str | None) -> str:
-    text = unicodedata.normalize("NFKC", text).strip().removeprefix("tel:").lstrip(_INVISIBLE)
-    if text.startswith(("+", "(+")):
-        text = text.replace(_TRUNK_ZERO, "")
-    text = _PHONE_NOISE.sub("", text)
-    if _PHONE.fullmatch(text):
-        return digest(text)
-    if not text:
-        return ""
-    if text.startswith("+") or not text.isascii() or not text.isdigit():
-        raise Refused("phone-malformed")
-    if not region:
-        raise Refused("phone-country-code")
-    from tiktok_events._events.normalize.phone import to_e164
-
-    number = to_e164(text, region)
-    if _PHONE.fullmatch(number) is None:
-        raise Refused("phone-malformed")
-    return digest(number)
+    try:
+        number = read_phone(text, region)
+    except Refused as refused:
+        raise Refused(
+            refused.rule, detail=refused.detail, instead=refused.instead and digest(refused.instead)
+        ) from None
+    return digest(number) if number else ""
 
 
 def hash_external_id(value: str) -> str:
@@ -132,8 +100,13 @@ def hash_name(value: str) -> str:
 
 
 def hash_zip_code(value: str, country: str | None = None) -> str:
-    """Hash a postal code: lower case, no spaces or dashes; the first five digits where *country* is "us"."""
+    """Hash a postal code: lower case, no spaces or dashes; the first five digits where *country* is "us".
+
+    A code that a spreadsheet has read as a number ("10115.0") is read without the decimal.
+    """
     text = value.strip().lower()
+    if text.endswith(".0") and text[:-2].isdecimal():
+        text = text[:-2]
     if not (text.isascii() and text.isalnum()):
         text = "".join(c for c in unicodedata.normalize("NFKC", text) if _is_kept(c))
         if not text:
@@ -174,12 +147,14 @@ def plain_place(value: str) -> str:
 
 
 def plain_country(value: str) -> str:
-    """A country, in plain: two letters, lower case."""
+    """A country, in plain: the two letters of ISO 3166-1 in lower case; three letters, UK and EL are read too."""
     text = value.strip().lower()
+    if text in COUNTRIES or not text:
+        return text
     _refuse_plain_digest(text)
-    if text and not (len(text) == 2 and text.isascii() and text.isalpha()):
+    if (code := ALPHA_2_OF.get(text) or ALIASES.get(text)) is None:
         raise Refused("country-malformed")
-    return text
+    return code
 
 
 def looks_like_other_digest(text: str) -> bool:

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from tiktok_events._spec.problem import Problem, Refused
-from tiktok_events._spec.rules import problem
+from tiktok_events._spec.rules import problem, problem_of
 
-_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
-_INTEGER = re.compile(r"-?[0-9]{1,16}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
 HashOne = Callable[[str], str]
 Id = str | int | UUID
 Number = Decimal | int | float | str
@@ -76,8 +76,8 @@ def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -
     try:
         return hash_one(text(value, field, found) or "") or None
     except Refused as refused:
-        found.append(problem(refused.rule, field))
-        return None
+        found.append(problem_of(refused, field))
+        return refused.instead or None
 
 
 def hashed_id(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:

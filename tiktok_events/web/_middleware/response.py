@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+from tiktok_events._events.normalize.click_ids import has_click_id
 from tiktok_events.web._page.pixel import payload
 from tiktok_events.web._page.redirect import MAX_AGE, redirect_cookie_value
 from tiktok_events.web._request import request_kind
@@ -30,7 +31,7 @@ def needs_no_headers(tracker: Tracker) -> bool:
         if tracker.is_visitor_specific or tracker.has_read_redirect or site.page_views:
             return False
         cookie, query, referer = tracker.request.reader.cookie_query_referer()
-        if "ttclid" in cookie or "ttclid=" in query or "ttclid=" in referer:
+        if "ttclid" in cookie or has_click_id(query) or has_click_id(referer):
             return False
         if not site.cookies.is_fresh(cookie, site.clock()):
             return False

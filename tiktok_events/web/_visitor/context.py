@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
 from tiktok_events._events.normalize import urls
+from tiktok_events._events.normalize.click_ids import click_ids_in, has_click_id
 from tiktok_events._events.user import is_locale
 from tiktok_events.web._request import request_kind
 from tiktok_events.web._request.client_address import Network, client_ip
@@ -116,19 +117,15 @@ def click_from(request: WebRequest, stored: Click | None, now_ms: int) -> Click 
 
 
 def _click_id_in(query: str) -> str | None:
-    if "ttclid=" not in query:
+    if not has_click_id(query):
         return None
-    try:
-        values = [value for name, value in parse_qsl(query, max_num_fields=500) if name == "ttclid"]
-    except ValueError:
-        return None
-    return next(filter(None, map(cookies.valid_click_id, values)), None)
+    return next(filter(None, map(cookies.valid_click_id, click_ids_in(query))), None)
 
 
 def _click_from_referrer(request: WebRequest, now_ms: int) -> Click | None:
     # After a redirect or a prerender, or consent on the landing page, the referrer (of this host) still has the id.
     referrer = request.header("referer")
-    if "ttclid=" not in referrer or _hostname(referrer) != request.hostname:
+    if not has_click_id(referrer) or _hostname(referrer) != request.hostname:
         return None
     ttclid = _click_id_in(referrer.partition("#")[0].partition("?")[2])
     return Click(ttclid, now_ms) if ttclid else None
@@ -165,9 +162,10 @@ def _hostname(url: str) -> str:
 
 
 def _printable(value: str | None, max_length: int) -> str | None:
-    if not value or not value.isprintable():
-        return None
-    return value[:max_length]
+    """*value* without control characters, cut to *max_length* characters; None if nothing is left."""
+    if value and not value.isprintable():
+        value = "".join(character for character in value if character.isprintable())
+    return value[:max_length] if value else None
 
 
 def _locale(header: str) -> str | None:

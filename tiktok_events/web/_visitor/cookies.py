@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import attrs
 
+from tiktok_events._events.normalize.click_ids import is_placeholder
 from tiktok_events.web._request.request import WebRequest
 
 VISITOR_COOKIE = "_tte_id"
@@ -137,7 +138,7 @@ def read_click(values: Sequence[str], *, now_ms: int, policy: CookiePolicy) -> C
 
     The pixel writes `<click id>.<13-digit ms>`. A bare id, from an older set-up, counts as the oldest and never expires.
     """
-    clicks = [_click(value) for value in values if _CLICK_ID.fullmatch(value)]
+    clicks = [click for click in map(_click, filter(_CLICK_ID.fullmatch, values)) if not is_placeholder(click.ttclid)]
     fresh = [
         click for click in clicks if not click.clicked_ms or now_ms - click.clicked_ms <= policy.click_days * _DAY_MS
     ]
@@ -152,12 +153,14 @@ def _click(value: str) -> Click:
 
 def valid_click_id(value: str) -> str | None:
     """*value* of a query string as a click id, without a cookie's time stamp; None if it cannot be one."""
-    return _click(value).ttclid if _CLICK_ID.fullmatch(value) else None
+    if not _CLICK_ID.fullmatch(value) or is_placeholder(click_id := _click(value).ttclid):
+        return None
+    return click_id
 
 
 def read_pixel_id(values: Sequence[str]) -> str | None:
     """The `_ttp` cookie, unchanged: its form has changed four times, so only its characters are checked."""
-    return next((value for value in values if _PIXEL_ID.fullmatch(value)), None)
+    return next((value for value in values if _PIXEL_ID.fullmatch(value) and not is_placeholder(value)), None)
 
 
 def is_cookie_domain(domain: str) -> bool:
