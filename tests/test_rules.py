@@ -60,7 +60,7 @@ def test_the_table_has_no_two_rules_of_one_name():
         ("web", "My_Event-2", None),
         ("web", "CompletePayment", "name-deprecated"),
         ("web", "SubmitForm", "name-deprecated"),
-        ("web", "ClickButton", "name-deprecated"),
+        ("web", "ClickButton", "name-sunset"),
         ("web", "Browse", "name-reserved"),
         ("web", "Checkout", "name-reserved"),
         ("web", "purchase", "name-case"),

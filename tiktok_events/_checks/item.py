@@ -20,8 +20,10 @@ from tiktok_events._spec.names import (
     DEPRECATED_NAMES,
     PAGE_VIEW_NAMES,
     RESERVED_NAMES,
+    SEVERAL_CONTENTS_NAMES,
     STANDARD_NAMES,
-    VALUE_NAMES,
+    SUNSET_NAMES,
+    VALUE_ADVISED_NAMES,
 )
 from tiktok_events._spec.problem import Problem
 from tiktok_events._spec.rules import problem
@@ -81,7 +83,7 @@ def check_item(item: Item, kind: Kind, now: float, found: list[Problem]) -> None
     properties = item.get("properties")
     if properties:
         _check_properties(properties, found)
-    if name in VALUE_NAMES or name in CONTENT_NAMES or name == "Search":
+    if name in CONTENT_NAMES or name == "Search":
         _check_advice(name, properties or {}, found)
     if kind == "web":
         _check_page(item.get("page") or {}, found)
@@ -116,7 +118,8 @@ def _check_name(name: str, kind: Kind, found: list[Problem]) -> None:
         found.append(problem("event-missing", "event"))
     elif name in DEPRECATED_NAMES:
         successor = DEPRECATED_NAMES[name]
-        found.append(problem("name-deprecated", "event", f" of {successor}" if successor else ""))
+        rule = "name-sunset" if name in SUNSET_NAMES else "name-deprecated"
+        found.append(problem(rule, "event", f" of {successor}" if successor else ""))
     elif name in RESERVED_NAMES:
         found.append(problem("name-reserved", "event", RESERVED_NAMES[name]))
     elif kind == "offline":
@@ -213,7 +216,7 @@ def _check_properties(properties: Item, found: list[Problem]) -> None:
     if customer_type is not None and customer_type not in CUSTOMER_TYPES:
         found.append(problem("customer-type", "properties.customer_type"))
     for content in properties.get("contents") or ():
-        if content is None or "content_id" not in content or (content_type is None and "content_type" in content):
+        if content is None or not _has_id(content) or (content_type is None and "content_type" in content):
             _check_contents(properties["contents"], content_type, found)
             break
 
@@ -222,16 +225,24 @@ def _check_contents(contents: list[Item | None], content_type: str | None, found
     for index, content in enumerate(contents):
         if content is None:
             continue
-        if "content_id" not in content:
+        if not _has_id(content):
             found.append(problem("content-id-missing", f"properties.contents[{index}].content_id"))
         if content_type is None and "content_type" in content:
             found.append(problem("content-type-place", f"properties.contents[{index}].content_type"))
 
 
+def _has_id(content: Item) -> bool:
+    content_id = content.get("content_id")
+    return content_id is not None and not content_id.isspace()  # for TikTok, blanks are no id (O2)
+
+
 def _check_advice(name: str, properties: Item, found: list[Problem]) -> None:
-    if name in VALUE_NAMES and "value" not in properties:
+    contents = properties.get("contents") or ()
+    needs_value = name in VALUE_ADVISED_NAMES or (name in SEVERAL_CONTENTS_NAMES and len(contents) > 1)
+    if needs_value and "value" not in properties:
         found.append(problem("value-missing", "properties.value"))
-    if name in CONTENT_NAMES and not (properties.get("contents") or properties.get("content_ids")):
+    has_ids = any(str(one).strip() for one in properties.get("content_ids") or ())
+    if name in CONTENT_NAMES and not (contents or has_ids):
         found.append(problem("contents-missing", "properties.contents"))
     if name == "Search" and not (properties.get("search_string") or properties.get("query")):
         found.append(problem("search-missing", "properties.search_string"))

@@ -183,9 +183,9 @@ class User(WireObject):
         else:
             wire = build(cls._plan, fields, found)
         if wire.get("country") == "us" and fields.get("zip_code"):
-            wire["zip_code"] = hashed_id(
-                fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us")
-            )
+            zip_code = hashed_id(fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us"))
+            if zip_code:  # a refused one was left out, with its problem, above
+                wire["zip_code"] = zip_code
         for name in ("ttclid", "ttp"):
             if name in wire and is_placeholder(wire[name]):
                 found.append(problem("click-id-placeholder", f"user.{name}"))

@@ -69,6 +69,9 @@ DEPRECATED_NAMES = {
 `PlaceAnOrder` has no official successor: `Purchase` is what replaces it in a funnel that reports one order once.
 """
 
+SUNSET_NAMES = frozenset({"PlaceAnOrder", "ClickButton"})
+"""Old names that TikTok supports until 2027 only; no end is named for the others. O: help centre (May 2025)."""
+
 RESERVED_NAMES = {
     "AddBilling": "AddPaymentInfo",
     "Browse": "PageView",
@@ -96,5 +99,12 @@ Whether the API itself enforces it is unverified.
 VALUE_NAMES = frozenset({"Purchase", "CompletePayment", "PlaceAnOrder"})
 """Events whose `value` and `currency` revenue reports and value-based bidding need. O."""
 
-CONTENT_NAMES = frozenset({"Purchase", "CompletePayment", "PlaceAnOrder", "AddToCart", "ViewContent"})
-"""Events for which `contents` (or `content_ids`) and `content_type` are recommended. O: help centre."""
+VALUE_ADVISED_NAMES = VALUE_NAMES | {"InitiateCheckout", "StartTrial"}
+"""Events for which `value` and `currency` are recommended. O: help centre, "Supported standard events" (Sep 2025)."""
+
+CONTENT_NAMES = VALUE_ADVISED_NAMES | {"AddToCart", "ViewContent"}
+"""Events for which `contents` (or `content_ids`) are recommended. O: help centre; `InitiateCheckout` by TikTok's
+diagnostic "Content ID is missing" (A)."""
+
+SEVERAL_CONTENTS_NAMES = frozenset({"AddToCart", "ViewContent"})
+"""Events that TikTok's diagnostics want a `value` for if they have several `contents`. A."""

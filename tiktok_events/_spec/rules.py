@@ -54,6 +54,7 @@ def _events() -> list[Rule]:
         Rule("event-missing", "error", "event", "is missing: every event needs a name", "Use a standard name such as Purchase.", _ENDPOINT, "O"),
         Rule("name-offline", "error", "event", "is a custom name; offline event sets take standard names only", "Use one of the 18 standard names.", _ENDPOINT, "O"),
         Rule("name-deprecated", "warning", "nothing", "is an old name{detail}; it still works", "Use the current name on the pixel and the server together: the name is part of deduplication.", _HELP, "O"),
+        Rule("name-sunset", "warning", "nothing", "is an old name{detail}, which TikTok supports until 2027", "Use the current name on the pixel and the server together: the name is part of deduplication.", _HELP, "O"),
         Rule("name-reserved", "warning", "nothing", "is reserved: TikTok turns it into {detail}", "Use the name it stands for, on both channels.", _HELP, "O"),
         Rule("name-case", "warning", "nothing", "differs from the standard name {detail} in capitals only, so it is a custom event", "Spell it {detail}.", _HELP, "A"),
         Rule("name-custom", "warning", "nothing", "does not fit TikTok's form for custom names", "Use at most 50 letters, digits, _ and -, a letter first.", _HELP, "O"),

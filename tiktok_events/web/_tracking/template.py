@@ -6,7 +6,9 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from tiktok_events._api.transport import is_local
 from tiktok_events._events.ids import UNSET, Key, UnsetType
 from tiktok_events._runtime.log_once import log_once
 from tiktok_events.web._page.csp import csp_sources
@@ -178,5 +180,15 @@ class TemplateVariable:
 
 
 def script_url() -> str:
-    """The URL of the pixel script: TikTok's, or `TIKTOK_PIXEL_URL`, such as that of the local Events Manager."""
-    return os.environ.get("TIKTOK_PIXEL_URL") or SCRIPT_URL
+    """The URL of the pixel script: `TIKTOK_PIXEL_URL`, or TikTok's.
+
+    With `TIKTOK_API_URL` on loopback and no `TIKTOK_PIXEL_URL`, it is that of the same local Events Manager, so that
+    test traffic does not reach the live pixel.
+    """
+    if given := os.environ.get("TIKTOK_PIXEL_URL"):
+        return given
+    api_url = os.environ.get("TIKTOK_API_URL", "")
+    if not api_url or not is_local(api_url):
+        return SCRIPT_URL
+    parts = urlsplit(api_url)
+    return f"{parts.scheme}://{parts.netloc}/i18n/pixel/events.js"
