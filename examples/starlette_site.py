@@ -1,4 +1,4 @@
-"""What the Starlette and the FastAPI shop share: the site, the templates, and a lookup that answers 404."""
+"""What the Starlette and the FastAPI shop share: their site, their templates, and a lookup that answers 404."""
 
 from typing import Any
 
@@ -9,12 +9,20 @@ from tiktok_events_starlette import context_processor
 
 import tiktok_events as tt
 
-site = tt.Site.from_env(
-    secret_key="example only: yours comes from a secret store",  # noqa: S106
-    consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
-)
-templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
-templates.env.globals["manager"] = shop.manager()
+
+def make_site() -> tt.Site:
+    """The site of the environment, with consent from the shop's banner."""
+    return tt.Site.from_env(
+        secret_key="example only: yours comes from a secret store",  # noqa: S106
+        consent=tt.ConsentCookie("consent", granted={"yes"}, denied={"no"}),
+    )
+
+
+def make_templates() -> Jinja2Templates:
+    """The shop's templates, with the variable `tiktok`."""
+    templates = Jinja2Templates(shop.TEMPLATES, context_processors=[context_processor])
+    templates.env.globals["manager"] = shop.manager()
+    return templates
 
 
 def found(things: dict[str, Any], key: str) -> Any:

@@ -18,7 +18,9 @@ from tiktok_events_starlette.fastapi import TrackerDep
 
 sys.path.append(str(Path(__file__).parent.parent))
 import shop
-from starlette_site import found, site, templates
+from starlette_site import found, make_site, make_templates
+
+site, templates = make_site(), make_templates()
 
 app = FastAPI()
 app.add_middleware(TikTokEventsMiddleware, site=site)

@@ -19,7 +19,9 @@ from tiktok_events_starlette import TikTokEventsMiddleware
 
 sys.path.append(str(Path(__file__).parent.parent))
 import shop
-from starlette_site import found, site, templates
+from starlette_site import found, make_site, make_templates
+
+site, templates = make_site(), make_templates()
 
 
 async def home(request):
