@@ -22,7 +22,7 @@ def is_placeholder(value: str) -> bool:
 
 def has_click_id(query: str) -> bool:
     """Whether *query* may have the parameter `ttclid`, in any case."""
-    return "ttclid=" in query or "ttclid=" in query.lower()
+    return bool(query) and ("ttclid=" in query or "ttclid=" in query.lower())
 
 
 def click_ids_in(query: str) -> Iterator[str]:
