@@ -67,10 +67,11 @@ def without_trunk_zero(number: str) -> str:
         Refused: `phone-trunk-zero`, with *number* as it is, without the extra.
     """
     package = _phonenumbers()
-    parsed = None if package is None else _parsed(package, number, None)
-    if parsed is None or not package.is_possible_number(parsed):
-        raise Refused("phone-trunk-zero", instead=number)
-    return _formatted(package, parsed)
+    if package is not None:
+        parsed = _parsed(package, number, None)
+        if parsed is not None and package.is_possible_number(parsed):
+            return _formatted(package, parsed)
+    raise Refused("phone-trunk-zero", instead=number)
 
 
 def _with_ascii_digits(text: str) -> str:
