@@ -8,7 +8,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tiktok_events as tt
@@ -368,6 +368,8 @@ LOCAL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
 
 
 @given(LOCAL, LOCAL, st.lists(NOISE, max_size=3))
+@example("0", "0", ["mailto:{}", "'{}'"])
+@example("0", "0", ["mailto:{}", "({})"])
 def test_noise_never_makes_another_digest_of_an_address(local, host, noises):
     """Whatever is put around an address, the digest is that of the address, or it is left out."""
     address = typed = f"{local}@{host}.example.com"

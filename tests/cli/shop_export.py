@@ -54,12 +54,12 @@ class Wrong:
 
 WRONGS: dict[str, Wrong] = {
     "address without a host": Wrong("email-malformed", {"Email": "zzpii.customer"}),
-    "two addresses in one cell": Wrong("email-malformed", {"Email": "zzpii.a@example.com,zzpii.b@example.com"}),
+    "two addresses in one cell": Wrong("email-several", {"Email": "zzpii.a@example.com,zzpii.b@example.com"}),
     "address with a space": Wrong("email-malformed", {"Email": "zzpii customer@example.com"}),
     "address as MD5": Wrong("other-hash", {"Email": MD5}),
     "phone as dialled at home": Wrong("phone-country-code", {"Phone": "0155 5010 0199"}),
     "phone too short": Wrong("phone-malformed", {"Phone": "+1555"}),
-    "phone with an extension": Wrong("phone-malformed", {"Phone": "+1 555 010 0199 ext. 4"}),
+    "two phone numbers in one cell": Wrong("phone-malformed", {"Phone": "+1 555 010 0199 or +1 555 010 0198"}),
     "phone as the spreadsheet's number": Wrong("phone-malformed", {"Phone": "1.55501E+11"}),
     "phone as the hash of nothing": Wrong("hash-of-nothing", {"Phone": OF_NOTHING}),
     "first name as MD5": Wrong("other-hash", {"First name": MD5}),

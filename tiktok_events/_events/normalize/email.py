@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from tiktok_events._spec.problem import Refused
 
 _ADDRESS = re.compile(
-    r"""[^\s@<>,;"()\x00-\x1f\x7f]+@[^\s@<>,;"'()\x00-\x1f\x7f.]+(?:\.[^\s@<>,;"'()\x00-\x1f\x7f.]+)+"""
+    r"""[^\s@<>,;:"()\x00-\x1f\x7f]+@[^\s@<>,;:/?#&=%"'()\x00-\x1f\x7f.]+(?:\.[^\s@<>,;:/?#&=%"'()\x00-\x1f\x7f.]+)+"""
 )
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -63,7 +63,7 @@ def _without_wrapping(text: str) -> str:
         cut = text.strip().strip(",;").rstrip(".").strip()
         if len(cut) > 1 and _PAIRS.get(cut[0]) == cut[-1]:
             cut = cut[1:-1]
-        cut = cut.removeprefix("'")
+        cut = cut.removeprefix("'").removeprefix("mailto:")
         if cut == text:
             break
         text = cut
