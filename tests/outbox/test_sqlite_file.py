@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 
@@ -281,3 +282,15 @@ def test_a_disk_that_cannot_be_written(small_disk, make):
     remount(small_disk, "rw")
     outbox.put([record(2)])
     assert drain(outbox) == ["e0", "e2"]
+
+
+def test_column_names_do_not_change(path, make):
+    """Tables keep the column names of the first version, because files written by it are read and written."""
+    make().put(records(1))
+
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        tables = ("lease", "leased", "later")
+        columns = [
+            file.execute(f"SELECT group_concat(name) FROM pragma_table_info('{one}')").fetchone()[0] for one in tables
+        ]
+    assert columns == ["id,route,holder,until", "lease,id,attempts,abandoned", "route,due,id,attempts,abandoned"]

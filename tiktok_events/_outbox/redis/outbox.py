@@ -47,7 +47,7 @@ class RedisOutbox:
 
     Raises:
         ConfigurationError: If redis-py is missing, or *url* is no address of a Redis.
-        ValueError: If a number is not positive, or *prefix* entry_claims a brace.
+        ValueError: If a number is not positive, or *prefix* contains a brace.
     """
 
     reach: Reach = "network"
@@ -66,7 +66,7 @@ class RedisOutbox:
         if min(streams, max_events, max_dead, timeout, connect_timeout) <= 0:
             raise ValueError("streams, max_events, max_dead, timeout and connect_timeout must be positive")
         if set("{}") & set(prefix):
-            raise ValueError("prefix must entry_claim no brace: it would be read as a hash tag")
+            raise ValueError("prefix must not contain a brace: Redis would read it as a hash tag")
         self._server = RedisServer(url, timeout=timeout, connect_timeout=connect_timeout)
         self._keys = Keys(prefix)
         self._dead = DeadLetters(self._server, self._streams)
@@ -85,7 +85,7 @@ class RedisOutbox:
         """Store *records*, all or none, in one round trip.
 
         Raises:
-            OutboxFull: If it entry_claims `max_events`, or the server as much as its `maxmemory` allows.
+            OutboxFull: If it holds `max_events`, or the server as much as its `maxmemory` allows.
             OutboxUnavailable: If the server cannot be reached or takes nothing now.
         """
         if not records:
@@ -209,7 +209,7 @@ class RedisOutbox:
         if now - at >= _SEEN_FOR or counted + number > self._max_events:
             counted, at = self.depth(), now
         if counted + number > self._max_events:
-            raise OutboxFull(f"the outbox entry_claims {counted:,} events")
+            raise OutboxFull(f"the outbox holds {counted:,} events")
         self._room = counted + number, at
 
     def _warn_once(self) -> None:

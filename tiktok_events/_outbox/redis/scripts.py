@@ -4,7 +4,7 @@ A MULTI cannot act on what it reads, and a WATCH on a stream fails whenever anyb
 question "is this entry still the one I was given?" is asked where the answer decides. The number of deliveries tells:
 every time an entry is handed out it is another one, and it goes by no clock.
 
-Redis counts deliveries. Of ours, each one that was given back counts `GIVEN_BACK`, each that was crashed_deliveries 1.
+Redis counts deliveries. Of ours, each one that was given back counts `GIVEN_BACK`, each that ended in a crash counts 1.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ Scanned = dict[int, int]
 """By the number of a route, the id up to which it has nothing new: what is others' is not looked at twice."""
 
 _MINE = """
-SELECT event_id, data, attempts, crashed_deliveries, event.id FROM leased JOIN event ON event.id = leased.id
+SELECT event_id, data, attempts, abandoned, event.id FROM leased JOIN event ON event.id = leased.id
 WHERE lease = ? ORDER BY event.id
 """
 _TAKE_AGAIN = """
-INSERT INTO leased SELECT :lease, id, attempts, crashed_deliveries FROM later WHERE route = :route AND due <= :now ORDER BY due, id LIMIT :limit
+INSERT INTO leased SELECT :lease, id, attempts, abandoned FROM later WHERE route = :route AND due <= :now ORDER BY due, id LIMIT :limit
 """
 _TAKEN_AGAIN = """
 DELETE FROM later WHERE route = :route AND due <= :now AND id IN (SELECT id FROM leased WHERE lease = :lease)
@@ -40,7 +40,7 @@ _STILL_HELD = "SELECT id FROM leased WHERE lease = :lease AND id IN (SELECT valu
 _DECIDED = "DELETE FROM leased WHERE lease = :lease AND id IN (SELECT value FROM json_each(:ids))"
 _ENDED = "DELETE FROM lease WHERE id = :lease AND NOT EXISTS (SELECT 1 FROM leased WHERE lease = :lease)"
 _GIVE_BACK = """
-INSERT INTO later SELECT route, :due, leased.id, attempts + 1, crashed_deliveries
+INSERT INTO later SELECT route, :due, leased.id, attempts + 1, abandoned
 FROM leased JOIN lease ON lease.id = leased.lease WHERE lease = :lease AND leased.id IN (SELECT value FROM json_each(:ids))
 """
 _BURY = """

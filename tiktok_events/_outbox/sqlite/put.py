@@ -129,7 +129,7 @@ class PendingRecord:
 
 
 class GroupCommit:
-    """GroupCommit commit: accept records at once, and write them with *writer* from a thread."""
+    """Group commit: accept records at once, and write them with *writer* from a thread."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _APPLICATION = 0x54544576
 _VERSION = 1
+# Columns are named as in the first version: `abandoned` is `Claim.crashed_deliveries`, `holder` the owner of a lease.
 _SCHEMA = """
 CREATE TABLE state (last INTEGER NOT NULL, gone INTEGER NOT NULL, boot TEXT NOT NULL);
 CREATE TABLE route (
@@ -29,12 +30,12 @@ CREATE TABLE lease (
     id INTEGER PRIMARY KEY AUTOINCREMENT, route INTEGER NOT NULL, holder TEXT NOT NULL, until REAL NOT NULL
 );
 CREATE TABLE leased (
-    lease INTEGER NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL, crashed_deliveries INTEGER NOT NULL,
+    lease INTEGER NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL, abandoned INTEGER NOT NULL,
     PRIMARY KEY (lease, id)
 ) WITHOUT ROWID;
 CREATE TABLE later (
     route INTEGER NOT NULL, due REAL NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    crashed_deliveries INTEGER NOT NULL, PRIMARY KEY (route, due, id)
+    abandoned INTEGER NOT NULL, PRIMARY KEY (route, due, id)
 ) WITHOUT ROWID;
 CREATE TABLE dead (
     id INTEGER PRIMARY KEY, route INTEGER NOT NULL, event_id TEXT NOT NULL, data BLOB NOT NULL, reason TEXT NOT NULL,
@@ -131,7 +132,7 @@ def release(connection: sqlite3.Connection, leases: Iterable[tuple[int]]) -> Non
     """Give back the events of *leases*, whose owners had no result."""
     for lease in leases:
         connection.execute(
-            "INSERT INTO later SELECT route, 0, leased.id, attempts, crashed_deliveries + 1"
+            "INSERT INTO later SELECT route, 0, leased.id, attempts, abandoned + 1"
             " FROM leased JOIN lease ON lease.id = leased.lease WHERE leased.lease = ?",
             lease,
         )
