@@ -178,7 +178,7 @@ def test_a_wrong_source_id_ends_it(client, tiktok):
     with raises(tt.RejectedError) as caught:
         client.track(*events(8))
 
-    assert caught.value.stops
+    assert caught.value.is_configuration_error
     assert statuses(caught.value.response) == "f" * 8
     assert len(tiktok.requests) == 1
 

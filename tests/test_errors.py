@@ -59,7 +59,7 @@ def test_they_travel_between_processes(client, tiktok):
     for twin in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
         assert type(twin) is tt.RejectedError
         assert str(twin) == str(caught.value)
-        assert (twin.code, twin.request_id, twin.retryable, twin.stops) == (40002, "r1", False, False)
+        assert (twin.code, twin.request_id, twin.retryable, twin.is_configuration_error) == (40002, "r1", False, False)
         assert twin.response == caught.value.response
         assert twin.response.results[0].event_id == "order-1"
 

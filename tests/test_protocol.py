@@ -12,7 +12,7 @@ import tiktok_events as tt
 PURCHASE = tt.Event("Purchase", event_id="order-1", event_time=1_790_000_000, user={"email": markers.EMAIL})
 SOURCE = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "example-token")
 
-# code: class, retryable, stops. Copied from the reference's table of codes.
+# code: class, retryable, is_configuration_error. Copied from the reference's table of codes.
 CODES = {
     40000: (tt.RejectedError, False, False),
     40001: (tt.AuthenticationError, False, True),
@@ -117,7 +117,7 @@ def test_the_code_decides(code, status):
     """Class, retry and stop follow TikTok's code, whatever the HTTP status says."""
     error = refusal(status, answer(code, "Field is invalid"))
 
-    assert (type(error), error.retryable, error.stops) == CODES[code]
+    assert (type(error), error.retryable, error.is_configuration_error) == CODES[code]
     assert (error.code, error.status, error.request_id) == (code, status, "20260901-AB")
     assert str(error) == f"TikTok answered {code}: Field is invalid (request_id 20260901-AB)"
     assert error.response is None
@@ -129,7 +129,7 @@ def test_without_an_envelope_the_status_decides(status, body):
     """HTML, nothing, other JSON: only TikTok's own envelope is an answer."""
     error = refusal(status, body.encode())
 
-    assert (type(error), error.retryable, error.stops) == STATUSES[status]
+    assert (type(error), error.retryable, error.is_configuration_error) == STATUSES[status]
     assert error.code == status
     assert error.request_id == ""
     assert f"HTTP {status}" in str(error)
@@ -141,7 +141,7 @@ def test_an_unknown_code_is_judged_by_its_status(status, code):
     """And keeps its number, for whoever looks it up."""
     error = refusal(status, answer(code))
 
-    assert (type(error), error.retryable, error.stops) == STATUSES[status]
+    assert (type(error), error.retryable, error.is_configuration_error) == STATUSES[status]
     assert error.code == code
 
 
@@ -192,9 +192,11 @@ def test_a_wrong_source_id_is_nobodys_event():
     """40002 about event_source_id stops everything: every other event would be refused too."""
     error = refusal(200, answer(40002, "Invalid value for event_source_id: not a valid string."))
 
-    assert error.stops
+    assert error.is_configuration_error
     assert not error.retryable
-    assert refusal(200, answer(40002, "Invalid value for event_id: not a valid string.")).stops is False
+    assert (
+        refusal(200, answer(40002, "Invalid value for event_id: not a valid string.")).is_configuration_error is False
+    )
 
 
 ECHOES = [

@@ -53,7 +53,7 @@ def test_redirects_are_not_followed(connect, status):
             with raises(tt.RejectedError) as caught:
                 client.track(PURCHASE)
 
-            assert caught.value.stops
+            assert caught.value.is_configuration_error
             assert len(tiktok.bodies) == 1
             assert elsewhere.tokens == []
 

@@ -1,7 +1,7 @@
-"""TikTok conversion tracking: typed events in, checked and hashed Events API payloads out, and delivered.
+"""TikTok conversion tracking: typed events, which are checked, hashed and delivered to the TikTok Events API.
 
-`import tiktok_events as tt` gives the names below. Each is loaded on first use, so that importing this package costs
-neither an HTTP client nor a framework.
+`import tiktok_events as tt` provides the names below. Each name is loaded on first use, so importing this package
+imports neither an HTTP client nor a framework.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _MODULES = {
     "_spec.problem": ("Problem",),
     "web": ("ConsentCookie", "Site"),
 }
-"""The public names by their module; the block above repeats them for type checkers, and a test compares the two."""
+"""The public names by module. The imports above repeat them for type checkers; a test compares both."""
 
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

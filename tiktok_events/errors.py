@@ -1,15 +1,15 @@
-"""Exceptions of this package.
+"""Exceptions of this package, in one class hierarchy.
 
 - TikTokEventsError
     - ConfigurationError         a setting is wrong; nothing was sent
     - EventValidationError       an event is wrong; nothing was sent (also a ValueError)
     - TransportError             no answer: network, timeout or TLS
     - ApiError                   TikTok answered with an error
-        - AuthenticationError    the access token or its permissions
+        - AuthenticationError    the access token or its permissions are wrong
         - RateLimitError         too many requests
-        - RejectedError          the request is refused, for an event or for the settings
+        - RejectedError          TikTok refused the request because of an event or the settings
         - ServerError            TikTok failed, or the answer is not from the Events API
-    - OutboxFull                 no room for another event
+    - OutboxFull                 the outbox has no space for another event
     - OutboxUnavailable          the outbox cannot be used now: busy, down, or its disk is full
 """
 
@@ -42,18 +42,18 @@ class TikTokEventsError(Exception):
     """Base class of all errors of this package, except `TypeError` and `ValueError` for mistakes in code."""
 
     retryable: bool = False
-    """Whether the same call may succeed later, unchanged."""
+    """Whether the same call may succeed later."""
 
     response: TrackResponse | None = None
     """The results of all events of the call; None if nothing was sent."""
 
 
 class ConfigurationError(TikTokEventsError):
-    """A setting is wrong: a missing variable, an address that is not https, an unusable token."""
+    """A setting is wrong, such as a missing variable, an address that is not https, or an invalid token."""
 
 
 class EventValidationError(TikTokEventsError, ValueError):
-    """At least one event has an error, so nothing of the call was sent. `problems` lists all problems."""
+    """At least one event of the call has an error, so no event was sent. `problems` is the tuple of all problems."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -64,7 +64,7 @@ class EventValidationError(TikTokEventsError, ValueError):
 
 
 class TransportError(TikTokEventsError):
-    """No answer came: network, timeout or TLS. The same call may succeed later."""
+    """TikTok did not answer: network, timeout or TLS. The same call may succeed later."""
 
     retryable = True
 
@@ -78,7 +78,7 @@ class OutboxFull(TikTokEventsError):
 class OutboxUnavailable(TikTokEventsError):
     """The outbox cannot be used now: it is busy, its server is down, or its disk is full. It stored nothing.
 
-    Raised by the methods of an `Outbox`, never by `BackgroundClient`, which keeps events in memory meanwhile.
+    Raised by the methods of an `Outbox`, never by `BackgroundClient`, which buffers events in memory meanwhile.
     """
 
     retryable = True
@@ -87,15 +87,15 @@ class OutboxUnavailable(TikTokEventsError):
 class ApiError(TikTokEventsError):
     """TikTok answered with an error.
 
-    - `code`: TikTok's code, or the HTTP status of an answer without one.
-    - `status`: the HTTP status.
-    - `request_id`: TikTok's support asks for it.
-    - `index`: the index of the first refused event, if the message names it.
-    - `wait`: seconds before the first retry.
-    - `retry_after`: the Retry-After header in seconds, if there was one.
-    - `kind`: how to react, from the table of answer codes (docs/reference/codes.md).
+    - `code` (int): TikTok's code, or the HTTP status of an answer without one.
+    - `status` (int): the HTTP status.
+    - `request_id` (str): TikTok's id of the request, which its support needs.
+    - `index` (int or None): the index of the first refused event, if the message contains it.
+    - `wait` (float): seconds before the first retry.
+    - `retry_after` (float or None): seconds from the Retry-After header, if there is one.
+    - `kind` (str): the kind of reaction, from the table of answer codes (docs/reference/codes.md).
 
-    The message is TikTok's, with every value redacted.
+    `message` is TikTok's, with every value redacted.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ApiError(TikTokEventsError):
         request_id: str = "",
         kind: str = "server",
         index: int | None = None,
-        names_source: bool = False,
+        is_about_source: bool = False,
         wait: float = 0.5,
         retry_after: float | None = None,
     ) -> None:
@@ -119,14 +119,14 @@ class ApiError(TikTokEventsError):
         self.index = index
         self.wait = wait
         self.retry_after = retry_after
-        self.names_source = names_source
+        self.is_about_source = is_about_source
         self.retryable = kind in ("rate", "server")
         super().__init__(message)
 
     @property
-    def stops(self) -> bool:
-        """Whether no event is accepted until the token or the settings are fixed."""
-        return self.kind in ("credential", "config") or self.names_source
+    def is_configuration_error(self) -> bool:
+        """Whether TikTok accepts no event until the token or the settings are fixed."""
+        return self.kind in ("credential", "config") or self.is_about_source
 
     def __str__(self) -> str:
         text = f"TikTok answered {self.code}: {self.message}"
@@ -151,7 +151,10 @@ class RateLimitError(ApiError):
 
 
 class RejectedError(ApiError):
-    """The request is refused: for one of its events, or for the settings (then `stops` is True)."""
+    """TikTok refused the request: because of one of its events, or because of the settings.
+
+    `is_configuration_error` is True for the settings.
+    """
 
 
 class ServerError(ApiError):

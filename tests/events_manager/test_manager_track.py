@@ -83,7 +83,7 @@ REFUSED = {
     "an empty name": ({"event": ""}, "Batch.1.event: Missing data for required field"),
     "no time": ({"event_time": None}, "Batch.1.event_time: Missing data for required field"),
     "event_time is text": ({"event_time": "now"}, "Batch.1.event_time: Not a valid integer"),
-    "milliseconds": ({"event_time": 10**12}, "Batch.1.event_time: is in milliseconds or beyond any date"),
+    "milliseconds": ({"event_time": 10**12}, "Batch.1.event_time: is in milliseconds or out of range"),
     "email in the clear": ({"user": {"email": "zzpii.ada@example.com"}}, "Batch.1.user.email: is not a SHA-256 digest"),
     "user is a list": ({"user": ["zzpii"]}, "Batch.1.user: Not a valid mapping type"),
     "value with a comma": (
@@ -124,14 +124,14 @@ WRONG_BODIES = {
         json.dumps(body_of(server_event(), event_source="website")).encode(),
         "event_source: is not web, app, offline or crm",
     ),
-    "no events": (json.dumps(body_of()).encode(), "data: holds no events"),
+    "no events": (json.dumps(body_of()).encode(), "data: contains no events"),
     "1,001 events": (
         json.dumps(body_of(*[server_event()] * 1001)).encode(),
-        "data: holds more than 1,000 events, so TikTok refuses them all",
+        "data: contains more than 1,000 events, so TikTok refuses the request",
     ),
     "the token in the body": (
         json.dumps(body_of(server_event(), access_token="zzpii-token")).encode(),
-        "access_token: holds the access token",
+        "access_token: contains the access token",
     ),
 }
 

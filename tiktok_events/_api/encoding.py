@@ -76,7 +76,7 @@ def decode(status: int, body: bytes, *, retry_after: float | None = None) -> Tra
         status=status,
         request_id=request_id,
         index=_refused_index(text),
-        names_source=_names_source(entry, text),
+        is_about_source=_is_about_source(entry, text),
         retry_after=retry_after,
     )
 
@@ -97,6 +97,6 @@ def _refused_index(message: object) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _names_source(entry: Code, message: object) -> bool:
+def _is_about_source(entry: Code, message: object) -> bool:
     # 40002 about the source id is not about one event: every other event would be refused too.
     return entry.code == 40002 and isinstance(message, str) and "event_source_id" in message

@@ -57,11 +57,13 @@ def deliver(items: Sequence[Item], join: Callable[[Iterable[bytes]], bytes], max
 
 
 def _is_about_content(error: TikTokEventsError) -> TypeGuard[ApiError]:
-    return isinstance(error, ApiError) and error.kind == "content" and not error.stops
+    return isinstance(error, ApiError) and error.kind == "content" and not error.is_configuration_error
 
 
 def _ends_everything(error: Exception) -> bool:
-    return isinstance(error, TikTokEventsError) and (error.retryable or (isinstance(error, ApiError) and error.stops))
+    return isinstance(error, TikTokEventsError) and (
+        error.retryable or (isinstance(error, ApiError) and error.is_configuration_error)
+    )
 
 
 def _apart(batch: Sequence[int], suspect: int | None) -> list[tuple[Sequence[int], bool]]:

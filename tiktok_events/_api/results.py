@@ -31,7 +31,7 @@ def error_for(
     status: int,
     request_id: str = "",
     index: int | None = None,
-    names_source: bool = False,
+    is_about_source: bool = False,
     retry_after: float | None = None,
 ) -> ApiError:
     """The error for *entry* of the code table."""
@@ -42,7 +42,7 @@ def error_for(
         request_id=request_id,
         kind=entry.kind,
         index=index,
-        names_source=names_source,
+        is_about_source=is_about_source,
         wait=entry.wait,
         retry_after=retry_after,
     )
@@ -54,7 +54,7 @@ def result_of(event_id: str, error: Exception) -> EventResult:
         message = "; ".join(str(problem) for problem in error.problems)
         return EventResult(event_id, "rejected", message=message, problems=error.problems)
     if isinstance(error, ApiError):
-        status: Status = "failed" if error.retryable or error.stops else "rejected"
+        status: Status = "failed" if error.retryable or error.is_configuration_error else "rejected"
         return EventResult(event_id, status, error.code, str(error), error.request_id)
     # "failed" would keep a test run's events in the outbox, and the next worker would send them.
     return EventResult(event_id, "rejected" if isinstance(error, NetworkBlocked) else "failed", message=str(error))

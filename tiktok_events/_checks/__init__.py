@@ -1,1 +1,1 @@
-"""Checks of events and request bodies against the rule table."""
+"""Check events and request bodies against the rule table: schema of raw JSON, semantics, duplicates."""

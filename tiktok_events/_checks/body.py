@@ -1,4 +1,4 @@
-"""Check a raw request body against the rule table."""
+"""Check the body of an `event/track/` request: its envelope, its `data[]` items, and duplicates among them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
-from tiktok_events._checks.item import check_item, without_echoes
-from tiktok_events._checks.raw_item import check_shape
+from tiktok_events._checks.schema import check_schema
+from tiktok_events._checks.semantics import check_semantics, without_follow_on_problems
 from tiktok_events._runtime import json_codec
 from tiktok_events._spec.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind
 from tiktok_events._spec.names import VALUE_NAMES
@@ -22,7 +22,7 @@ _TOKEN_KEYS = frozenset({"access_token", "Access-Token", "accessToken", "token"}
 
 @attrs.frozen
 class BodyReport:
-    """The problems of a request body, and the parsed body if it is an object."""
+    """The problems of a request body, and the parsed body (empty if it is not a JSON object)."""
 
     problems: list[Problem]
     body: dict[str, Any] = attrs.field(factory=dict, repr=False)
@@ -30,78 +30,78 @@ class BodyReport:
     @property
     def errors(self) -> list[Problem]:
         """The problems with severity "error"."""
-        return [one for one in self.problems if one.severity == "error"]
+        return [found for found in self.problems if found.severity == "error"]
 
 
 def check_body(text: bytes | str, *, now: float) -> BodyReport:
-    """Read *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for its contents."""
+    """Check *text* as the body of a `POST event/track/` at *now* (Unix seconds). Never raises for invalid contents."""
     try:
         body = json_codec.loads(text)
     except ValueError:
         return BodyReport([problem("not-json", "body")])
     if not isinstance(body, dict):
         return BodyReport([problem("not-an-object", "body")])
-    found: list[Problem] = []
-    kind = _check_envelope(body, found)
+    problems: list[Problem] = []
+    kind = _check_envelope(body, problems)
     data = body.get("data")
     if not isinstance(data, list) or not data:
-        found.append(problem("no-events", "data"))
-        return BodyReport(found, body)
+        problems.append(problem("no-events", "data"))
+        return BodyReport(problems, body)
     if len(data) > MAX_EVENTS:
-        found.append(problem("too-many-events", "data"))
-        return BodyReport(found, body)
+        problems.append(problem("too-many-events", "data"))
+        return BodyReport(problems, body)
     for index, item in enumerate(data):
-        found.extend(_with_path(check_raw_item(item, kind, now=now), f"data[{index}]"))
-    _check_repeats(data, found)
-    return BodyReport(found, body)
+        problems.extend(_with_path(check_raw_item(item, kind, now=now), f"data[{index}]"))
+    _check_duplicates(data, problems)
+    return BodyReport(problems, body)
 
 
 def check_raw_item(item: Any, kind: Kind, *, now: float) -> list[Problem]:
-    """The problems of one raw `data[]` item. Field paths start at the item."""
+    """The problems of one raw `data[]` item. Field paths are relative to the item."""
     if not isinstance(item, dict):
         return [problem("wrong-type", "event", "a JSON object")]
-    found: list[Problem] = []
-    check_item(check_shape(item, kind, found), kind, now, found)
-    return without_echoes(found)
+    problems: list[Problem] = []
+    check_semantics(check_schema(item, kind, problems), kind, now, problems)
+    return without_follow_on_problems(problems)
 
 
-def _check_envelope(body: dict[str, Any], found: list[Problem]) -> Kind:
+def _check_envelope(body: dict[str, Any], problems: list[Problem]) -> Kind:
     for key in body:
         if key in _TOKEN_KEYS:
-            found.append(problem("token-in-body", "access_token"))
+            problems.append(problem("token-in-body", "access_token"))
         elif key in LEGACY[""]:
-            found.append(problem("legacy-field", key, LEGACY[""][key]))
+            problems.append(problem("legacy-field", key, LEGACY[""][key]))
         elif key not in ENVELOPE:
-            found.append(problem("unknown-field", key if key.isidentifier() and len(key) <= 40 else "(a key)"))
+            problems.append(problem("unknown-field", key if key.isidentifier() and len(key) <= 40 else "(a key)"))
     source_id = body.get("event_source_id")
     if source_id is None or source_id == "":
-        found.append(problem("source-id-missing", "event_source_id"))
+        problems.append(problem("source-id-missing", "event_source_id"))
     elif not isinstance(source_id, str):
-        found.append(problem("wrong-type", "event_source_id", "a JSON string"))
+        problems.append(problem("wrong-type", "event_source_id", "a JSON string"))
     for key, rule in (("test_event_code", "test-code"), ("partner_name", "partner-name")):
         if body.get(key) is not None:
             is_text = isinstance(body[key], str)
-            found.append(problem(rule, key) if is_text else problem("wrong-type", key, "a JSON string"))
+            problems.append(problem(rule, key) if is_text else problem("wrong-type", key, "a JSON string"))
     kind: Kind | None = next((known for known in KINDS if known == body.get("event_source")), None)
     if kind is None:
-        found.append(problem("event-source", "event_source"))
+        problems.append(problem("event-source", "event_source"))
         return "web"
-    if isinstance(source_id, str) and source_id and not _fits(kind, source_id):
-        found.append(problem("source-id-kind", "event_source_id"))
+    if isinstance(source_id, str) and source_id and not _id_fits_kind(kind, source_id):
+        problems.append(problem("source-id-kind", "event_source_id"))
     return kind
 
 
-def _fits(kind: Kind, source_id: str) -> bool:
+def _id_fits_kind(kind: Kind, source_id: str) -> bool:
     if kind == "web":
         return _PIXEL_CODE.fullmatch(source_id) is not None
     return _LOOKS_LIKE_PIXEL_CODE.fullmatch(source_id) is None
 
 
-def _with_path(problems: list[Problem], place: str) -> list[Problem]:
-    return [attrs.evolve(one, field=f"{place}.{one.field}") for one in problems]
+def _with_path(problems: list[Problem], prefix: str) -> list[Problem]:
+    return [attrs.evolve(found, field=f"{prefix}.{found.field}") for found in problems]
 
 
-def _check_repeats(data: list[Any], found: list[Problem]) -> None:
+def _check_duplicates(data: list[Any], problems: list[Problem]) -> None:
     seen: set[tuple[str, str]] = set()
     orders: dict[str, str] = {}
     for index, item in enumerate(data):
@@ -112,9 +112,9 @@ def _check_repeats(data: list[Any], found: list[Problem]) -> None:
             continue
         if isinstance(event_id, str) and event_id:
             if (name, event_id) in seen:
-                found.append(problem("duplicate-event", f"data[{index}].event_id"))
+                problems.append(problem("duplicate-event", f"data[{index}].event_id"))
             seen.add((name, event_id))
         properties = item.get("properties")
         order = properties.get("order_id") if isinstance(properties, dict) else None
         if name in VALUE_NAMES and isinstance(order, str) and order and orders.setdefault(order, name) != name:
-            found.append(problem("two-names-one-order", f"data[{index}].properties.order_id"))
+            problems.append(problem("two-names-one-order", f"data[{index}].properties.order_id"))

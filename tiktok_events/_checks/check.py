@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tiktok_events._checks.item import check_item, without_echoes
+from tiktok_events._checks.semantics import check_semantics, without_follow_on_problems
 from tiktok_events._spec.problem import Problem
 from tiktok_events._spec.rules import RULES, problem
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def check(event: Event, source: EventSource, *, now: float | None = None) -> list[Problem]:
-    """The problems that *event* has if it is sent to *source* at *now* (Unix seconds; the present by default).
+    """The problems that *event* has if it is sent to *source* at *now* (Unix seconds; the current time by default).
 
     Each `Problem` has `rule`, `severity` ("error": TikTok refuses it or it is certainly wrong; "warning"),
-    `field`, `message` and `fix`. None holds a value. An empty list means that no rule is broken.
+    `field`, `message` and `fix`. No problem contains a value. An empty list means that no rule is broken.
     """
     kind = source.event_source
-    found = list(event._problems)
-    if kind in ("offline", "crm") and not event._timed:
-        found.append(problem("event-time-missing", "event_time"))
-    # Before the source is known the wire dict lacks the keyed id, and only rules for app events read the id.
-    check_item(event._wire, kind, time.time() if now is None else now, found)
-    return without_echoes(found) if found else found
+    problems = list(event._problems)
+    if kind in ("offline", "crm") and not event._has_event_time:
+        problems.append(problem("event-time-missing", "event_time"))
+    # The wire dict has no event_id yet if the event has a key; only rules for app events read it.
+    check_semantics(event._wire, kind, time.time() if now is None else now, problems)
+    return without_follow_on_problems(problems) if problems else problems
 
 
-def mistakes(found: Iterable[Problem]) -> list[Problem]:
-    """Those of *found* that raise in strict mode: errors, and a value that no report can show."""
-    return [one for one in found if one.severity == "error" or one.rule == "currency-missing"]
+def strict_errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Those of *problems* that raise in strict mode: errors, and a value without currency, which no report can use."""
+    return [found for found in problems if found.severity == "error" or found.rule == "currency-missing"]
 
 
-def drops_event(one: Problem) -> bool:
-    """Whether *one* drops the whole event; other errors leave out one field, and have done so already."""
-    return one.severity == "error" and RULES[one.rule].effect == "event"
+def drops_event(found: Problem) -> bool:
+    """Whether *found* drops the event. Other errors drop one field, which the constructor has already left out."""
+    return found.severity == "error" and RULES[found.rule].effect == "event"

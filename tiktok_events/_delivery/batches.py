@@ -80,7 +80,7 @@ class PoisonDetector:
         """Whether *claim*, which failed alone with *error*, failed often enough while others were delivered."""
         if claim.attempts < _MANY_ATTEMPTS or isinstance(error, RateLimitError):
             return False
-        if error is None or (isinstance(error, ApiError) and error.stops):
+        if error is None or (isinstance(error, ApiError) and error.is_configuration_error):
             return False
         event_id, delivered = claim.record.event_id, self._delivered[route]
         failures, delivered_before = self._alone.get(event_id, (0, -1))

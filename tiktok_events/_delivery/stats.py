@@ -11,7 +11,7 @@ import attrs
 
 from tiktok_events._api import network_guard
 from tiktok_events._api.response import EventResult
-from tiktok_events._checks.check import drops_event, mistakes
+from tiktok_events._checks.check import drops_event, strict_errors
 from tiktok_events._events.event import Event
 from tiktok_events._spec.problem import Problem
 from tiktok_events.errors import EventValidationError
@@ -78,7 +78,7 @@ class StatsCounter:
         errors = [one for one in found if drops_event(one)]
         if errors:
             network_guard.dropped(event.event, "invalid", errors)
-        if strict and (raised := mistakes(found)):
+        if strict and (raised := strict_errors(found)):
             raise EventValidationError(raised)
         return bool(errors)
 

@@ -195,7 +195,7 @@ class Worker:
             if self._apply(route, batch, response):
                 continue
             failures += 1
-            stopped = isinstance(response.error, ApiError) and response.error.stops
+            stopped = isinstance(response.error, ApiError) and response.error.is_configuration_error
             if stopped or failures > 1 or self._clock() - claimed_at > self._lease / 2:
                 break
         rest = [claim for batch in batches for claim in batch]
@@ -235,7 +235,7 @@ class Worker:
                 "event %s is a dead letter: it fails alone while others are delivered", claims[0].record.event_id
             )
             return
-        stopped = isinstance(error, ApiError) and error.stops
+        stopped = isinstance(error, ApiError) and error.is_configuration_error
         failures = self._circuits.failures(route) + 1
         delay = _CONFIGURATION_PAUSE if stopped or error is None else self._retry.wait(error, failures)
         self._circuits.record_failure(route, delay)

@@ -1,5 +1,5 @@
-"""Events and their parts: they normalise and hash the given values into wire form.
+"""The event classes: they normalise and hash the given values and store them in wire form.
 
-Each class fills one private dict, its part of the `data[]` item, so that encoding is one `dumps`. A value that a person
-typed never raises: if it is invalid, it is left out and a `Problem` without the value is kept.
+Each class fills one private dict, its part of the `data[]` item, so that encoding is one `dumps`. Invalid user input
+never raises: the value is left out, and a `Problem` that does not contain it is stored.
 """

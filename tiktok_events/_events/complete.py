@@ -1,4 +1,4 @@
-"""Fill the fields that an event leaves out. A field of the event itself always wins."""
+"""`complete`: add default values to an event. A field that the event sets itself has priority."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ def complete(
     *,
     user: Mapping[str, Any],
     page: Mapping[str, Any],
-    visitor: str | None = None,
+    visitor_id: str | None = None,
     currency: str | None = None,
     limited_data_use: bool = False,
 ) -> Event:
-    """A copy of *event* with *user*, *page* and the rest where it has none.
+    """A copy of *event* with the fields of *user* and *page* and the other defaults that it does not set.
 
-    *visitor* is a digest that is added behind the event's own `external_id`s; *currency* is added only to a value.
+    *visitor_id* (a digest) is added after the event's own `external_id` values; *currency* is added only if there is a
+    value.
     """
-    found: list[Problem] = list(event.problems)
+    problems: list[Problem] = list(event.problems)
     wire: Wire = dict(event._wire)
-    known = {name: value for name, value in wire_of(User, user, found).items() if name not in wire.get("user", {})}
-    merged = {**wire.get("user", {}), **known}
-    if visitor:
-        merged["external_id"] = _with(merged.get("external_id"), visitor)
-    if merged:
-        wire["user"] = merged
-    if looked_at := {**wire_of(Page, page, found), **wire.get("page", {})}:
-        wire["page"] = looked_at
+    new_fields = {
+        name: value for name, value in wire_of(User, user, problems).items() if name not in wire.get("user", {})
+    }
+    full_user = {**wire.get("user", {}), **new_fields}
+    if visitor_id:
+        full_user["external_id"] = _with_visitor_id(full_user.get("external_id"), visitor_id)
+    if full_user:
+        wire["user"] = full_user
+    if full_page := {**wire_of(Page, page, problems), **wire.get("page", {})}:
+        wire["page"] = full_page
     properties = wire.get("properties", {})
     if currency and "value" in properties and "currency" not in properties:
         wire["properties"] = {**properties, "currency": currency.upper()}
     if limited_data_use:
         wire.setdefault("limited_data_use", True)
-    return clone(event, wire, tuple(found))
+    return clone(event, wire, tuple(problems))
 
 
-def _with(external_id: str | list[str] | None, visitor: str) -> str | list[str]:
-    several = [external_id] if isinstance(external_id, str) else list(external_id or ())
-    several = [*several, visitor] if visitor not in several else several
-    return several if len(several) > 1 else several[0]
+def _with_visitor_id(external_id: str | list[str] | None, visitor_id: str) -> str | list[str]:
+    ids = [external_id] if isinstance(external_id, str) else list(external_id or ())
+    ids = [*ids, visitor_id] if visitor_id not in ids else ids
+    return ids if len(ids) > 1 else ids[0]

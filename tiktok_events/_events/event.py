@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypedDict
 
-from tiktok_events._events.field_plan import Plan, Wire, build_extra, plan, unknown_field
+from tiktok_events._events.field_plan import FieldPlan, Wire, build_extra, field_plan, unknown_field
 from tiktok_events._events.ids import UNSET, Key, UnsetType, key_text, random_id
 from tiktok_events._events.ids import event_id as make_event_id
 from tiktok_events._events.normalize.values import Id, WrongType, boolean, plain_json, seconds, text
 from tiktok_events._events.objects import Ad, AdFields, App, AppFields, Lead, LeadFields, Page, PageFields
 from tiktok_events._events.properties import Properties, PropertiesFields
 from tiktok_events._events.user import User, UserFields
-from tiktok_events._events.wire_object import W, Wired, WireObject, set_problems, set_wire, view, wire_of
+from tiktok_events._events.wire_object import W, WireField, WireObject, set_problems, set_wire, view, wire_of
 from tiktok_events._spec.fields import EVENT, Field
 from tiktok_events._spec.problem import Problem
 
 
 class EventFields(TypedDict, total=False):
-    """What `Event` takes beside its name, and `track(name, ...)` of a request."""
+    """The keyword arguments of `Event` and of `track(name, ...)` of a request."""
 
     key: Id
     event_id: str | int
@@ -36,34 +36,37 @@ class EventFields(TypedDict, total=False):
 
 
 class Event(WireObject):
-    """One conversion: a name, a time, an id that makes the browser's copy and this one the same, and what is known.
+    """One conversion: name, time, event id, and the objects that describe it.
 
-    `event` is TikTok's name ("Purchase"), also by keyword. `event_time` is an aware datetime or Unix seconds, and now
-    by default; offline and crm events must give it. `key` (str, int or UUID: the order's number) is an idempotency
-    key: whoever reports the same name and key reports the same conversion, since the `event_id` is made from it once
-    the source is known (until then `event_id` is None). Give `event_id` (str or int) in its place when the id comes
-    from elsewhere; without either it is random and fixed here, so sending this object twice counts once.
+    `event` is TikTok's name ("Purchase"). `event_time` is an aware datetime or Unix seconds; the default is now, and
+    offline and crm events must set it. TikTok counts events with the same name and `event_id` once, from browser and
+    server together. `key` (str, int or UUID, such as the order number) is an idempotency key: the `event_id` is
+    derived from name and key as soon as the source is known, and is None until then. Set `event_id` (str or int)
+    instead when the id comes from elsewhere. Without either it is random and fixed at construction, so an object that
+    is sent twice is counted once.
 
-    `user`, `page`, `properties`, `ad`, `app` and `lead` take the class of that name or a mapping with its keys.
+    `user`, `page`, `properties`, `ad`, `app` and `lead` take an object of the class or a mapping with its keys.
     `limited_data_use` asks TikTok to restrict processing (web and app; needs `user.ip`). `extra` adds undocumented
-    fields beside `event`. Source: endpoint page.
+    fields next to `event`. Source: endpoint page.
 
-    What a person typed never raises: it is left out, and `check` reports it. A mistake in code does:
+    Invalid user input never raises: it is left out, and `check` reports it. A mistake in code raises:
 
     Raises:
-        TypeError: If a value is of a Python type its field never takes, a field is unknown, or `key` is None.
+        TypeError: If a value is of a Python type that its field never takes, a field is unknown, or `key` is None.
         ValueError: If `event_time` is a naive datetime, `key` or `event_id` is empty, or both are given.
     """
 
-    __slots__ = ("_key", "_timed")
+    __slots__ = ("_has_event_time", "_key")
     _key: str | None
-    _timed: bool
-    _plan: ClassVar[Plan] = plan("event", {**EVENT, "key": Field()}, convert=dict.fromkeys(EVENT, plain_json))
+    _has_event_time: bool
+    _field_plan: ClassVar[FieldPlan] = field_plan(
+        "event", {**EVENT, "key": Field()}, converters=dict.fromkeys(EVENT, plain_json)
+    )
 
-    event = Wired[str]("TikTok's name of the event.")
-    event_time = Wired[int]("Unix seconds.")
-    event_id = Wired[str]("None while it waits for its source, see `key`.")
-    limited_data_use = Wired[bool]("Whether TikTok is asked to restrict processing.")
+    event = WireField[str]("TikTok's name of the event.")
+    event_time = WireField[int]("Unix seconds.")
+    event_id = WireField[str]("None until the source is known, if the event has a `key`.")
+    limited_data_use = WireField[bool]("Whether TikTok is asked to restrict processing.")
 
     def __init__(
         self,
@@ -81,83 +84,83 @@ class Event(WireObject):
         limited_data_use: bool | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        found: list[Problem] = []
+        problems: list[Problem] = []
         wire: Wire = {
-            "event": event if type(event) is str and event.isascii() else text(event, "event", found) or "",
-            "event_time": event_time if type(event_time) is int else _time(event_time),
+            "event": event if type(event) is str and event.isascii() else text(event, "event", problems) or "",
+            "event_time": event_time if type(event_time) is int else _event_time(event_time),
         }
-        _set_timed(self, event_time is not None)
+        _set_has_event_time(self, event_time is not None)
         if key is UNSET:
             _set_key(self, None)
-            wire["event_id"] = random_id() if event_id is UNSET else _given_id(event_id, found)
+            wire["event_id"] = random_id() if event_id is UNSET else _event_id_text(event_id, problems)
         elif event_id is UNSET:
             _set_key(self, key_text(key))
         else:
-            raise ValueError("key makes the event_id: give one of them")
-        if user is not None and (made := wire_of(User, user, found)):
-            wire["user"] = made
-        if page is not None and (made := wire_of(Page, page, found)):
-            wire["page"] = made
-        if properties is not None and (made := wire_of(Properties, properties, found)):
-            wire["properties"] = made
-        if ad is not None and (made := wire_of(Ad, ad, found)):
-            wire["ad"] = made
-        if app is not None and (made := wire_of(App, app, found)):
-            wire["app"] = made
-        if lead is not None and (made := wire_of(Lead, lead, found)):
-            wire["lead"] = made
+            raise ValueError("the event_id is derived from key: give one of the two")
+        if user is not None and (part := wire_of(User, user, problems)):
+            wire["user"] = part
+        if page is not None and (part := wire_of(Page, page, problems)):
+            wire["page"] = part
+        if properties is not None and (part := wire_of(Properties, properties, problems)):
+            wire["properties"] = part
+        if ad is not None and (part := wire_of(Ad, ad, problems)):
+            wire["ad"] = part
+        if app is not None and (part := wire_of(App, app, problems)):
+            wire["app"] = part
+        if lead is not None and (part := wire_of(Lead, lead, problems)):
+            wire["lead"] = part
         if limited_data_use is not None:
-            wire["limited_data_use"] = boolean(limited_data_use, "limited_data_use", found)
+            wire["limited_data_use"] = boolean(limited_data_use, "limited_data_use", problems)
         if extra is not None:
-            wire.update(build_extra(self._plan, extra, found))
+            wire.update(build_extra(self._field_plan, extra, problems))
         set_wire(self, wire)
-        set_problems(self, tuple(found) if found else ())
+        set_problems(self, tuple(problems) if problems else ())
 
     @classmethod
     def from_mapping(cls, fields: Mapping[str, Any]) -> Self:
-        """The event that *fields* describe, by the names of the constructor's parameters.
+        """Build an event from *fields*, a mapping with the names of the constructor's parameters.
 
         Raises:
-            TypeError, ValueError: As the constructor; also for a key that is no field.
+            TypeError, ValueError: Like the constructor; also for an unknown key.
         """
         for key in fields:
-            if key not in cls._plan.fields and key != "extra":
-                raise unknown_field(cls._plan, key)
+            if key not in cls._field_plan.fields and key != "extra":
+                raise unknown_field(cls._field_plan, key)
         return cls(**{"event": "", **fields})
 
     @property
     def key(self) -> str | None:
-        """The idempotency key as text, if there is one."""
+        """The idempotency key as text; None without one."""
         return self._key
 
     @property
     def user(self) -> User | None:
-        """Who did it."""
+        """The identifiers of the person."""
         return self._view(User, "user")
 
     @property
     def page(self) -> Page | None:
-        """The page it happened on."""
+        """The web page where it happened."""
         return self._view(Page, "page")
 
     @property
     def properties(self) -> Properties | None:
-        """What it was about."""
+        """Value, currency and items."""
         return self._view(Properties, "properties")
 
     @property
     def ad(self) -> Ad | None:
-        """What another attribution provider knows."""
+        """Data of another attribution provider."""
         return self._view(Ad, "ad")
 
     @property
     def app(self) -> App | None:
-        """The app it happened in."""
+        """The app where it happened."""
         return self._view(App, "app")
 
     @property
     def lead(self) -> Lead | None:
-        """The lead it is about."""
+        """The lead of a CRM event."""
         return self._view(Lead, "lead")
 
     def _view(self, cls: type[W], name: str) -> W | None:
@@ -174,42 +177,42 @@ class Event(WireObject):
         return [self._wire, self._key]
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._wire, self._problems, self._key, self._timed
+        return self._wire, self._problems, self._key, self._has_event_time
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         super().__setstate__(state)
         _set_key(self, state[2])
-        _set_timed(self, state[3])
+        _set_has_event_time(self, state[3])
 
 
 _set_key = Event.__dict__["_key"].__set__
-_set_timed = Event.__dict__["_timed"].__set__
+_set_has_event_time = Event.__dict__["_has_event_time"].__set__
 
 
 def clone(event: Event, wire: Wire, problems: tuple[Problem, ...]) -> Event:
     """A copy of *event* with another wire dict."""
-    made = object.__new__(Event)
-    made.__setstate__((wire, problems, event._key, event._timed))
-    return made
+    copy = object.__new__(Event)
+    copy.__setstate__((wire, problems, event._key, event._has_event_time))
+    return copy
 
 
-def event_from(wire: Wire) -> Event:
-    """The event of a `data[]` item, with the id that stands there."""
-    made = object.__new__(Event)
-    made.__setstate__((wire, (), None, True))
-    return made
+def event_from_item(wire: Wire) -> Event:
+    """The event of the `data[]` item *wire*, with its `event_id`."""
+    event = object.__new__(Event)
+    event.__setstate__((wire, (), None, True))
+    return event
 
 
-def _time(event_time: object) -> int:
+def _event_time(event_time: object) -> int:
     return int(time.time()) if event_time is None else seconds(event_time, "event_time")
 
 
-def _given_id(event_id: object, found: list[Problem]) -> str:
+def _event_id_text(event_id: object, problems: list[Problem]) -> str:
     if isinstance(event_id, int) and not isinstance(event_id, bool):
         return str(event_id)
     if not isinstance(event_id, str):
         raise WrongType("event_id", "str or int", event_id)
-    given = (text(event_id, "event_id", found) or "").strip()
+    given = (text(event_id, "event_id", problems) or "").strip()
     if not given:
         raise ValueError("event_id is empty, blank or not Unicode: leave it out to get a random one")
     return given

@@ -1,6 +1,6 @@
-"""Convert the fields of an object to wire form: one loop for all objects, driven by a field plan.
+"""Field plans: how the fields of each event object are converted to wire form, and the one loop that does it.
 
-Every event takes this path, so it tests the most common case first and repeats no work.
+Every event goes through this loop, so it tests the most common case first and repeats no work.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 import attrs
 
 from tiktok_events._events.normalize.values import (
-    LARGEST,
-    HashOne,
+    MAX_NUMBER,
+    TextConverter,
     UnknownField,
     WrongType,
     boolean,
-    hashed,
-    hashed_id,
-    hashed_many,
+    convert_id,
+    convert_many,
+    convert_text,
     id_text,
     integer_or_time,
     number,
@@ -32,9 +32,10 @@ from tiktok_events._spec.problem import Problem, Refused
 from tiktok_events._spec.rules import problem, problem_of
 
 Wire = dict[str, Any]
-Convert = Callable[[Any, str, list[Problem]], Any]
+Converter = Callable[[Any, str, list[Problem]], Any]
+"""Takes a value, its field path, and the list for its problems. Returns the wire value, or None to leave it out."""
 
-_CONVERTERS: dict[str, Convert] = {
+_CONVERTERS: dict[str, Converter] = {
     "number": number,
     "integer": integer_or_time,
     "boolean": boolean,
@@ -42,137 +43,143 @@ _CONVERTERS: dict[str, Convert] = {
     "object": plain_json,
     "any": plain_json,
 }
-_IDS = frozenset({"idfa", "gaid", "idfv", "zip_code", "postal_code", "model"})
-"""Texts that may come as int, beside those whose name ends in _id."""
+_ID_FIELDS = frozenset({"idfa", "gaid", "idfv", "zip_code", "postal_code", "model"})
+"""Text fields that also take an int, besides those whose name ends in _id."""
 
-
-_CONVERTER_TYPES = {"str": str, "number": float, "integer": int}
+_PLAIN_TYPES = {"str": str, "number": float, "integer": int}
 
 
 @attrs.frozen
-class Plan:
+class FieldPlan:
     """How the fields of one object are converted to wire form.
 
-    `name` is where the object stands in an event. `converters` holds the usual type of a field (str, float, int), whose values
-    are used as they are, or a function for text (text in, text out, "" for an absent value, raises `Refused`).
-    `convert` handles the rest: other types, and text that is not ASCII.
+    `name` is the key of the object in an event. `fast_paths` holds for each field the Python type whose values are
+    sent unchanged (str, float, int), or a `TextConverter` for ASCII text. `converters` holds for each field the
+    converter and the field path for all other values: other types, and text that is not ASCII.
     """
 
     name: str
     fields: Mapping[str, Field]
-    converters: Mapping[str, type | HashOne | None]
-    convert: Mapping[str, tuple[Convert, str]]
+    fast_paths: Mapping[str, type | TextConverter | None]
+    converters: Mapping[str, tuple[Converter, str]]
 
 
-def plan(
+def field_plan(
     name: str,
     fields: Mapping[str, Field],
     *,
-    direct: Mapping[str, HashOne] | None = None,
-    convert: Mapping[str, Convert] | None = None,
-    unusual: Mapping[str, Convert] | None = None,
+    text_converters: Mapping[str, TextConverter] | None = None,
+    converters: Mapping[str, Converter] | None = None,
+    fallback_converters: Mapping[str, Converter] | None = None,
     undocumented: frozenset[str] = frozenset(),
-) -> Plan:
-    """The plan for *fields*, some of them with their own functions; *undocumented* fields are for `extra` only.
+) -> FieldPlan:
+    """The plan for *fields* of the object *name*. Fields without a converter of their own use that of their type.
 
-    A function in *convert* gets every value of its field, one in *unusual* only values that are not used as they are.
+    A function in *text_converters* gets the text of its field, one in *converters* every value of its field, and one
+    in *fallback_converters* only the values that the fast path does not take. *undocumented* fields are accepted in
+    `extra` only.
     """
-    direct, convert = direct or {}, convert or {}
-    own = {**(unusual or {}), **convert}
+    text_converters, converters = text_converters or {}, converters or {}
+    own = {**(fallback_converters or {}), **converters}
     known = {key: field for key, field in fields.items() if key not in undocumented}
-    return Plan(
+    return FieldPlan(
         name,
         fields,
         {
-            key: direct.get(key) or (None if key in convert else _CONVERTER_TYPES.get(field.type))
+            key: text_converters.get(key) or (None if key in converters else _PLAIN_TYPES.get(field.type))
             for key, field in known.items()
         },
         {
-            key: (own.get(key) or _converter(key, field, direct.get(key)), f"{name}.{key}")
+            key: (own.get(key) or _converter(key, field, text_converters.get(key)), f"{name}.{key}")
             for key, field in known.items()
         },
     )
 
 
-def _converter(key: str, field: Field, direct: HashOne | None) -> Convert:
-    if direct is not None:
-        through = hashed_many if field.many else hashed_id if key in _IDS else hashed
-        return lambda value, path, found: through(value, path, found, direct)
+def _converter(key: str, field: Field, text_converter: TextConverter | None) -> Converter:
+    if text_converter is not None:
+        convert = convert_many if field.many else convert_id if key in _ID_FIELDS else convert_text
+        return lambda value, path, problems: convert(value, path, problems, text_converter)
     if field.type == "str":
-        return id_text if key.endswith("_id") or key in _IDS else text
+        return id_text if key.endswith("_id") or key in _ID_FIELDS else text
     return _CONVERTERS[field.type]
 
 
-def build(plan: Plan, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
-    """The wire form of *fields*; an invalid value is left out and its problem is added to *found*.
+def build(plan: FieldPlan, fields: Mapping[str, Any], problems: list[Problem]) -> Wire:
+    """The wire form of *fields*. An invalid value is left out, and its problem is added to *problems*.
 
     Raises:
-        TypeError: If a field is unknown or a value of a type its field never takes.
+        TypeError: If a field is unknown, or a value is of a type that its field never takes.
         ValueError: If `extra` holds a documented field or cannot be JSON.
     """
     wire: Wire = {}
-    converters = plan.converters
+    fast_paths = plan.fast_paths
     for name, value in fields.items():
         try:
-            how = converters[name]
+            fast = fast_paths[name]
         except KeyError:
             if name != "extra":
                 raise unknown_field(plan, name) from None
             if value is not None:
-                wire.update(build_extra(plan, value, found))
+                wire.update(build_extra(plan, value, problems))
             continue
         kind = type(value)
         if kind is str:
-            if how is str:
+            if fast is str:
                 if value and value.isascii():
                     wire[name] = value
                     continue
-            elif type(how) is FunctionType and value.isascii():
+            elif type(fast) is FunctionType and value.isascii():
                 try:
-                    if clean := how(value):
+                    if clean := fast(value):
                         wire[name] = clean
                 except Refused as refused:
-                    _note_refusal(refused, plan.name, name, wire, found)
+                    _add_refusal(refused, plan.name, name, wire, problems)
                 continue
         elif kind is int or kind is float:
-            if (how is float or how is kind) and -LARGEST < value < LARGEST:
+            if (fast is float or fast is kind) and -MAX_NUMBER < value < MAX_NUMBER:
                 wire[name] = value
                 continue
         elif value is None:
             continue
-        convert, path = plan.convert[name]
-        converted = convert(value, path, found)
+        convert, path = plan.converters[name]
+        converted = convert(value, path, problems)
         if converted is not None:
             wire[name] = converted
     return wire
 
 
-def _note_refusal(refused: Refused, plan_name: str, name: str, wire: Wire, found: list[Problem]) -> None:
-    found.append(problem_of(refused, f"{plan_name}.{name}"))
+def _add_refusal(refused: Refused, plan_name: str, name: str, wire: Wire, problems: list[Problem]) -> None:
+    problems.append(problem_of(refused, f"{plan_name}.{name}"))
     if refused.instead:
         wire[name] = refused.instead
 
 
-def build_extra(plan: Plan, extra: object, found: list[Problem]) -> Wire:
-    """A copy of the undocumented fields in *extra*. A documented field has its own parameter."""
+def build_extra(plan: FieldPlan, extra: object, problems: list[Problem]) -> Wire:
+    """A copy of the undocumented fields in *extra*.
+
+    Raises:
+        TypeError: If *extra* is not a mapping.
+        ValueError: If it holds a documented field, which has its own parameter.
+    """
     if not isinstance(extra, Mapping):
         raise WrongType(f"{plan.name}.extra", "a mapping", extra)
-    kept: Wire = {}
-    for key, value in plain_json(extra, f"{plan.name}.extra", found).items():
+    wire: Wire = {}
+    for key, value in plain_json(extra, f"{plan.name}.extra", problems).items():
         path = f"{plan.name}.{key}"
-        if key in plan.convert:
+        if key in plan.converters:
             raise ValueError(f"{path} is a documented field: pass it as {key}=, not through extra")
         if key in LEGACY.get(plan.name, {}):
-            found.append(problem("legacy-field", path, LEGACY[plan.name][key]))
+            problems.append(problem("legacy-field", path, LEGACY[plan.name][key]))
         elif value is not None:
-            kept[key] = value
-    return kept
+            wire[key] = value
+    return wire
 
 
-def unknown_field(plan: Plan, key: object) -> UnknownField:
-    """The error for a *key* that is no field, with the likely spelling."""
-    import difflib  # only on an error: its import takes longer than the rest of this module
+def unknown_field(plan: FieldPlan, key: object) -> UnknownField:
+    """The error for a *key* that is not a field; its message suggests the closest field name."""
+    import difflib  # imported on an error only: it takes longer than the rest of this module
 
-    close = difflib.get_close_matches(str(key), plan.convert, 1)
+    close = difflib.get_close_matches(str(key), plan.converters, 1)
     hint = LEGACY.get(plan.name, {}).get(str(key)) or (close[0] if close else "")
     return UnknownField(plan.name, str(key), f"; did you mean {hint}?" if hint else "")

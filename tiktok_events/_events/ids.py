@@ -1,4 +1,4 @@
-"""Event ids: random, or made from a key so that every process makes the same one."""
+"""Event ids: random, or derived from an idempotency key, so that every process derives the same id."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def random_id() -> str:
 
 
 def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace: str = "") -> str:
-    """The id that makes a browser event and a server event one: 32 hex digits.
+    """An event id (32 hex digits), by which TikTok deduplicates the browser's and the server's copy of an event.
 
-    Without *key* it is random. With one it is the same on every machine, in every process and request that share
-    *namespace* (`EventSource.id_namespace`): an HMAC-SHA256 of name and key under it, plain SHA-256 when it is
-    empty. A string and an int key that read the same are the same key.
+    Without *key* it is random. With a key it is the same in every process on every machine with the same *namespace*
+    (`EventSource.id_namespace`): an HMAC-SHA256 of name and key with the namespace as its key, or plain SHA-256
+    without one. A string and an int that read the same are the same key.
 
     Raises:
-        TypeError: If *key* is None or of another type. An order's id that is None was not saved yet, and a random
-            id in its place would count the order twice.
+        TypeError: If *key* is None or of another type. An order whose id is None is not saved yet; with a random id
+            instead, the order would be counted twice.
         ValueError: If *key* is empty or blank, or given without a name.
     """
     if key is UNSET:
@@ -53,7 +53,7 @@ def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace
 
 
 def key_text(key: object) -> str:
-    """*key* as text; see `event_id` for what is refused."""
+    """*key* as text. Raises as `event_id` does."""
     if isinstance(key, str):
         key = key.strip()
         if not key:

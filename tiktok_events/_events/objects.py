@@ -1,4 +1,4 @@
-"""`Page`, `App`, `Ad` and `Lead`: the objects of an event that hold no personal data of the user."""
+"""`Page`, `App`, `Ad` and `Lead`: the objects of an event that hold no personal data."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from tiktok_events._events.field_plan import Plan, plan
+from tiktok_events._events.field_plan import FieldPlan, field_plan
 from tiktok_events._events.normalize import urls
 from tiktok_events._events.normalize.values import Number, number
-from tiktok_events._events.wire_object import Wired, WireObject
+from tiktok_events._events.wire_object import WireField, WireObject
 from tiktok_events._spec.fields import AD, APP_FIELDS, LEAD, PAGE
 from tiktok_events._spec.problem import Problem, Refused
 from tiktok_events._spec.rules import problem
@@ -68,26 +68,26 @@ class AdFields(TypedDict, total=False):
     extra: Mapping[str, Any] | None
 
 
-def _full_address(text: str) -> str:
+def _page_url(text: str) -> str:
     text = urls.without_secrets(text.strip())
-    if text and not urls.is_full(text):
+    if text and not urls.is_http_url(text):
         raise Refused("page-url-malformed")
     return text
 
 
 def _referrer(text: str) -> str:
     text = urls.without_secrets(text.strip())
-    if text and not urls.is_absolute(text):
+    if text and not urls.is_absolute_url(text):
         raise Refused("referrer-malformed")
     return text
 
 
 class Page(WireObject):
-    """The page it happened on. Web events need `url`: the full address with its query, as `location.href` gives it.
+    """The web page where the event happened. Web events need `url`: the full address with query, as `location.href`.
 
-    A user name, a password and parameters that look secret (`token`, `code`, `session`, an e-mail address as a
-    value and the like) leave both addresses here. An address that is not one is left out and kept in `problems`.
-    Source: endpoint page.
+    The constructor removes the user name, the password, and parameters that look secret (`token`, `code`, `session`,
+    an e-mail address as a value, and similar) from both addresses. It leaves out an invalid address and adds it to
+    `problems`. Source: endpoint page.
 
     Raises:
         TypeError: If a value is not a str.
@@ -95,10 +95,12 @@ class Page(WireObject):
 
     __slots__ = ()
 
-    url = Wired[str]("Full http or https address.")
-    referrer = Wired[str]("Full address of the page before.")
+    url = WireField[str]("Full http or https address.")
+    referrer = WireField[str]("Full address of the previous page.")
 
-    _plan: ClassVar[Plan] = plan("page", PAGE, direct={"url": _full_address, "referrer": _referrer})
+    _field_plan: ClassVar[FieldPlan] = field_plan(
+        "page", PAGE, text_converters={"url": _page_url, "referrer": _referrer}
+    )
 
     if TYPE_CHECKING:
 
@@ -106,7 +108,7 @@ class Page(WireObject):
 
 
 class App(WireObject):
-    """The app it happened in. App events need `app_id`: the App Store id, the Play id, or the package name.
+    """The app where the event happened. App events need `app_id`: the App Store id, the Play id, or the package name.
 
     Source: endpoint page.
 
@@ -116,11 +118,11 @@ class App(WireObject):
 
     __slots__ = ()
 
-    app_id = Wired[str]("Store id.")
-    app_name = Wired[str]("Name.")
-    app_version = Wired[str]("Version.")
+    app_id = WireField[str]("Store id.")
+    app_name = WireField[str]("Name.")
+    app_version = WireField[str]("Version.")
 
-    _plan: ClassVar[Plan] = plan("app", APP_FIELDS)
+    _field_plan: ClassVar[FieldPlan] = field_plan("app", APP_FIELDS)
 
     if TYPE_CHECKING:
 
@@ -128,7 +130,7 @@ class App(WireObject):
 
 
 class Lead(WireObject):
-    """The lead a CRM event is about. `lead_id` is from TikTok's lead export, `lead_event_source` the CRM's name.
+    """The lead of a CRM event. `lead_id` comes from TikTok's lead export; `lead_event_source` is the name of the CRM.
 
     Source: endpoint page.
 
@@ -138,61 +140,61 @@ class Lead(WireObject):
 
     __slots__ = ()
 
-    lead_id = Wired[str]("TikTok's id of the lead.")
-    lead_event_source = Wired[str]("Name of the CRM, such as HubSpot.")
+    lead_id = WireField[str]("TikTok's id of the lead.")
+    lead_event_source = WireField[str]("Name of the CRM, such as HubSpot.")
 
-    _plan: ClassVar[Plan] = plan("lead", LEAD)
+    _field_plan: ClassVar[FieldPlan] = field_plan("lead", LEAD)
 
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[LeadFields]) -> None: ...
 
 
-def _share(value: object, path: str, found: list[Problem]) -> float | None:
-    share = number(value, path, found)
+def _attribution_share(value: object, path: str, problems: list[Problem]) -> float | None:
+    share = number(value, path, problems)
     if share is not None and not 0 <= share <= 1:
-        found.append(problem("share-range", path))
+        problems.append(problem("share-range", path))
         return None
     return share
 
 
 class Ad(WireObject):
-    """What another attribution provider knows. Mind TikTok's names: `ad_id` is the ad *group*, `creative_id` the ad.
+    """Data of another attribution provider. In TikTok's names, `ad_id` is the ad *group* and `creative_id` the ad.
 
     `attribution_share` is TikTok's share of the credit, 0 to 1. `touchpoint_ts` is Unix seconds or an aware
-    datetime, the two attribution windows are hours. Everything from `attribution_value` on is in TikTok's newer
-    Parameters page only, seen through others (O2).
+    datetime; the two attribution windows are hours. All fields from `attribution_value` on are documented only on
+    TikTok's newer Parameters page, as reported by third parties (O2).
 
     Raises:
-        TypeError: If a value is of a Python type its field never takes, or a field is unknown.
+        TypeError: If a value is of a Python type that its field never takes, or a field is unknown.
     """
 
     __slots__ = ()
 
-    callback = Wired[str]("Attribution callback; app only.")
-    campaign_id = Wired[str]("Campaign.")
-    ad_id = Wired[str]("Ad group.")
-    creative_id = Wired[str]("Ad.")
-    is_retargeting = Wired[bool]("App only.")
-    attributed = Wired[bool]("App only.")
-    attribution_type = Wired[str]("Such as click_through.")
-    attribution_provider = Wired[str]("Who attributed it.")
-    attribution_share = Wired[float]("0 to 1.")
-    attribution_value = Wired[float]("Value attributed.")
-    attribution_model = Wired[str]("Model.")
-    attribution_method = Wired[str]("Method.")
-    touchpoint_type = Wired[str]("Kind of touchpoint.")
-    touchpoint_ts = Wired[int]("Unix seconds.")
-    touchpoint_url = Wired[str]("Address.")
-    attribution_window_hr_click = Wired[int]("Hours.")
-    attribution_window_hr_view = Wired[int]("Hours.")
-    decline_reason = Wired[str]("Why it was not attributed.")
-    utm_id = Wired[str]("utm_id.")
-    utm_source = Wired[str]("utm_source.")
-    utm_medium = Wired[str]("utm_medium.")
-    utm_campaign = Wired[str]("utm_campaign.")
+    callback = WireField[str]("Attribution callback; app only.")
+    campaign_id = WireField[str]("Campaign.")
+    ad_id = WireField[str]("Ad group.")
+    creative_id = WireField[str]("Ad.")
+    is_retargeting = WireField[bool]("App only.")
+    attributed = WireField[bool]("App only.")
+    attribution_type = WireField[str]("Such as click_through.")
+    attribution_provider = WireField[str]("Name of the attribution provider.")
+    attribution_share = WireField[float]("0 to 1.")
+    attribution_value = WireField[float]("Attributed value.")
+    attribution_model = WireField[str]("Model.")
+    attribution_method = WireField[str]("Method.")
+    touchpoint_type = WireField[str]("Type of the touchpoint.")
+    touchpoint_ts = WireField[int]("Unix seconds.")
+    touchpoint_url = WireField[str]("URL of the touchpoint.")
+    attribution_window_hr_click = WireField[int]("Hours.")
+    attribution_window_hr_view = WireField[int]("Hours.")
+    decline_reason = WireField[str]("Reason why the event was not attributed.")
+    utm_id = WireField[str]("utm_id.")
+    utm_source = WireField[str]("utm_source.")
+    utm_medium = WireField[str]("utm_medium.")
+    utm_campaign = WireField[str]("utm_campaign.")
 
-    _plan: ClassVar[Plan] = plan("ad", AD, convert={"attribution_share": _share})
+    _field_plan: ClassVar[FieldPlan] = field_plan("ad", AD, converters={"attribution_share": _attribution_share})
 
     if TYPE_CHECKING:
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 import attrs
 
-from tiktok_events._events.field_plan import Plan, Wire, build, plan
+from tiktok_events._events.field_plan import FieldPlan, Wire, build, field_plan
 from tiktok_events._events.normalize.values import Id, Number, WrongType, number
-from tiktok_events._events.wire_object import Wired, WireObject, read, view, wire_of
+from tiktok_events._events.wire_object import WireField, WireObject, read_only, view, wire_of
 from tiktok_events._spec.currencies import CURRENCIES
 from tiktok_events._spec.fields import CONTENT, PROPERTIES, UNDOCUMENTED_CONTENT
 from tiktok_events._spec.problem import Problem, Refused
 
 
-class Money(Wired[Decimal]):
-    """A number of the wire dict, read as the Decimal it stands for."""
+class DecimalField(WireField[Decimal]):
+    """A read-only property that returns a number of the wire dict as Decimal."""
 
     def __get__(self, instance: WireObject | None, owner: type) -> Any:
         if instance is None:
@@ -42,33 +42,33 @@ class ContentFields(TypedDict, total=False):
 class Content(WireObject):
     """One item: `content_id` (the catalogue's SKU or item group id), `price` of a single item, whole `quantity`.
 
-    An int id becomes the string TikTok wants; a price or quantity that is no number is left out and kept in
-    `problems`. Source: endpoint page; `quantity` from its samples.
+    An int id is sent as a string, as TikTok requires. A price or quantity that is not a number is left out and added
+    to `problems`. Source: endpoint page; `quantity` from its samples.
 
     Raises:
-        TypeError: If a value is of a Python type its field never takes.
+        TypeError: If a value is of a Python type that its field never takes.
         ValueError: If `extra` holds a documented field or cannot be JSON.
     """
 
     __slots__ = ()
 
-    content_id = Wired[str]("SKU or item group id.")
-    price = Money("Price of one.")
-    quantity = Wired[int]("How many.")
-    content_name = Wired[str]("Name.")
-    content_category = Wired[str]("Category, such as A > B.")
-    brand = Wired[str]("Brand.")
-    content_type = Wired[str]("Place of Events API 1.0; today it belongs in `Properties`.")
+    content_id = WireField[str]("SKU or item group id.")
+    price = DecimalField("Price of a single item.")
+    quantity = WireField[int]("Number of items.")
+    content_name = WireField[str]("Name.")
+    content_category = WireField[str]("Category, such as A > B.")
+    brand = WireField[str]("Brand.")
+    content_type = WireField[str]("Its position in Events API 1.0; today it belongs in `Properties`.")
 
-    _plan: ClassVar[Plan] = plan("contents", CONTENT, undocumented=UNDOCUMENTED_CONTENT)
+    _field_plan: ClassVar[FieldPlan] = field_plan("contents", CONTENT, undocumented=UNDOCUMENTED_CONTENT)
 
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[ContentFields]) -> None: ...
 
 
-def _value(value: object, path: str, found: list[Problem]) -> float | int | None:
-    return number(value, path, found, "value-malformed")
+def _convert_value(value: object, path: str, problems: list[Problem]) -> float | int | None:
+    return number(value, path, problems, "value-malformed")
 
 
 def _currency(text: str) -> str:
@@ -80,29 +80,34 @@ def _currency(text: str) -> str:
     return text
 
 
-def _contents(contents: object, path: str, found: list[Problem]) -> list[Wire] | None:
+def _convert_contents(contents: object, path: str, problems: list[Problem]) -> list[Wire] | None:
     if isinstance(contents, (str, bytes, Mapping)) or not isinstance(contents, Iterable):
         raise WrongType(path, "a list of Content or mappings", contents)
     items: list[Wire] = []
-    for index, one in enumerate(contents):
-        before = len(found)
-        item = build(Content._plan, one, found) if type(one) is dict else wire_of(Content, one, found)
-        if len(found) > before:
-            found[before:] = _with_path(found[before:], index)
+    for index, content in enumerate(contents):
+        count = len(problems)
+        item = (
+            build(Content._field_plan, content, problems)
+            if type(content) is dict
+            else wire_of(Content, content, problems)
+        )
+        if len(problems) > count:
+            problems[count:] = _with_path(problems[count:], index)
         if item:
             items.append(item)
     return items or None
 
 
 def _with_path(problems: Iterable[Problem], index: int) -> Iterable[Problem]:
-    # An item does not know its index in the list, so until here its field paths read contents.price.
+    # An item does not know its index in the list, so its field paths are like contents.price until here.
     return [
-        attrs.evolve(one, field=one.field.replace("contents", f"properties.contents[{index}]", 1)) for one in problems
+        attrs.evolve(found, field=found.field.replace("contents", f"properties.contents[{index}]", 1))
+        for found in problems
     ]
 
 
 class VerticalFields(TypedDict, total=False):
-    """The travel and vehicle fields of `Properties`. A: two large senders agree; TikTok's page is silent.
+    """The travel and vehicle fields of `Properties`. A: two large senders agree; TikTok does not document them.
 
     Dates are `YYYYMMDD`, `YYYY-MM-DD` or either with time and zone. `travel_class` is eco, prem, bus or first,
     `state_of_vehicle` New, Used or CPO, `mileage` `{"value": ..., "unit": "MI" or "KM"}`, `preferred_price_range`
@@ -153,7 +158,7 @@ class VerticalFields(TypedDict, total=False):
 
 
 class RareFields(VerticalFields, total=False):
-    """`Properties` that few events carry: the verticals, two of one sender (1), three of Events API 1.0 (X)."""
+    """Rare fields of `Properties`: travel, vehicle, two from a single sender (1), three of Events API 1.0 (X)."""
 
     delivery_category: str | None
     predicted_ltv: Number | None
@@ -180,38 +185,39 @@ class PropertiesFields(RareFields, total=False):
 
 
 class Properties(WireObject):
-    """What it was about.
+    """Value, currency and items of the event.
 
-    `value` is the total as Decimal, int, float or plain decimal text ("46.00"; never with a symbol or a comma), 0 is
-    kept; `currency` its ISO 4217 code in any case. `contents` are the items, `content_ids` their ids alone,
-    `content_type` "product" or "product_group", `num_items` how many, `customer_type` "new" or "returning". Travel,
-    vehicle and other rare fields go by keyword too (`RareFields`). A value that is no number makes the event an
-    error; other nonsense is left out and kept in `problems`. Source: endpoint page.
+    `value` is the total as Decimal, int, float or plain decimal text ("46.00"; no symbol, no comma); 0 is
+    sent. `currency` is its ISO 4217 code in any case. `contents` are the items, `content_ids` only their ids,
+    `content_type` is "product" or "product_group", `num_items` the number of items, `customer_type` "new" or
+    "returning". Travel, vehicle and other rare fields are keyword arguments too (`RareFields`). With a `value` that is
+    not a number the whole event is an error; other invalid values are left out and added to `problems`.
+    Source: endpoint page.
 
     Raises:
-        TypeError: If a value is of a Python type its field never takes, or a field is unknown.
+        TypeError: If a value is of a Python type that its field never takes, or a field is unknown.
         ValueError: If `extra` holds a documented field or cannot be JSON.
     """
 
     __slots__ = ()
 
-    value = Money("Total, in `currency`.")
-    currency = Wired[str]("ISO 4217 code, upper case.")
-    content_ids = Wired[tuple[str, ...]]("Ids of the items.")
-    content_type = Wired[str]("product or product_group.")
-    num_items = Wired[int]("How many items.")
-    order_id = Wired[str]("Order number.")
-    shop_id = Wired[str]("Shop.")
-    search_string = Wired[str]("What was searched for.")
-    description = Wired[str]("Description of item or page.")
-    customer_type = Wired[str]("new or returning; web and app only.")
+    value = DecimalField("Total, in `currency`.")
+    currency = WireField[str]("ISO 4217 code, upper case.")
+    content_ids = WireField[tuple[str, ...]]("Ids of the items.")
+    content_type = WireField[str]("product or product_group.")
+    num_items = WireField[int]("Number of items.")
+    order_id = WireField[str]("Order number.")
+    shop_id = WireField[str]("Shop id.")
+    search_string = WireField[str]("Search text.")
+    description = WireField[str]("Description of item or page.")
+    customer_type = WireField[str]("new or returning; web and app only.")
 
-    _plan: ClassVar[Plan] = plan(
+    _field_plan: ClassVar[FieldPlan] = field_plan(
         "properties",
         PROPERTIES,
-        direct={"currency": _currency},
-        convert={"contents": _contents},
-        unusual={"value": _value},
+        text_converters={"currency": _currency},
+        converters={"contents": _convert_contents},
+        fallback_converters={"value": _convert_value},
     )
 
     if TYPE_CHECKING:
@@ -220,11 +226,11 @@ class Properties(WireObject):
 
     @property
     def contents(self) -> tuple[Content, ...]:
-        """The items."""
+        """The items; empty if there are none."""
         return tuple(view(Content, item) for item in self._wire.get("contents", ()))
 
     def __getattr__(self, name: str) -> Any:
         # The rare fields have no property of their own.
         if name in PROPERTIES:
-            return read(self._wire.get(name))
+            return read_only(self._wire.get(name))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -28,7 +28,7 @@ def _clean_or_none(value: str | None) -> str | None:
 
 
 def _printable(source: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    # The value goes into a header or a request body, and may be a secret: no message shows it.
+    # The value becomes part of a header or request body. It may be a secret, so no message shows it.
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigurationError(f"{attribute.name} must be printable ASCII text without spaces")
     if not value and attribute.name != "id_namespace":
@@ -42,15 +42,15 @@ def _kind(source: object, attribute: attrs.Attribute[Any], value: object) -> Non
 
 @attrs.frozen
 class EventSource:
-    """The pixel, app or event set that events are sent to, and the access token for it.
+    """The pixel, app or event set that events are sent to, and its access token.
 
-    `event_source` is "web", "app", "offline" or "crm"; `event_source_id` the pixel code, TikTok app id or event set
-    id that belongs to it; `access_token` is from Events Manager (one event source's) or an OAuth app, and shows in
-    no repr and no pickle. `test_event_code` sends everything to the Test Events tab. `id_namespace` is mixed into
-    the ids made from keys: the same in every process of a shop, another one in staging.
+    `event_source` is "web", "app", "offline" or "crm"; `event_source_id` is its pixel code, TikTok app id or event set
+    id. `access_token` comes from Events Manager (for one event source) or an OAuth app; repr and pickle omit it.
+    `test_event_code` sends all events to the Test Events tab. `id_namespace` is part of every event id that is derived
+    from a key: use the same in every process of a shop, and another one in staging.
 
     Raises:
-        ConfigurationError: If a value is empty or cannot stand in a header or URL.
+        ConfigurationError: If a value is empty or cannot be part of a header or URL.
     """
 
     event_source: Kind = attrs.field(validator=_kind)
@@ -65,34 +65,34 @@ class EventSource:
 
     @classmethod
     def web(cls, pixel_code: str, access_token: str, **options: Any) -> Self:
-        """A website, by its pixel code."""
+        """The source of a website, by its pixel code."""
         return cls("web", pixel_code, access_token, **options)
 
     @classmethod
     def app(cls, app_id: str, access_token: str, **options: Any) -> Self:
-        """A mobile app, by its TikTok App ID (not the store's id). TikTok has to enable app events for an account."""
+        """The source of a mobile app, by its TikTok App ID (not the store's). TikTok must enable app events first."""
         return cls("app", app_id, access_token, **options)
 
     @classmethod
     def offline(cls, event_set_id: str, access_token: str, **options: Any) -> Self:
-        """A till or any other place without a screen, by its offline event set id."""
+        """The source of a point of sale or call centre, by its offline event set id."""
         return cls("offline", event_set_id, access_token, **options)
 
     @classmethod
     def crm(cls, event_set_id: str, access_token: str, **options: Any) -> Self:
-        """A CRM, by its CRM event set id."""
+        """The source of a CRM, by its CRM event set id."""
         return cls("crm", event_set_id, access_token, **options)
 
     @classmethod
     def from_env(cls, kind: Kind = "web", env: Mapping[str, str] | None = None) -> Self:
-        """The source that the environment describes.
+        """The source from environment variables.
 
         The id comes from `TIKTOK_PIXEL_CODE`, `TIKTOK_APP_ID`, `TIKTOK_OFFLINE_EVENT_SET_ID` or
         `TIKTOK_CRM_EVENT_SET_ID`; the token from `TIKTOK_<KIND>_ACCESS_TOKEN`, else `TIKTOK_ACCESS_TOKEN`; and
-        `TIKTOK_TEST_EVENT_CODE` and `TIKTOK_ID_NAMESPACE` fill the rest.
+        `TIKTOK_TEST_EVENT_CODE` and `TIKTOK_ID_NAMESPACE` are optional.
 
         Raises:
-            ConfigurationError: If the id or the token is not set; it names the variable.
+            ConfigurationError: If the id or the token is not set. The message names the variable.
         """
         variables = os.environ if env is None else env
         if kind not in KINDS:
@@ -115,7 +115,7 @@ class EventSource:
 
     @property
     def route(self) -> tuple[str, str, str | None]:
-        """What the events of one request share: event_source, event_source_id and test_event_code."""
+        """event_source, event_source_id and test_event_code: what all events of one request have in common."""
         return self.event_source, self.event_source_id, self.test_event_code
 
     def __getstate__(self) -> dict[str, object]:

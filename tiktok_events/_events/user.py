@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from tiktok_events._events.field_plan import Plan, Wire, build, plan
+from tiktok_events._events.field_plan import FieldPlan, Wire, build, field_plan
 from tiktok_events._events.normalize.click_ids import is_placeholder
 from tiktok_events._events.normalize.identifiers import (
     hash_email,
@@ -21,8 +21,8 @@ from tiktok_events._events.normalize.identifiers import (
     plain_country,
     plain_place,
 )
-from tiktok_events._events.normalize.values import Id, WrongType, hashed, hashed_id, hashed_many
-from tiktok_events._events.wire_object import Wired, WireObject
+from tiktok_events._events.normalize.values import Id, WrongType, convert_id, convert_many, convert_text
+from tiktok_events._events.wire_object import WireField, WireObject
 from tiktok_events._spec.fields import ATT_STATUSES, USER
 from tiktok_events._spec.problem import Problem, Refused
 from tiktok_events._spec.rules import problem
@@ -59,7 +59,7 @@ class UserFields(TypedDict, total=False):
     extra: Mapping[str, Any] | None
 
 
-def is_address(text: str) -> bool:
+def is_ip_address(text: str) -> bool:
     """Whether *text* is an IPv4 or IPv6 address and nothing else."""
     if _IPV4.fullmatch(text):
         return True
@@ -67,22 +67,22 @@ def is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return "%" not in text  # a zone is the machine's own name for an interface
+    return "%" not in text  # a zone id names a network interface of the local machine
 
 
 def is_locale(text: str) -> bool:
-    """Whether *text* has the form of a BCP 47 tag."""
+    """Whether *text* has the form of a BCP 47 language tag."""
     return _LOCALE.fullmatch(text) is not None
 
 
 def _plain_ip(text: str) -> str:
-    """An address as it is, or without port and brackets; an IPv4 address that is mapped into IPv6 as IPv4."""
+    """*text* without port and brackets; an IPv4-mapped IPv6 address as IPv4."""
     if _IPV4.fullmatch(text):
         return text
     text = text.strip()
-    if found := _BRACKETED.fullmatch(text) or _IPV4_AND_PORT.fullmatch(text):
-        text = found[1]
-    if text and not is_address(text):
+    if match := _BRACKETED.fullmatch(text) or _IPV4_AND_PORT.fullmatch(text):
+        text = match[1]
+    if text and not is_ip_address(text):
         raise Refused("ip-malformed")
     if text.lower().startswith("::ffff:"):
         mapped = IPv6Address(text).ipv4_mapped
@@ -90,14 +90,16 @@ def _plain_ip(text: str) -> str:
     return text
 
 
-def _ip(value: object, path: str, found: list[Problem]) -> str | None:
-    return hashed(str(value) if isinstance(value, (IPv4Address, IPv6Address)) else value, path, found, _plain_ip)
+def _convert_ip(value: object, path: str, problems: list[Problem]) -> str | None:
+    return convert_text(
+        str(value) if isinstance(value, (IPv4Address, IPv6Address)) else value, path, problems, _plain_ip
+    )
 
 
 def _plain_locale(text: str) -> str:
     if _LOCALE.fullmatch(text):
         return text
-    # en-US,en;q=0.9 is an Accept-Language header, en_US.UTF-8 the form of POSIX.
+    # en-US,en;q=0.9 is an Accept-Language header; en_US.UTF-8 is a POSIX locale.
     text = text.partition(",")[0].partition(";")[0].strip().partition(".")[0].replace("_", "-")
     if text and not _LOCALE.fullmatch(text):
         raise Refused("locale-malformed")
@@ -112,46 +114,46 @@ def _plain_att_status(text: str) -> str:
 
 
 class User(WireObject):
-    """The person behind an event. Every field is optional; several identifiers match more people than one.
+    """Identifiers of the person behind an event. Every field is optional; with several of them TikTok matches more people.
 
-    `email`, `phone` and `external_id` take one value or several; they, `first_name`, `last_name`, `zip_code`, `idfa`
-    and `gaid` are normalised and SHA-256-hashed here and exist nowhere in the clear afterwards. A value of 64 hex
-    digits is taken as hashed already. `ttclid` (up to 1,000 characters, never cut), `ttp` (the `_ttp` cookie as it is),
-    `ip`, `user_agent`, `locale` (BCP 47), `idfv`, `att_status`, `city`, `state` and `country` (two letters) go in plain.
-    `phone_region` is no field: the two-letter country by whose rules a phone without a country code is read (needs
-    the extra `phone`). What makes no sense is left out and kept in `problems`, without its value.
+    `email`, `phone` and `external_id` take one value or several. The constructor normalises and hashes (SHA-256) these
+    three and `first_name`, `last_name`, `zip_code`, `idfa` and `gaid`, and does not store them in the clear. A value
+    of 64 hex digits counts as already hashed. `ttclid` (up to 1,000 characters, never cut), `ttp` (the `_ttp` cookie as it is),
+    `ip`, `user_agent`, `locale` (BCP 47), `idfv`, `att_status`, `city`, `state` and `country` (two letters) are sent in
+    plain. `phone_region` is not sent: it is the two-letter country by whose rules a phone number without a country
+    code is read (needs the extra `phone`). Invalid values are left out and added to `problems`, without the value.
     Source: endpoint page and Parameters page (docs/reference/facts.md).
 
     Raises:
-        TypeError: If a value is of a Python type its field never takes, or a field is unknown.
+        TypeError: If a value is of a Python type that its field never takes, or a field is unknown.
         ValueError: If `extra` holds a documented field or cannot be JSON.
     """
 
     __slots__ = ()
 
-    email = Wired[str | tuple[str, ...]]("SHA-256 of the e-mail address, or several.")
-    phone = Wired[str | tuple[str, ...]]("SHA-256 of the phone number in E.164, or several.")
-    external_id = Wired[str | tuple[str, ...]]("SHA-256 of your own id of the visitor, or several.")
-    ttclid = Wired[str]("TikTok's click id.")
-    ttp = Wired[str]("The value of the `_ttp` cookie.")
-    ip = Wired[str]("The visitor's IP address.")
-    user_agent = Wired[str]("The visitor's User-Agent header.")
-    locale = Wired[str]("BCP 47 language tag.")
-    idfa = Wired[str]("SHA-256 of Apple's advertising id.")
-    gaid = Wired[str]("SHA-256 of Google's advertising id.")
-    idfv = Wired[str]("Apple's vendor id.")
-    att_status = Wired[str]("App Tracking Transparency status.")
-    first_name = Wired[str]("SHA-256 of the first name.")
-    last_name = Wired[str]("SHA-256 of the last name.")
-    zip_code = Wired[str]("SHA-256 of the postal code.")
-    city = Wired[str]("City: lower case, letters and digits only.")
-    state = Wired[str]("State: lower case, letters and digits only.")
-    country = Wired[str]("Country: two letters, lower case.")
+    email = WireField[str | tuple[str, ...]]("SHA-256 of the e-mail address, or several.")
+    phone = WireField[str | tuple[str, ...]]("SHA-256 of the phone number in E.164, or several.")
+    external_id = WireField[str | tuple[str, ...]]("SHA-256 of your own id of the visitor, or several.")
+    ttclid = WireField[str]("TikTok's click id.")
+    ttp = WireField[str]("The value of the `_ttp` cookie.")
+    ip = WireField[str]("The visitor's IP address.")
+    user_agent = WireField[str]("The visitor's User-Agent header.")
+    locale = WireField[str]("BCP 47 language tag.")
+    idfa = WireField[str]("SHA-256 of Apple's advertising id.")
+    gaid = WireField[str]("SHA-256 of Google's advertising id.")
+    idfv = WireField[str]("Apple's vendor id.")
+    att_status = WireField[str]("App Tracking Transparency status.")
+    first_name = WireField[str]("SHA-256 of the first name.")
+    last_name = WireField[str]("SHA-256 of the last name.")
+    zip_code = WireField[str]("SHA-256 of the postal code.")
+    city = WireField[str]("City: lower case, letters and digits only.")
+    state = WireField[str]("State: lower case, letters and digits only.")
+    country = WireField[str]("Country: two letters, lower case.")
 
-    _plan: ClassVar[Plan] = plan(
+    _field_plan: ClassVar[FieldPlan] = field_plan(
         "user",
         USER,
-        direct={
+        text_converters={
             "email": hash_email,
             "phone": hash_phone,
             "external_id": hash_external_id,
@@ -167,7 +169,7 @@ class User(WireObject):
             "state": plain_place,
             "country": plain_country,
         },
-        convert={"ip": _ip},
+        converters={"ip": _convert_ip},
     )
 
     if TYPE_CHECKING:
@@ -175,34 +177,34 @@ class User(WireObject):
         def __init__(self, **fields: Unpack[UserFields]) -> None: ...
 
     @classmethod
-    def _make(cls, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
-        # Unlike other objects, some fields of a user depend on others.
+    def _build_wire(cls, fields: Mapping[str, Any], problems: list[Problem]) -> Wire:
+        # Unlike in other objects, some fields of a user depend on others.
         if "phone_region" in fields:
             fields = dict(fields)
-            wire = _with_region(fields.pop("phone_region"), fields, found)
+            wire = _with_region(fields.pop("phone_region"), fields, problems)
         else:
-            wire = build(cls._plan, fields, found)
+            wire = build(cls._field_plan, fields, problems)
         if wire.get("country") == "us" and fields.get("zip_code"):
-            zip_code = hashed_id(fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us"))
-            if zip_code:  # a refused one was left out, with its problem, above
+            zip_code = convert_id(fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us"))
+            if zip_code:  # a refused code was already left out above, with its problem
                 wire["zip_code"] = zip_code
         for name in ("ttclid", "ttp"):
             if name in wire and is_placeholder(wire[name]):
-                found.append(problem("click-id-placeholder", f"user.{name}"))
+                problems.append(problem("click-id-placeholder", f"user.{name}"))
                 del wire[name]
         external_id = fields.get("external_id")
         if type(external_id) is str and looks_like_other_digest(external_id):
-            found.append(problem("external-id-other-hash", "user.external_id"))
+            problems.append(problem("external-id-other-hash", "user.external_id"))
         return wire
 
 
-def _with_region(region: object, fields: dict[str, Any], found: list[Problem]) -> Wire:
+def _with_region(region: object, fields: dict[str, Any], problems: list[Problem]) -> Wire:
     if region is not None and not isinstance(region, str):
         raise WrongType("user.phone_region", "str", region)
     phone = fields.pop("phone", None)
-    wire = build(User._plan, fields, found)
+    wire = build(User._field_plan, fields, problems)
     if phone is not None:
-        digests = hashed_many(phone, "user.phone", found, lambda text: hash_phone(text, region))
+        digests = convert_many(phone, "user.phone", problems, lambda text: hash_phone(text, region))
         if digests:
             wire["phone"] = digests
     return wire

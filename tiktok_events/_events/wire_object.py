@@ -1,7 +1,7 @@
-"""The base of the event classes: one private dict in wire form, and read-only properties over it.
+"""`WireObject`, the base class of the event classes: one private dict in wire form, and read-only properties over it.
 
-The classes behave like frozen attrs classes (slots, immutable, equality and hash by value, copy and pickle) but have
-their own constructor: that of attrs takes three times as long, and every conversion of a shop runs it.
+The classes behave like frozen attrs classes (slots, immutable, equality and hash by value, copy and pickle). They have
+their own constructor, because that of attrs takes three times as long and runs for every event.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, NoReturn, Self,
 
 from attrs.exceptions import FrozenInstanceError
 
-from tiktok_events._events.field_plan import Plan, Wire, build
+from tiktok_events._events.field_plan import FieldPlan, Wire, build
 from tiktok_events._events.normalize.values import WrongType
 from tiktok_events._spec.problem import Problem
 
@@ -20,23 +20,23 @@ W = TypeVar("W", bound="WireObject")
 
 
 class WireObject:
-    """A part of an event: immutable, hashable, equal by value. Its repr names the fields that are set, no values."""
+    """An object of an event: immutable, hashable, equal by value. Its repr names the fields that are set, no values."""
 
     __slots__ = ("_problems", "_wire")
 
     _wire: Wire
     _problems: tuple[Problem, ...]
-    _plan: ClassVar[Plan]
-    """How its fields become wire form."""
+    _field_plan: ClassVar[FieldPlan]
+    """How the fields of the class are converted to wire form."""
 
     @classmethod
-    def _make(cls, fields: Mapping[str, Any], found: list[Problem]) -> Wire:
-        return build(cls._plan, fields, found)
+    def _build_wire(cls, fields: Mapping[str, Any], problems: list[Problem]) -> Wire:
+        return build(cls._field_plan, fields, problems)
 
     def __init__(self, **fields: Any) -> None:
-        found: list[Problem] = []
-        set_wire(self, self._make(fields, found))
-        set_problems(self, tuple(found))
+        problems: list[Problem] = []
+        set_wire(self, self._build_wire(fields, problems))
+        set_problems(self, tuple(problems))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -53,7 +53,7 @@ class WireObject:
         return isinstance(other, WireObject) and type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((type(self), _frozen(self._identity())))
+        return hash((type(self), _hashable(self._identity())))
 
     def _identity(self) -> Any:
         return self._wire
@@ -76,10 +76,10 @@ class WireObject:
         set_problems(self, state[1])
 
 
-def _frozen(value: Any) -> Hashable:
+def _hashable(value: Any) -> Hashable:
     if isinstance(value, dict):
-        return frozenset((key, _frozen(one)) for key, one in value.items())
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+        return frozenset((key, _hashable(item)) for key, item in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 # The setters of the slots: __setattr__ always raises, and object.__setattr__ takes three times as long.
@@ -88,32 +88,36 @@ set_problems = WireObject.__dict__["_problems"].__set__
 
 
 def view(cls: type[W], wire: Wire) -> W:
-    """*wire* as an object of *cls*, without a copy."""
-    made = object.__new__(cls)
-    set_wire(made, wire)
-    set_problems(made, ())
-    return made
+    """An object of *cls* over the dict *wire*, which is not copied."""
+    instance = object.__new__(cls)
+    set_wire(instance, wire)
+    set_problems(instance, ())
+    return instance
 
 
-def wire_of(cls: type[WireObject], value: object, found: list[Problem]) -> Wire:
-    """The wire form of *value*: an object of *cls*, or a mapping with the same keys, which needs no object."""
+def wire_of(cls: type[WireObject], value: object, problems: list[Problem]) -> Wire:
+    """The wire form of *value*: an object of *cls* or a mapping with its keys. The problems are added to *problems*.
+
+    Raises:
+        TypeError: If *value* is neither, or a field is unknown or of a wrong type.
+    """
     if type(value) is dict or isinstance(value, Mapping):
-        return cls._make(value, found)
+        return cls._build_wire(value, problems)
     if isinstance(value, cls):
-        found.extend(value._problems)
+        problems.extend(value._problems)
         return value._wire
-    raise WrongType(cls._plan.name, f"{cls.__name__} or a mapping", value)
+    raise WrongType(cls._field_plan.name, f"{cls.__name__} or a mapping", value)
 
 
-def read(value: Any) -> Any:
-    """*value* of a wire dict as an immutable copy, so that a caller cannot change the event."""
+def read_only(value: Any) -> Any:
+    """A copy of *value* (from a wire dict) that a caller cannot use to change the event; lists become tuples."""
     if type(value) is list:
-        return tuple(map(read, value))
-    return {key: read(one) for key, one in value.items()} if type(value) is dict else value
+        return tuple(map(read_only, value))
+    return {key: read_only(item) for key, item in value.items()} if type(value) is dict else value
 
 
-class Wired(Generic[T]):
-    """A read-only property over one key of the wire dict; lists come out as tuples."""
+class WireField(Generic[T]):
+    """A read-only property that returns the value of one key of the wire dict; a list is returned as a tuple."""
 
     def __init__(self, doc: str = "") -> None:
         self.__doc__ = doc
@@ -128,7 +132,7 @@ class Wired(Generic[T]):
     def __get__(self, instance: WireObject | None, owner: type) -> Any:
         if instance is None:
             return self
-        return read(instance._wire.get(self._key))
+        return read_only(instance._wire.get(self._key))
 
     if TYPE_CHECKING:
 

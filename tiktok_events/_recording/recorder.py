@@ -13,14 +13,14 @@ import attrs
 from tiktok_events._api import network_guard
 from tiktok_events._api.network_guard import Reason
 from tiktok_events._api.response import TrackResponse
-from tiktok_events._events.event import Event, event_from
+from tiktok_events._events.event import Event, event_from_item
 from tiktok_events._events.field_plan import Wire
 from tiktok_events._events.ids import UNSET, Key, UnsetType, event_id
 from tiktok_events._events.properties import Properties, PropertiesFields
 from tiktok_events._events.source import EventSource
 from tiktok_events._events.user import User, UserFields
 from tiktok_events._recording.pages import Call, calls_of
-from tiktok_events._runtime.log_once import nothing_logged_yet
+from tiktok_events._runtime.log_once import reset_log_once
 from tiktok_events.errors import EventValidationError
 
 
@@ -143,7 +143,7 @@ class Recorder:
 
     def take(self, source: EventSource, body: bytes) -> TrackResponse:
         """Record the events of a request *body*; clients call it in place of the request."""
-        self._posts += [_Post(source, event_from(item)) for item in json.loads(body)["data"]]
+        self._posts += [_Post(source, event_from_item(item)) for item in json.loads(body)["data"]]
         return TrackResponse()
 
     def drop(self, event: str, reason: Reason, why: str, request: str) -> None:
@@ -226,7 +226,7 @@ def capture(*, strict: bool = True) -> Iterator[Recorder]:
     recorder = Recorder(strict=strict)
     before, network_guard.recorder = network_guard.recorder, recorder
     try:
-        with nothing_logged_yet():
+        with reset_log_once():
             yield recorder
     finally:
         network_guard.recorder = before

@@ -1,4 +1,4 @@
-"""Fork hooks: new locks in a child process, and objects that must be idle while their process forks."""
+"""Fork hooks: reset objects in a child process, and pause objects while their process forks."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ from typing import Protocol
 
 
 class Renewable(Protocol):
-    """An object whose locks and threads do not survive a fork."""
+    """An object with locks or threads, which are invalid in a child process."""
 
     def _renew(self) -> None:
-        """Reset the state in a child process."""
+        """Replace locks and threads in a child process."""
 
 
 class Pausable(Protocol):
     """An object that must be idle while its process forks."""
 
     def _before_fork(self) -> None:
-        """Finish the current operation, and start no other."""
+        """Finish the current operation and start no other one."""
 
     def _after_fork(self) -> None:
-        """Continue, in the parent process."""
+        """Continue in the parent process."""
 
 
-_living: weakref.WeakSet[Renewable] = weakref.WeakSet()
-_resting: weakref.WeakSet[Pausable] = weakref.WeakSet()
+_renewables: weakref.WeakSet[Renewable] = weakref.WeakSet()
+_pausables: weakref.WeakSet[Pausable] = weakref.WeakSet()
 _paused: list[Pausable] = []
-_one_at_a_time = threading.Lock()
+_fork_lock = threading.Lock()
 
 
-def renew_after_fork(living: Renewable) -> None:
-    """Call `_renew` of *living* in every child process, as long as the object exists."""
-    _living.add(living)
+def renew_after_fork(obj: Renewable) -> None:
+    """Call `_renew` of *obj* in every child process, as long as the object exists."""
+    _renewables.add(obj)
 
 
-def pause_while_forking(living: Pausable) -> None:
-    """Call `_before_fork` and `_after_fork` of *living* around every fork, as long as the object exists."""
-    _resting.add(living)
+def pause_while_forking(obj: Pausable) -> None:
+    """Call `_before_fork` and `_after_fork` of *obj* around every fork, as long as the object exists."""
+    _pausables.add(obj)
 
 
-def run_in_ending_children(work: Callable[[], object]) -> None:
-    """Call *work* at the end of child processes that skip atexit: those of multiprocessing, billiard and Celery."""
+def run_at_child_exit(callback: Callable[[], object]) -> None:
+    """Call *callback* at the end of child processes that skip atexit: those of multiprocessing, billiard and Celery."""
     for name in ("multiprocessing.util", "billiard.util"):
         util = sys.modules.get(name)
         if util is not None:
-            util.Finalize(None, work, exitpriority=10)
+            util.Finalize(None, callback, exitpriority=10)
     celery = sys.modules.get("celery.signals")
-    if celery is not None:  # Celery's children come from billiard, but run no finalizers
-        celery.worker_process_shutdown.connect(lambda **sender: work(), weak=False, dispatch_uid=work)
+    if celery is not None:  # Celery forks with billiard, but its child processes run no finalizers
+        celery.worker_process_shutdown.connect(lambda **sender: callback(), weak=False, dispatch_uid=callback)
 
 
 def _renew_all() -> None:
-    global _one_at_a_time  # noqa: PLW0603 - the inherited lock is held and is never released here
-    _one_at_a_time = threading.Lock()
+    global _fork_lock  # noqa: PLW0603 - the inherited lock is held and is never released here
+    _fork_lock = threading.Lock()
     _paused.clear()
-    for living in list(_living):
-        living._renew()
+    for obj in list(_renewables):
+        obj._renew()
 
 
 def _pause_all() -> None:
-    _one_at_a_time.acquire()
-    _paused.extend(_resting)
-    for living in _paused:
-        living._before_fork()
+    _fork_lock.acquire()
+    _paused.extend(_pausables)
+    for obj in _paused:
+        obj._before_fork()
 
 
-def _go_on() -> None:
-    # Only the paused objects: another thread may have made a new one meanwhile.
+def _resume_all() -> None:
+    # Resume only the paused objects: another thread may have registered a new one meanwhile.
     while _paused:
         _paused.pop()._after_fork()
-    _one_at_a_time.release()
+    _fork_lock.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_pause_all, after_in_parent=_go_on, after_in_child=_renew_all)
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_renew_all)

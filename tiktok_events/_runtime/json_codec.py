@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-try:  # The only optional import of the core. Both libraries write the same bytes.
+try:  # the only optional import of the core; both libraries write the same bytes
     from orjson import dumps as _orjson
 except ImportError:
     _orjson = None  # type: ignore[assignment]
@@ -14,13 +14,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 
 def dumps_stdlib(value: Any) -> bytes:
-    """Compact JSON in UTF-8. Refuses NaN and infinity with ValueError."""
+    """*value* as compact JSON in UTF-8. Raises ValueError for NaN and infinity."""
     return _encode(value).encode()
 
 
 def dumps_orjson(value: Any) -> bytes:
-    """Compact JSON in UTF-8, by orjson. Callers refuse NaN before, because orjson would write null."""
-    # The buffer behind orjson's result is larger than its text, so a queue keeps an exact copy.
+    """*value* as compact JSON in UTF-8, by orjson. Callers must refuse NaN, which orjson writes as null."""
+    # orjson's result keeps a buffer that is larger than the text, so return an exact copy: queues store it.
     return bytes(memoryview(_orjson(value)))  # pyright: ignore[reportOptionalCall]
 
 
@@ -32,10 +32,10 @@ def _refuse_constant(word: str) -> float:
 
 
 def loads(text: bytes | str) -> Any:
-    """The value of the JSON *text*.
+    """Decode the JSON *text*.
 
     Raises:
-        ValueError: If it is not JSON in UTF-8, or nested too deeply to be an answer or an event.
+        ValueError: If it is not JSON in UTF-8, or nested too deeply.
     """
     try:
         return json.loads(text, parse_constant=_refuse_constant)

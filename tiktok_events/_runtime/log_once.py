@@ -1,4 +1,4 @@
-"""Log a message the first time it comes up in a process."""
+"""`log_once`: log a message only the first time it occurs in a process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def log_once(message: str, level: int) -> None:
 
 
 def were_logged(messages: Collection[str]) -> bool:
-    """Whether all *messages* were logged; for tests."""
+    """Whether `log_once` has logged all *messages*. For tests."""
     return set(messages) <= _logged
 
 
 @contextmanager
-def nothing_logged_yet() -> Iterator[None]:
-    """Forget what was logged for a test that reads the log, and restore it afterwards."""
+def reset_log_once() -> Iterator[None]:
+    """Inside the block, log every message once again; afterwards restore the state. For tests that read the log."""
     before = _logged.copy()
     _logged.clear()
     try:

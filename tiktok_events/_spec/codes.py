@@ -1,7 +1,7 @@
-"""TikTok's answer codes: the meaning of each, and how a sender reacts to it.
+"""TikTok's answer codes: the meaning of each, and how a client reacts to it.
 
-Sources: names from TikTok's own SDK (O), meanings from its "Return codes" and "Rate limits" pages (O2), and where
-they say nothing from senders in production (A). The waits are this project's choice, not TikTok's.
+Sources: the names are from TikTok's own SDK (O); the meanings are from its "Return codes" and "Rate limits" pages (O2),
+or from senders in production where these pages say nothing (A). The waits are a choice of this project.
 """
 
 from typing import Literal
@@ -9,19 +9,19 @@ from typing import Literal
 import attrs
 
 Kind = Literal["ok", "partial", "credential", "config", "content", "rejected", "rate", "server"]
-"""What a code asks for.
+"""How a client reacts to a code.
 
-- `ok`, `partial`: nothing more is sent.
-- `credential`, `config`: nobody's events get through until somebody mends the set-up.
-- `content`: an event in the request is refused; its neighbours may pass.
-- `rejected`: the request is refused, whatever is in it.
-- `rate`, `server`: the same request may pass later.
+- `ok`, `partial`: it does not send the request again.
+- `credential`, `config`: TikTok accepts no event until the token or the settings are fixed.
+- `content`: TikTok refuses an event of the request; the other events may be accepted without it.
+- `rejected`: TikTok refuses the request, whatever it contains.
+- `rate`, `server`: the same request may succeed later.
 """
 
 
 @attrs.frozen
 class Code:
-    """One answer code: number, TikTok's meaning, kind of reaction, and the first wait in seconds."""
+    """One answer code: number, TikTok's meaning, kind of reaction, and seconds before the first retry."""
 
     code: int
     meaning: str
@@ -51,7 +51,7 @@ CODES = {
         Code(40013, "sandbox limitation", "rejected"),
         Code(40014, "sandbox limitation", "rejected"),
         Code(40016, "too frequent", "rate", 1.0),
-        # Unverified on this endpoint: taken as "the first copy arrived", so it is not sent again.
+        # Unverified on this endpoint. It is read as "the first copy arrived", so the request is not sent again.
         Code(40050, "duplicated request", "partial"),
         Code(40051, "invalid API version", "config"),
         Code(40061, "invalid batch size", "content"),
@@ -86,7 +86,7 @@ CODES = {
         Code(61000, "too many requests", "rate", 300.0),
     )
 }
-"""The codes that matter on `event/track/`, by number."""
+"""The codes that `event/track/` may answer, by number."""
 
 _SERVER_RANGE = range(50000, 53000)
 _SERVER_CODES = frozenset({53102, 53103})
@@ -96,9 +96,9 @@ PARTIAL, RATE_LIMITED = 20001, 40100
 
 def code_for(code: int, status: int) -> Code:
     """The entry of *code*; for an unknown code, an entry by the HTTP *status* of the answer."""
-    known = CODES.get(code)
-    if known is not None:
-        return known
+    entry = CODES.get(code)
+    if entry is not None:
+        return entry
     if code in _SERVER_RANGE or code in _SERVER_CODES:
         return Code(code, "internal service error", "server")
     return attrs.evolve(code_for_status(status), code=code)

@@ -22,6 +22,6 @@ vg:vgb vi:vir vn:vnm vu:vut wf:wlf ws:wsm ye:yem yt:myt za:zaf zm:zmb zw:zwe
 ALPHA_2_OF = {three: two for two, _, three in (pair.partition(":") for pair in _ALPHA_2_3.split())}
 """Alpha-2 codes by alpha-3 code, lower case."""
 COUNTRIES = frozenset(ALPHA_2_OF.values())
-"""The alpha-2 codes, lower case."""
+"""All alpha-2 codes, lower case."""
 ALIASES = {"uk": "gb", "el": "gr"}
-"""Codes that ISO 3166-1 reserves or does not have and that are in wide use: the UK by its own name, Greece in EU forms."""
+"""Codes in wide use that are not in ISO 3166-1: UK for the United Kingdom, and EL for Greece in forms of the EU."""

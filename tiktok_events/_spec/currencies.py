@@ -19,4 +19,4 @@ MINOR_UNITS: dict[str, int] = {
     **dict.fromkeys(_THREE.split(), 3),
     **dict.fromkeys(_FOUR.split(), 4),
 }
-"""Decimals of the currencies that do not have two. Source: ISO 4217, list one."""
+"""Number of decimals of the currencies that do not have two. Source: ISO 4217, list one."""

@@ -1,7 +1,7 @@
-"""Fields of one `data[]` item: the wire type of each, and the event sources it is documented for.
+"""Fields of a `data[]` item: the wire type of each, and the event sources for which it is documented.
 
-Source: TikTok's endpoint page (O) and its newer Parameters page as reported (O2); the travel and vehicle fields
-are what two large senders agree on (A).
+Source: TikTok's endpoint page (O) and its newer Parameters page as reported (O2). The travel and vehicle
+fields are those on which two large senders agree (A).
 """
 
 from typing import Literal
@@ -23,7 +23,7 @@ ALL: frozenset[Kind] = frozenset({"web", "app", "offline", "crm"})
 
 @attrs.frozen
 class Field:
-    """One field: wire type, the sources that document it, and whether its value is a SHA-256 digest."""
+    """One field: wire type, event sources, whether its value is a SHA-256 digest, and whether it may be a list of them."""
 
     type: Type = "str"
     sources: frozenset[Kind] = ALL
@@ -156,7 +156,7 @@ PROPERTIES = {
     **TRAVEL,
     **VEHICLE,
 }
-"""`query`, `status` and `event_channel` are names of Events API 1.0 that are still seen."""
+"""`query`, `status` and `event_channel` are names of Events API 1.0 that senders still use."""
 
 CONTENT = {
     "content_id": Field(),
@@ -175,7 +175,7 @@ CONTENT = {
     "weight": Field("any"),
     "weight_unit": Field("any"),
 }
-"""From `description` on: undocumented extras that TikTok's own shop plugin sends."""
+"""From `description` on: undocumented fields that TikTok's own shop plugin sends."""
 
 UNDOCUMENTED_CONTENT = frozenset(CONTENT) - {
     "content_id",
@@ -219,7 +219,7 @@ ENVELOPE = {
 }
 
 MAX_EVENTS = 1000
-"""Events in one request; with more the whole request is refused. O: endpoint page."""
+"""Maximum number of events in a request; TikTok refuses a request with more. O: endpoint page."""
 
 ATT_STATUSES = frozenset({"AUTHORIZED", "DENIED", "NOT_DETERMINED", "RESTRICTED", "NOT_APPLICABLE"})
 CONTENT_TYPES = frozenset({"product", "product_group"})
@@ -250,7 +250,7 @@ LEGACY = {
         "lead_id": "lead.lead_id",
     },
 }
-"""Keys of Events API 1.0 and of the pixel by the object they are found in, and what they are called here. O/A."""
+"""Keys of Events API 1.0 and of the pixel by the object that contains them, and their current names. O/A."""
 
 DISCOURAGED = {"query": "search_string", "status": "nothing: leave it out", "event_channel": "nothing: leave it out"}
-"""`properties` that only Events API 1.0 knew and that current senders still add. X."""
+"""Fields of `properties` from Events API 1.0 that senders still use, and their replacement. X."""

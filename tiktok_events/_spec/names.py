@@ -66,11 +66,11 @@ DEPRECATED_NAMES = {
 }
 """Old names that still work, and the current one ("" where there is none). O: help centre (May 2025).
 
-`PlaceAnOrder` has no official successor: `Purchase` is what replaces it in a funnel that reports one order once.
+`PlaceAnOrder` has no official successor. `Purchase` replaces it where a shop reports each order once.
 """
 
 SUNSET_NAMES = frozenset({"PlaceAnOrder", "ClickButton"})
-"""Old names that TikTok supports until 2027 only; no end is named for the others. O: help centre (May 2025)."""
+"""Old names that TikTok supports until 2027 only. For the others TikTok names no end date. O: help centre (May 2025)."""
 
 RESERVED_NAMES = {
     "AddBilling": "AddPaymentInfo",
@@ -88,12 +88,12 @@ RESERVED_NAMES = {
     "ViewDownloadPage": "ViewContent",
     "ViewForm": "ViewContent",
 }
-"""Names TikTok maps to others by itself. O: help centre, "Reserved events" (May 2025)."""
+"""Names that TikTok maps to other names. O: help centre, "Reserved events" (May 2025)."""
 
 CUSTOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,49}")
 """Custom names: 50 characters, letters, digits, `_` and `-`, a letter first. O: help centre, "Custom events" (Feb 2026).
 
-Whether the API itself enforces it is unverified.
+Whether the API enforces this form is unverified.
 """
 
 VALUE_NAMES = frozenset({"Purchase", "CompletePayment", "PlaceAnOrder"})
@@ -107,4 +107,4 @@ CONTENT_NAMES = VALUE_ADVISED_NAMES | {"AddToCart", "ViewContent"}
 diagnostic "Content ID is missing" (A)."""
 
 SEVERAL_CONTENTS_NAMES = frozenset({"AddToCart", "ViewContent"})
-"""Events that TikTok's diagnostics want a `value` for if they have several `contents`. A."""
+"""Events for which TikTok's diagnostics expect a `value` if they have several `contents`. A."""

@@ -1,4 +1,4 @@
-"""`Rule`, a line of the rule table, and `Problem`, one rule broken by one field. Neither holds a value."""
+"""`Rule` (a line of the rule table), `Problem` (a rule that a field breaks), and `Refused` (an invalid value)."""
 
 from typing import Literal
 
@@ -12,9 +12,9 @@ Effect = Literal["event", "field", "nothing"]
 class Rule:
     """One line of the rule table.
 
-    `severity` is "error" only where TikTok refuses or the value is certainly wrong. `effect` says what a sender
-    drops: the "event", the "field", or "nothing". `source` names the source of the fact and
-    `confidence` is its mark (O, O2, A, 1, X, U; "-" for our own choices).
+    `severity` is "error" only where TikTok refuses the value or it is certainly wrong, else "warning". `effect` is what
+    a sender drops: the "event", the "field", or "nothing". `source` names the source of the fact, and `confidence` is
+    its mark (O, O2, A, 1, X, U; "-" for a choice of this project).
     """
 
     id: str
@@ -28,10 +28,10 @@ class Rule:
 
 @attrs.frozen
 class Problem:
-    """One rule that is broken by one field of one event. Its text never holds the value.
+    """A rule that one field of an event breaks. No text of it contains the value.
 
-    `rule` is a rule id, `severity` "error" or "warning", `field` a path such as `user.phone` or
-    `properties.contents[0].price`; `message` says what is wrong and `fix` how to fix it.
+    `rule` is the id of the rule, `severity` "error" or "warning", `field` a path such as `user.phone` or
+    `properties.contents[0].price`. `message` describes the problem, `fix` the solution.
     """
 
     rule: str
@@ -47,10 +47,10 @@ class Problem:
 
 
 class Refused(ValueError):
-    """Raised for a value that breaks the rule with the id `rule`. The value itself is not kept.
+    """Raised for a value that breaks the rule with the id `rule`. The exception does not contain the value.
 
-    `detail` fills the placeholder of the rule's message and holds no personal data. `instead` is what is sent all the
-    same, for a warning; without it the field is left out.
+    `detail` replaces `{detail}` in the texts of the rule and contains no personal data. `instead` is the value to send
+    after a warning; without it the field is left out.
     """
 
     def __init__(self, rule: str, *, detail: str = "", instead: str = "") -> None:

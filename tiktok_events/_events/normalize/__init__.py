@@ -1,1 +1,1 @@
-"""Normalising and hashing of values: types, identifiers, phone numbers, URLs and money."""
+"""Normalise and hash values: types, identifiers, e-mail addresses, phone numbers, click ids, URLs and money."""

@@ -6,10 +6,10 @@ from tiktok_events._spec.currencies import MINOR_UNITS
 
 
 def from_minor_units(amount: int, currency: str) -> Decimal:
-    """The decimal amount of *amount* cents, pence or sen, as payment providers count money.
+    """Convert *amount* minor units (cents, pence), in which payment providers state money, to a decimal amount.
 
-    `from_minor_units(4600, "eur")` is 46.00, `from_minor_units(4600, "jpy")` is 4600: the yen has no smaller unit
-    (ISO 4217; a currency that is not in its list of exceptions has two decimals).
+    `from_minor_units(4600, "eur")` is 46.00; `from_minor_units(4600, "jpy")` is 4600, because the yen has no minor
+    unit. The number of decimals is that of ISO 4217; a currency that is not in its list of exceptions has two.
 
     Raises:
         TypeError: If *amount* is not an int, or *currency* not a str.

@@ -1,6 +1,7 @@
 """Convert Python values to JSON types.
 
-A wrong Python type is a mistake in code and raises; an invalid value is left out and its problem is added to *found*.
+A wrong Python type is a mistake in code and raises. An invalid value is left out, and its problem is added to
+*problems*.
 """
 
 from __future__ import annotations
@@ -18,38 +19,39 @@ from tiktok_events._spec.rules import problem, problem_of
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
-HashOne = Callable[[str], str]
+TextConverter = Callable[[str], str]
+"""Takes text. Returns what is sent, or "" for an absent value; raises `Refused` for an invalid one."""
 Id = str | int | UUID
 Number = Decimal | int | float | str
 
-LARGEST = 2**53
-_DEEPEST = 20
+MAX_NUMBER = 2**53
+_MAX_DEPTH = 20
 
 
 class WrongType(TypeError):
-    """A value of a Python type that its field never takes."""
+    """Raised for a value of a Python type that its field never takes."""
 
-    def __init__(self, field: str, wanted: str, value: object) -> None:
-        self.field, self.wanted = field, wanted
-        super().__init__(f"{field} must be {wanted}, not {type(value).__name__}")
+    def __init__(self, field: str, expected: str, value: object) -> None:
+        self.field, self.expected = field, expected
+        super().__init__(f"{field} must be {expected}, not {type(value).__name__}")
 
 
 class UnknownField(TypeError):
-    """A key that is no field. The key itself is shown: it comes from code, not from a visitor."""
+    """Raised for a key that is not a field. The message shows the key: it comes from code, not from a visitor."""
 
     def __init__(self, where: str, key: str, hint: str) -> None:
         self.field = f"{where}.{key}"
         super().__init__(f"{where} has no field {key!r}{hint}; undocumented fields go into extra={{...}}")
 
 
-def text(value: object, field: str, found: list[Problem]) -> str | None:
+def text(value: object, field: str, problems: list[Problem]) -> str | None:
     """*value* as a string; None when it is empty or not Unicode."""
     if not isinstance(value, str):
         raise WrongType(field, "str", value)
     if not _is_unicode(value):
-        found.append(problem("not-unicode", field))
+        problems.append(problem("not-unicode", field))
         return None
-    return str.__str__(value) or None  # of an Enum's member its value, not its name
+    return str.__str__(value) or None  # str() of an Enum member would be its name, not its value
 
 
 def _is_unicode(value: str) -> bool:
@@ -60,10 +62,10 @@ def _is_unicode(value: str) -> bool:
     return True
 
 
-def id_text(value: object, field: str, found: list[Problem]) -> str | None:
+def id_text(value: object, field: str, problems: list[Problem]) -> str | None:
     """An id (str, int or UUID) as a string, the only type that TikTok takes."""
     if isinstance(value, str):
-        return text(value, field, found)
+        return text(value, field, problems)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -71,34 +73,34 @@ def id_text(value: object, field: str, found: list[Problem]) -> str | None:
     raise WrongType(field, "str or int", value)
 
 
-def hashed(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
-    """The result of *hash_one* for *value*; None if it is refused, with the problem added to *found*."""
+def convert_text(value: object, field: str, problems: list[Problem], convert: TextConverter) -> str | None:
+    """The result of *convert* for the text *value*; None if it is refused. The problem is added to *problems*."""
     try:
-        return hash_one(text(value, field, found) or "") or None
+        return convert(text(value, field, problems) or "") or None
     except Refused as refused:
-        found.append(problem_of(refused, field))
+        problems.append(problem_of(refused, field))
         return refused.instead or None
 
 
-def hashed_id(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | None:
-    """`hashed` for a value that may be an int or a UUID."""
-    return hashed(value if isinstance(value, str) else id_text(value, field, found), field, found, hash_one)
+def convert_id(value: object, field: str, problems: list[Problem], convert: TextConverter) -> str | None:
+    """Like `convert_text`, for a value that may also be an int or a UUID."""
+    return convert_text(value if isinstance(value, str) else id_text(value, field, problems), field, problems, convert)
 
 
-def hashed_many(value: object, field: str, found: list[Problem], hash_one: HashOne) -> str | list[str] | None:
-    """`hashed_id` for one or several values, without duplicates: a string for one, a list for several."""
+def convert_many(value: object, field: str, problems: list[Problem], convert: TextConverter) -> str | list[str] | None:
+    """Like `convert_id`, for one or several values. Returns a string for one, a list without duplicates for several."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        return hashed_id(value, field, found, hash_one)
-    every: dict[str, None] = {}
-    for index, one in enumerate(value):
-        digest = None if one is None else hashed_id(one, f"{field}[{index}]", found, hash_one)
-        if digest:
-            every[digest] = None
-    return list(every) if len(every) > 1 else next(iter(every), None)
+        return convert_id(value, field, problems, convert)
+    unique: dict[str, None] = {}
+    for index, item in enumerate(value):
+        converted = None if item is None else convert_id(item, f"{field}[{index}]", problems, convert)
+        if converted:
+            unique[converted] = None
+    return list(unique) if len(unique) > 1 else next(iter(unique), None)
 
 
-def number(value: object, field: str, found: list[Problem], rule: str = "number-malformed") -> float | None:
-    """A Decimal, int, float or plain decimal text as a JSON number."""
+def number(value: object, field: str, problems: list[Problem], rule: str = "number-malformed") -> float | None:
+    """*value* (Decimal, int, float or plain decimal text) as a JSON number; None when it is empty or invalid."""
     plain: float
     if isinstance(value, str):
         value = value.strip()
@@ -111,54 +113,54 @@ def number(value: object, field: str, found: list[Problem], rule: str = "number-
         plain = int(value) if isinstance(value, int) else float(value)
     else:
         raise WrongType(field, "a number", value)
-    if not -LARGEST < plain < LARGEST:  # NaN is refused too
-        found.append(problem(rule, field))
+    if not -MAX_NUMBER < plain < MAX_NUMBER:  # NaN is refused too
+        problems.append(problem(rule, field))
         return None
     return plain
 
 
-def integer(value: object, field: str, found: list[Problem]) -> int | None:
-    """A whole number, also as 2.0, Decimal(2) or digits."""
+def integer(value: object, field: str, problems: list[Problem]) -> int | None:
+    """*value* (int, 2.0, Decimal(2) or digits) as a whole number; None when it is empty or invalid."""
     if isinstance(value, str):
         value = value.strip()
         if not value:
             return None
-        whole = int(value) if _INTEGER.fullmatch(value) else LARGEST
+        whole = int(value) if _INTEGER.fullmatch(value) else MAX_NUMBER
     elif isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise WrongType(field, "an integer", value)
     elif isinstance(value, Decimal) and not value.is_finite():
-        whole = LARGEST
+        whole = MAX_NUMBER
     else:
-        whole = int(value) if -LARGEST < value < LARGEST and value == int(value) else LARGEST
-    if not -LARGEST < whole < LARGEST:
-        found.append(problem("integer-malformed", field))
+        whole = int(value) if -MAX_NUMBER < value < MAX_NUMBER and value == int(value) else MAX_NUMBER
+    if not -MAX_NUMBER < whole < MAX_NUMBER:
+        problems.append(problem("integer-malformed", field))
         return None
     return whole
 
 
-def integer_or_time(value: object, field: str, found: list[Problem]) -> int | None:
-    """`integer`, or an aware datetime as Unix seconds."""
-    return seconds(value, field) if isinstance(value, datetime) else integer(value, field, found)
+def integer_or_time(value: object, field: str, problems: list[Problem]) -> int | None:
+    """Like `integer`; an aware datetime becomes Unix seconds."""
+    return seconds(value, field) if isinstance(value, datetime) else integer(value, field, problems)
 
 
-def boolean(value: object, field: str, found: list[Problem]) -> bool:
-    """A bool, and nothing that is only truthy or falsy."""
+def boolean(value: object, field: str, problems: list[Problem]) -> bool:
+    """*value*, which must be a bool: truthy and falsy values of other types raise."""
     if not isinstance(value, bool):
         raise WrongType(field, "a bool", value)
     return value
 
 
-def strings(value: object, field: str, found: list[Problem]) -> list[str] | None:
-    """One or several strings or int ids, as a list."""
-    several = [value] if isinstance(value, (str, int, UUID)) else value
-    if isinstance(several, (Mapping, bytes)) or not isinstance(several, Iterable):
+def strings(value: object, field: str, problems: list[Problem]) -> list[str] | None:
+    """One or several ids (str, int or UUID) as a list of strings; None when none is left."""
+    items = [value] if isinstance(value, (str, int, UUID)) else value
+    if isinstance(items, (Mapping, bytes)) or not isinstance(items, Iterable):
         raise WrongType(field, "a list of strings", value)
-    every = (id_text(one, f"{field}[{index}]", found) for index, one in enumerate(several) if one is not None)
-    return [one for one in every if one] or None
+    texts = (id_text(item, f"{field}[{index}]", problems) for index, item in enumerate(items) if item is not None)
+    return [item for item in texts if item] or None
 
 
 def seconds(value: object, field: str) -> int:
-    """A time as whole Unix seconds; datetimes must be aware, because a naive one may be wrong by hours."""
+    """*value* (Unix seconds or an aware datetime) as whole Unix seconds. A naive datetime raises: it may be hours off."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")
@@ -170,20 +172,20 @@ def seconds(value: object, field: str) -> int:
     return math.floor(value)
 
 
-def plain_json(value: object, field: str, found: list[Problem], depth: int = 0) -> Any:
-    """A copy of *value* that JSON can hold: for `extra`, and the few fields whose shape TikTok leaves open."""
-    if depth > _DEEPEST:
-        raise ValueError(f"{field} is nested deeper than {_DEEPEST} levels")
+def plain_json(value: object, field: str, problems: list[Problem], depth: int = 0) -> Any:
+    """A copy of *value* as JSON, for `extra` and for the few fields whose type TikTok does not document."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"{field} is nested deeper than {_MAX_DEPTH} levels")
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return text(value, field, found) or ""
+        return text(value, field, problems) or ""
     if isinstance(value, (int, float, Decimal)):
-        return number(value, field, found)
+        return number(value, field, problems)
     if isinstance(value, Mapping):
-        return {_key(key, field): plain_json(one, f"{field}.{key}", found, depth + 1) for key, one in value.items()}
+        return {_key(key, field): plain_json(one, f"{field}.{key}", problems, depth + 1) for key, one in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain_json(one, f"{field}[{index}]", found, depth + 1) for index, one in enumerate(value)]
+        return [plain_json(one, f"{field}[{index}]", problems, depth + 1) for index, one in enumerate(value)]
     raise WrongType(field, "made of JSON's types", value)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tiktok_events._api import network_guard
-from tiktok_events._checks.check import check, drops_event, mistakes
+from tiktok_events._checks.check import check, drops_event, strict_errors
 from tiktok_events._events.complete import complete
 from tiktok_events._events.event import Event
 from tiktok_events._events.normalize.identifiers import hash_external_id
@@ -69,7 +69,7 @@ def complete_event(event: Event, visitor: VisitorState) -> Event:
         event,
         user={**user, **visitor.identified_user},
         page={"url": context.url or site.url, "referrer": context.referrer},
-        visitor=hash_external_id(context.visitor_id) if context.visitor_id else None,
+        visitor_id=hash_external_id(context.visitor_id) if context.visitor_id else None,
         currency=site.currency,
         limited_data_use=context.limited_data_use,
     )
@@ -84,7 +84,7 @@ def check_event(event: Event, visitor: VisitorState) -> None:
     site = visitor.site
     problems = check(event, site.source_or_placeholder, now=site.clock())
     is_strict = problems and site.is_strict(visitor.request)
-    if errors := mistakes(problems) if is_strict else [found for found in problems if drops_event(found)]:
+    if errors := strict_errors(problems) if is_strict else [found for found in problems if drops_event(found)]:
         raise EventValidationError(errors)
     for found in problems:
         if found.severity == "error":

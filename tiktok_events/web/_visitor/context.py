@@ -149,7 +149,7 @@ def _referrer(request: WebRequest) -> str | None:
 def _clean_url(url: str | None) -> str | None:
     if not url or len(url) > _MAX_URL:
         url = url[:_MAX_URL].partition("?")[0] if url else None
-    if not url or not url.isascii() or not urls.is_full(url):
+    if not url or not url.isascii() or not urls.is_http_url(url):
         return None
     return urls.without_secrets(url.partition("#")[0])
 
