@@ -21,8 +21,8 @@ def events(number, prefix="e"):
 class Shared(tt.MemoryOutbox):
     """An outbox that others share, on this machine or over a network, and that can be down."""
 
-    def __init__(self, reach, **options):
-        self.reach, self.down, self.callers = reach, False, set()
+    def __init__(self, scope, **options):
+        self.scope, self.down, self.callers = scope, False, set()
         super().__init__(**options)
 
     def put(self, records):
@@ -32,7 +32,7 @@ class Shared(tt.MemoryOutbox):
         super().put(records)
         return [record.event_id for record in records]
 
-    def still(self, record_ids):
+    def undelivered(self, record_ids):
         with self._lock:
             waiting = {entry[0] for queue in self._waiting.values() for entry in queue.new}
             waiting |= {claim.record.event_id for _, claim in (*self._later, *self._leased.values())}
@@ -95,7 +95,7 @@ def test_a_backlog_is_not_asked_about_again_and_again(tiktok, deliver, most):
     asked = []
 
     class Asked(Shared):
-        def still(self, record_ids):
+        def undelivered(self, record_ids):
             asked.append(len(record_ids))
             return record_ids
 

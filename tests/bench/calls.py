@@ -40,7 +40,7 @@ class Ours:
         stats = self.client.stats()
         assert not stats.problems
         assert outbox.depth() - before == stats.queued > 0, "some went elsewhere"
-        if outbox.reach != "process":
+        if outbox.scope != "process":
             self.client.close()
 
     def call(self) -> None:

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from tiktok_events._outbox.lease_owner import is_gone, this_process
+from tiktok_events._outbox.lease_owner import has_ended, this_process
 
 TELL = "from tiktok_events._outbox.lease_owner import this_process; print(this_process(), flush=True); input()"
-JUDGE = "import sys; from tiktok_events._outbox.lease_owner import is_gone, this_process; print(this_process(), is_gone(sys.argv[1]))"
+JUDGE = "import sys; from tiktok_events._outbox.lease_owner import has_ended, this_process; print(this_process(), has_ended(sys.argv[1]))"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are judged where there is a /proc")
 
@@ -29,21 +29,21 @@ def test_a_process_is_there_until_it_ends(process):
     """Killed it is gone, whether somebody has waited for it or not."""
     holder = process.stdout.readline().strip()
     assert holder not in ("", this_process())
-    assert not is_gone(holder)
-    assert not is_gone(this_process())
+    assert not has_ended(holder)
+    assert not has_ended(this_process())
 
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert is_gone(holder)
+    assert has_ended(holder)
     process.wait()
-    assert is_gone(holder)
+    assert has_ended(holder)
 
 
 def test_a_later_process_with_the_same_pid_is_another():
     """The start tells them apart."""
     place, _, start = this_process().rpartition("@")
 
-    assert is_gone(f"{place}@{int(start) - 1}")
+    assert has_ended(f"{place}@{int(start) - 1}")
 
 
 def test_a_forked_child_is_somebody_else():
@@ -61,7 +61,7 @@ def test_a_forked_child_is_somebody_else():
 
     assert its.rpartition("/")[0] == mine.rpartition("/")[0]
     assert its != mine == this_process()
-    assert is_gone(its)
+    assert has_ended(its)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_forked_child_is_somebody_else():
 )
 def test_what_cannot_be_judged_is_not_gone(holder):
     """Another boot, another namespace, or no holder at all: the lease runs out instead."""
-    assert not is_gone(holder)
+    assert not has_ended(holder)
 
 
 @pytest.mark.parametrize("options", [("--mount-proc",), ()], ids=["its own /proc", "the host's /proc"])
@@ -90,11 +90,11 @@ def test_another_pid_namespace_judges_nobody_here(options):
     if not shutil.which("unshare"):
         pytest.skip("unshare is not installed")
     gone = this_process().rpartition("@")[0] + "@1"
-    assert is_gone(gone)
+    assert has_ended(gone)
     done = subprocess.run([*inside, gone], capture_output=True, text=True, check=False, timeout=30)
     if done.returncode and "Operation not permitted" in done.stderr:
         pytest.skip("a pid namespace may not be made here")
     holder, judged = done.stdout.split()
 
     assert judged == "False"
-    assert not is_gone(holder)
+    assert not has_ended(holder)

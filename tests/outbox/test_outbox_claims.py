@@ -56,7 +56,7 @@ def test_put_after_everything_was_acknowledged(outbox, claim):
         assert ids(claims) == [f"e{turn}"]
         outbox.ack(claims)
         assert outbox.depth() == 0
-        assert not outbox.still(record_ids)
+        assert not outbox.undelivered(record_ids)
 
 
 def test_given_back_is_claimed_again_after_the_delay(kind, outbox, claim, give_back):

@@ -8,21 +8,21 @@ from records import FORKS_WITH_THREADS, ids, in_child, record, records
 def test_receipts_tell_what_is_left(outbox, claim, give_back):
     """Claimed and given back is still there; delivered and dead is not. Nothing is asked of what only we can have."""
     record_ids = list(outbox.put(records(4)))
-    if outbox.reach == "process":
+    if outbox.scope == "process":
         assert record_ids == []
-        assert not outbox.still(record_ids)
+        assert not outbox.undelivered(record_ids)
         return
     assert len(set(record_ids)) == 4
-    assert set(outbox.still(record_ids)) == set(record_ids)
+    assert set(outbox.undelivered(record_ids)) == set(record_ids)
     first, second, third, _ = claim(outbox)
-    assert set(outbox.still(record_ids)) == set(record_ids)
+    assert set(outbox.undelivered(record_ids)) == set(record_ids)
     outbox.ack([first])
     outbox.dead_letter([second], reason="x")
     give_back(outbox, [third])
 
-    assert set(outbox.still(record_ids)) == set(record_ids[2:])
-    assert not outbox.still(record_ids[:2])
-    assert not outbox.still([])
+    assert set(outbox.undelivered(record_ids)) == set(record_ids[2:])
+    assert not outbox.undelivered(record_ids[:2])
+    assert not outbox.undelivered([])
 
 
 def test_any_number_of_receipts(outbox, claim):
@@ -30,7 +30,7 @@ def test_any_number_of_receipts(outbox, claim):
     record_ids = outbox.put(records(20_000))
     outbox.ack(claim(outbox, 1))
 
-    assert len(outbox.still(record_ids)) == max(0, len(record_ids) - 1)
+    assert len(outbox.undelivered(record_ids)) == max(0, len(record_ids) - 1)
 
 
 def test_a_receipt_is_of_one_record(outbox, claim):
@@ -39,8 +39,8 @@ def test_a_receipt_is_of_one_record(outbox, claim):
     outbox.ack(claim(outbox))
     later = outbox.put([record(0)])
 
-    assert not outbox.still(record_ids)
-    assert set(outbox.still([*record_ids, *later])) == set(later)
+    assert not outbox.undelivered(record_ids)
+    assert set(outbox.undelivered([*record_ids, *later])) == set(later)
 
 
 def test_closed_it_may_be_used_again(outbox, claim):
@@ -60,7 +60,7 @@ def test_those_who_share_it_see_the_same(kind, outbox, claim, give_back):
     other = kind.outbox()
     record_ids = outbox.put(records(3))
     outbox.close()
-    if outbox.reach == "process":
+    if outbox.scope == "process":
         assert other.depth() == 0
         return
     claims = claim(other, 2)
@@ -71,7 +71,7 @@ def test_those_who_share_it_see_the_same(kind, outbox, claim, give_back):
     give_back(other, claims[1:])
     assert outbox.depth() == other.depth() == 2
     assert ids(claim(outbox)) == ["e1"]
-    assert set(outbox.still(record_ids)) == set(other.still(record_ids)) == set(list(record_ids)[1:])
+    assert set(outbox.undelivered(record_ids)) == set(other.undelivered(record_ids)) == set(list(record_ids)[1:])
 
 
 def test_threads_share_it(outbox, claim):
@@ -108,7 +108,7 @@ def test_a_forked_child_goes_on(outbox, claim):
         return ids(claims)
 
     seen = in_child(work)
-    if outbox.reach == "process":
+    if outbox.scope == "process":
         assert seen == ["e1"]
         assert ids(claim(outbox)) == ["e0"]
     else:

@@ -41,13 +41,13 @@ def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
     put = outbox.put(records(4))
     first, second, third, _ = claims = claim(outbox)
     assert ids(claims) == ["e0", "e1", "e2", "e3"]
-    assert set(outbox.still(put)) == set(put)
+    assert set(outbox.undelivered(put)) == set(put)
     assert outbox.due_in({WEB}) == pytest.approx(30, abs=1)
 
     outbox.ack([first])
     outbox.nack([second], delay=0, reason="x")
     outbox.dead_letter([third], reason="refused")
-    assert outbox.still(put) == [put[1], put[3]]
+    assert outbox.undelivered(put) == [put[1], put[3]]
     assert outbox.due_in({WEB}) == 0
     assert ids(claim(outbox)) == ["e1"]
     assert ids(outbox.dead()) == ["e2"]
@@ -55,7 +55,7 @@ def test_both_protocols_of_redis_do(connect_outbox, redis, raw, protocol):
     assert 0 <= outbox.age() < 10
     assert outbox.replay() == 1
     assert ids(claim(outbox)) == ["e2"]
-    assert any("appendonly" in danger for danger in outbox.dangers())
+    assert any("appendonly" in danger for danger in outbox.config_warnings())
 
 
 def test_one_host_puts_and_another_delivers(web, worker):
@@ -300,7 +300,7 @@ def test_consumers_that_have_nothing_are_forgotten(web, worker, raw):
     claim(worker)
     (key,) = raw.keys("*}")
     raw.xgroup_createconsumer(key, "workers", "idle")
-    worker._server.run(redis_scripts.SWEEP, [key], "workers", -1)
+    worker._server.run_script(redis_scripts.DELETE_IDLE_CONSUMERS, [key], "workers", -1)
 
     assert [(one["pending"]) for one in raw.xinfo_consumers(key, "workers")] == [1]
 

@@ -87,11 +87,11 @@ def test_a_set_up_that_loses_events_is_told_once(own_redis, connect_outbox, capl
         assert len(warned) == 2
         assert "appendonly is off" in warned[0]
         assert "maxmemory-policy is allkeys-lru" in warned[1]
-        assert all(any(danger in one for one in warned) for danger in outbox.dangers())
+        assert all(any(danger in one for one in warned) for danger in outbox.config_warnings())
 
         raw.config_set("appendonly", "yes")
         raw.config_set("maxmemory-policy", "noeviction")
-        assert outbox.dangers() == []
+        assert outbox.config_warnings() == []
 
 
 def test_a_server_that_tells_nothing_of_its_set_up_is_used_all_the_same(own_redis, connect_outbox, caplog):
@@ -112,7 +112,7 @@ def test_a_server_that_tells_nothing_of_its_set_up_is_used_all_the_same(own_redi
         outbox.ack(claim(outbox))
         assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
         with raises(tt.OutboxUnavailable, match="NoPermissionError|NOPERM"):
-            outbox.dangers()
+            outbox.config_warnings()
 
 
 def test_a_cluster_keeps_what_belongs_together_in_one_place(own_redis, connect_outbox):

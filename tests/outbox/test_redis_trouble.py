@@ -215,7 +215,12 @@ def test_a_replica_takes_nothing_now(own_redis):
 def test_whatever_it_answers_is_unavailable(line, redis):
     """And repeats no value that was sent."""
     with answering(line) as url, outbox_of(url) as outbox:
-        for verb in (lambda: outbox.put([record(0), record(1)]), lambda: claim(outbox), outbox.depth, outbox.dangers):
+        for verb in (
+            lambda: outbox.put([record(0), record(1)]),
+            lambda: claim(outbox),
+            outbox.depth,
+            outbox.config_warnings,
+        ):
             with raises(tt.OutboxUnavailable, match="cannot be used now"):
                 verb()
 

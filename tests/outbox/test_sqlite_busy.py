@@ -63,7 +63,7 @@ def test_reading_waits_for_nobody(path, make, hold):
         assert outbox.depth() == 1
         assert outbox.age() >= 0
         assert outbox.due_in([WEB]) == 0
-        assert len(outbox.still(record_ids)) == 1
+        assert len(outbox.undelivered(record_ids)) == 1
         assert ids(outbox.dead()) == ["e0"]
 
 

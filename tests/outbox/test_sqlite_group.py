@@ -19,13 +19,13 @@ def test_a_group_is_written_soon(path, make):
     outbox, other = make(commit="group", wall_clock=wall), make(wall_clock=wall)
     record_ids = outbox.put([record(0)]) + outbox.put([record(1)])
     wall.now += 9
-    assert set(outbox.still(record_ids)) == set(record_ids)
+    assert set(outbox.undelivered(record_ids)) == set(record_ids)
 
     assert becomes_true(lambda: other.depth() == 2)
     assert other.age() in (9, 0)
-    assert set(outbox.still(record_ids)) == set(record_ids)
+    assert set(outbox.undelivered(record_ids)) == set(record_ids)
     other.ack(claim(other, 1))
-    assert set(outbox.still(record_ids)) == {record_ids[1]}
+    assert set(outbox.undelivered(record_ids)) == {record_ids[1]}
 
 
 def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
@@ -48,7 +48,7 @@ def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
             outbox.close()
         with raises(tt.OutboxUnavailable, match="busy"):
             claim(outbox)
-        assert set(outbox.still(record_ids)) == set(record_ids)
+        assert set(outbox.undelivered(record_ids)) == set(record_ids)
     assert becomes_true(lambda: make().depth() == len(record_ids) + 1)
     outbox.put([record("last")])
     outbox.close()

@@ -94,7 +94,7 @@ def test_a_site_takes_a_url(tmp_path):
     assert isinstance(made.outbox, tt.SQLiteOutbox)
     assert isinstance(read.outbox, tt.SQLiteOutbox)
     assert list(tmp_path.iterdir()) == []
-    assert tt.Site.from_env(env, outbox="memory:").outbox.reach == "process"
+    assert tt.Site.from_env(env, outbox="memory:").outbox.scope == "process"
     assert tt.Site.from_env(env, client=tt.Client(WEB)).outbox is None
     with raises(tt.ConfigurationError):
         tt.Site.from_env({**env, "TIKTOK_OUTBOX_URL": "zzpii:"})

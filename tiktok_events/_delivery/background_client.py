@@ -32,12 +32,13 @@ class BackgroundClient:
     The thread starts with the first `track`, and again after a fork. It ends with `close`, or at exit within 10 s. It
     sends the first event at once; events that follow within 10 ms share a request.
 
-    - `outbox`: where events wait; by default a `MemoryOutbox`, which is bounded and lost with the process. An outbox
-      on a network is filled by the thread, so that no request waits for it. An outbox on a disk has the events when
-      `track` returns, unless it is busy: then the thread fills it.
+    - `outbox`: where events wait; by default a `MemoryOutbox`, which is bounded and lost with the process. The thread
+      fills an outbox on a network, so that no request waits for it. An outbox on a disk has the events when `track`
+      returns, unless it is busy: then the thread fills it.
     - `deliver`: False leaves delivery to a `Worker` elsewhere.
-    - `strict`: True raises what is logged otherwise; None does so while a test records (`testing.capture`).
-    - `spill`: an outbox for what neither `outbox` nor memory can take.
+    - `strict`: True raises the errors that are logged otherwise; None does so while a test records
+      (`testing.capture`).
+    - `spill`: an outbox for events that neither `outbox` nor memory can take.
     - `before_send` is called with every event, in the caller's thread. It returns the event, another one, or None to
       drop it.
     - `on_sent` and `on_rejected` are called with results, `on_retry` with results and the seconds until the next
@@ -89,13 +90,14 @@ class BackgroundClient:
         return f"BackgroundClient({self.client!r}, {type(self.outbox).__name__})"
 
     def track(self, *events: Event) -> int:
-        """Queue *events*. Returns at once, with the number that was queued.
+        """Queue *events* and return at once. Returns the number of events that were queued.
 
-        It never raises for an event. An event that is wrong as a whole, or for which there is no room, is dropped,
-        logged by its rule id and counted in `stats`. An invalid identifier was left out when the event was made.
+        Without `strict` it raises for no event's content. An event with an error, or without room in the queue, is
+        dropped, logged (an error by its rule id) and counted in `stats`. An invalid identifier does not drop its
+        event: it was left out when the event was created.
 
         Raises:
-            TypeError: If something else than an `Event` is given.
+            TypeError: If an argument is not an `Event`.
             EventValidationError: With `strict`, if an event has an error.
         """
         records = [record for event in events if (record := self._record(event)) is not None]
@@ -132,7 +134,7 @@ class BackgroundClient:
         except TikTokEventsError as error:
             _LOG.error("%d events dropped: %s", len(records), error)
             return self._drop([record.event_id for record in records], "full")
-        except Exception as error:  # noqa: BLE001 - an outbox of any kind may fail in any way; the caller must not
+        except Exception as error:  # noqa: BLE001 - no error of an outbox may reach the caller's request
             _LOG.error("%d events dropped: the outbox failed (%s)", len(records), type(error).__name__)
             return self._drop([record.event_id for record in records], "full")
         self._stats.add("queued", len(records))
@@ -142,15 +144,15 @@ class BackgroundClient:
     def flush(self, timeout: float = 10.0) -> int:
         """Wait up to *timeout* seconds until every event of this process is delivered or a dead letter.
 
-        Returns the number of events that are neither. It returns at once when the next attempt is due later than
-        that. With `deliver=False` it waits only for events that have not reached a shared outbox yet.
+        Returns the number of events that are neither. It returns at once if the next attempt is due after the
+        timeout. With `deliver=False` it waits only for events that have not reached a shared outbox yet.
         """
         return self._delivery_thread.flush(timeout)
 
     def close(self, timeout: float = 10.0) -> int:
         """Deliver what is queued within *timeout* seconds, then end the thread. Returns the number of events left.
 
-        A wait that does not fit is not begun. `track` may be called again afterwards.
+        It returns at once if the next attempt is due after the timeout. `track` may be called again afterwards.
         """
         return self._delivery_thread.close(timeout)
 
@@ -167,7 +169,7 @@ class BackgroundClient:
         return await asyncio.to_thread(self.close, timeout)
 
     def stats(self) -> Stats:
-        """Numbers since the start of this process. `waiting` counts 0 for an outbox that cannot be read now."""
+        """Statistics since the start of this process. An outbox that cannot be read now adds 0 to `waiting`."""
         try:
             waiting = self.outbox.depth()
         except TikTokEventsError:
@@ -187,16 +189,17 @@ class BackgroundClient:
         await self.aclose()
 
     def _uses_network(self) -> bool:
-        return self._deliver or self.outbox.reach != "process"
+        return self._deliver or self.outbox.scope != "process"
 
     def _record_for_test(self, recorder: network_guard.Records, records: Sequence[Record]) -> int:
-        """Give *records* to the test at once, without queue and thread."""
+        """Hand *records* to the recording test, without queue and thread. Returns how many."""
         recorder.take(self.client.source, join(self.client.source, [record.data for record in records]))
         self._stats.add("queued", len(records))
         self._on_results([EventResult(record.event_id, "delivered") for record in records])
         return len(records)
 
     def _drop_in_test_run(self, records: Sequence[Record]) -> int:
+        """Drop *records*, because the network is blocked in test runs; log the first drop."""
         if not self._stats.stats().dropped:
             _LOG.warning("%d events dropped: %s", len(records), network_guard.NetworkBlocked())
         return self._drop([record.event_id for record in records], "network_blocked")

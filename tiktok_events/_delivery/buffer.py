@@ -14,8 +14,11 @@ from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsErro
 
 _LOG = logging.getLogger("tiktok_events")
 _LEASE = 60.0
+"""Seconds in which claimed records must have reached the outbox."""
 _LONGEST_PAUSE = 5.0
+"""The longest pause, in seconds, before an outbox that is down is used again."""
 _MAX_TRACKED = 10_000
+"""Tracked record ids above which finished ones are looked up and forgotten."""
 
 
 class Buffer:
@@ -27,7 +30,7 @@ class Buffer:
     """
 
     def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route, *, track_records: bool) -> None:
-        self.memory: MemoryOutbox | None = None if outbox.reach == "process" else MemoryOutbox()
+        self.memory: MemoryOutbox | None = None if outbox.scope == "process" else MemoryOutbox()
         self._outbox, self._spill, self._route = outbox, spill, frozenset([route])
         self._track_records = track_records
         self.renew()
@@ -36,13 +39,13 @@ class Buffer:
         """Reset after a fork: earlier events belong to the parent process."""
         self.spilled = 0
         self._lock = threading.Lock()
-        self._put: set[RecordId] = set()
+        self._unfinished_ids: set[RecordId] = set()
         self._lookup_above = _MAX_TRACKED
         self._pause = 0.0
         self._down_until = 0.0
 
     def put(self, records: Sequence[Record]) -> bool:
-        """Store *records*. Returns whether `move` has to bring them to the outbox.
+        """Store *records* in the outbox, in memory or in the spill. Returns whether `move` must move them on.
 
         Raises:
             OutboxFull: If outbox, memory and spill are full.
@@ -58,43 +61,43 @@ class Buffer:
 
     def move(self) -> int:
         """Move events from memory and from the spill to the outbox. Returns their number."""
-        sources = [one for one in (self.memory, self._spill) if one is not None]
-        moved = sum(self._shift(source) for source in sources)
-        if len(self._put) > self._lookup_above:
-            # Twice the number that is left, so that a growing backlog is not looked up again and again.
+        sources = [source for source in (self.memory, self._spill) if source is not None]
+        moved = sum(self._move_from(source) for source in sources)
+        if len(self._unfinished_ids) > self._lookup_above:
+            # Look up next at twice the number that is left, so that a growing backlog is not looked up at every move.
             self._lookup_above = max(_MAX_TRACKED, 2 * self.unfinished())
         return moved
 
     def due_in(self) -> float | None:
         """Seconds until `move` has something to do; None if nothing is waiting."""
-        sources = [one for one in (self.memory, self._spill) if one is not None]
+        sources = [source for source in (self.memory, self._spill) if source is not None]
         waits = [due for due in (source.due_in(self._route) for source in sources) if due is not None]
         return max(min(waits), self._down_until - time.monotonic()) if waits else None
 
     def waiting(self) -> int:
         """The number of events that have not reached the outbox."""
-        return sum(one.depth() for one in (self.memory, self._spill) if one is not None)
+        return sum(source.depth() for source in (self.memory, self._spill) if source is not None)
 
     def unfinished(self) -> int:
-        """The number of events of this process in a shared outbox that are neither delivered nor dead letters."""
+        """The number of this process's events in a shared outbox that are neither delivered nor dead letters."""
         with self._lock:
-            put = set(self._put)
+            put = set(self._unfinished_ids)
         try:
-            still = set(self._outbox.still(put)) if put else put
+            still = set(self._outbox.undelivered(put)) if put else put
         except TikTokEventsError:
             return len(put)
         with self._lock:
-            self._put -= put - still
+            self._unfinished_ids -= put - still
         return len(still)
 
     def _store(self, records: Sequence[Record]) -> bool:
         """Put *records* into the outbox, or into memory. Returns whether they have to be moved."""
-        if self.memory is None or not (self._outbox.reach == "network" or self._is_down()):
+        if self.memory is None or not (self._outbox.scope == "network" or self._is_down()):
             try:
-                self._remember(self._outbox.put(records))
+                self._track(self._outbox.put(records))
             except OutboxFull:
                 raise
-            except TikTokEventsError as error:  # busy, down, or a file of another program; it may work later
+            except TikTokEventsError as error:  # busy, down, or another program's file; a later put may succeed
                 self._became_unavailable(error)
                 if self.memory is None:
                     raise
@@ -103,14 +106,15 @@ class Buffer:
         self.memory.put(records)
         return True
 
-    def _shift(self, source: Outbox) -> int:
+    def _move_from(self, source: Outbox) -> int:
+        """Move one batch from *source* to the outbox. Returns its size, 0 if the outbox is down."""
         if self._is_down() and (source is self._spill or self._spill is None):
             return 0
         claims = source.claim(MAX_EVENTS, lease=_LEASE, routes=self._route)
         if not claims:
             return 0
         try:
-            self._into_outbox(source, [claim.record for claim in claims])
+            self._put_or_spill(source, [claim.record for claim in claims])
         except TikTokEventsError as error:
             self._became_unavailable(error)
             source.nack(claims, delay=self._pause, reason=str(error))
@@ -118,12 +122,12 @@ class Buffer:
         source.ack(claims)
         return len(claims)
 
-    def _into_outbox(self, source: Outbox, records: Sequence[Record]) -> None:
+    def _put_or_spill(self, source: Outbox, records: Sequence[Record]) -> None:
         """Put *records* into the outbox; while it is down, put those from memory into the spill."""
         try:
             if self._is_down():
                 raise OutboxUnavailable("the outbox is down and is tried again later")
-            self._remember(self._outbox.put(records))
+            self._track(self._outbox.put(records))
             self._became_available()
         except TikTokEventsError as error:
             if self._spill is None or source is self._spill:
@@ -133,10 +137,10 @@ class Buffer:
             self._spill.put(records)
             self.spilled += len(records)
 
-    def _remember(self, record_ids: Sequence[RecordId] | object) -> None:
+    def _track(self, record_ids: Sequence[RecordId] | object) -> None:
         if record_ids and self._track_records:
             with self._lock:
-                self._put.update(record_ids)  # type: ignore[arg-type]
+                self._unfinished_ids.update(record_ids)  # type: ignore[arg-type]
 
     def _is_down(self) -> bool:
         return bool(self._down_until) and time.monotonic() < self._down_until

@@ -13,19 +13,23 @@ from tiktok_events._delivery.outage import Outage
 from tiktok_events._delivery.worker import Worker
 from tiktok_events._outbox.protocol import Outbox
 from tiktok_events._runtime import uwsgi
-from tiktok_events._runtime.fork import run_in_ending_children
+from tiktok_events._runtime.fork import run_at_child_exit
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import TikTokEventsError
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
+"""Seconds to deliver when the process ends."""
 _POLL = 1.0
+"""Seconds between two looks into a shared outbox."""
 _GATHER = 0.01
+"""Seconds after a request in which further events are gathered for the next one."""
 _FAILED_TURN: tuple[int, float | None] = (0, 1.0)
+"""The result of a turn that raised: nothing was moved; the next turn is in one second."""
 
 
 class DeliveryThread:
-    """Move events from *buffer* to *outbox*, and deliver them with the worker that *new_worker* makes, if it is given.
+    """Move events from *buffer* to *outbox*, and deliver them with the worker that *new_worker* creates, if given.
 
     Where no thread can run, `flush` and `close` do the work in the caller's thread.
     """
@@ -54,9 +58,8 @@ class DeliveryThread:
             return
         if self._thread is None:
             self._start()
-        if (
-            must_be_moved or self._worker is not None
-        ) and not self._wake.is_set():  # the thread clears it before it looks for work
+        has_work = must_be_moved or self._worker is not None
+        if has_work and not self._wake.is_set():  # the thread clears it before it looks for work
             self._wake.set()
 
     def flush(self, timeout: float) -> int:
@@ -65,7 +68,7 @@ class DeliveryThread:
         if self._thread is None and self._is_needed and self._left():
             self._start()
         if self._thread is None:  # no thread is needed, or the interpreter is shutting down
-            self._without_thread(deadline)
+            self._work_in_this_thread(deadline)
             return self._left()
         self._flush_requested.set()
         while (left := self._left()) and (remaining := deadline - time.monotonic()) > 0:
@@ -93,37 +96,37 @@ class DeliveryThread:
 
     def _left(self) -> int:
         waiting = self._buffer.waiting()
-        if self._outbox.reach == "process":
+        if self._outbox.scope == "process":
             return waiting + self._outbox.depth()
         return waiting + (0 if self._worker is None else self._buffer.unfinished())
 
     def _cannot_finish_in(self, seconds: float) -> bool:
-        """Whether nothing can be delivered within *seconds*; never so for a shared outbox, which others deliver too."""
-        if self._worker is None or self._is_busy or self._outbox.reach != "process" or self._buffer.waiting():
+        """Whether nothing can be delivered within *seconds*. False for a shared outbox: others deliver from it, too."""
+        if self._worker is None or self._is_busy or self._outbox.scope != "process" or self._buffer.waiting():
             return False
         due = self._worker.due_in()
         return due is not None and due > seconds
 
     def _start(self) -> None:
-        if uwsgi.forks_us_untold():
-            self._without_thread(time.monotonic())
+        if uwsgi.forks_without_hooks():
+            self._work_in_this_thread(time.monotonic())
             self._release()
             return
         with self._lock:
             if self._thread is not None:
                 return
-            # A flag per thread: a thread that waits for a slow answer beyond `close` still ends, whatever starts after it.
+            # One flag per thread: a thread that waits for a slow answer beyond `close` ends, even if another one starts.
             self._stop = threading.Event()
             thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events", daemon=True)
             try:
-                with uwsgi.undisturbed():
+                with uwsgi.signals_blocked():
                     thread.start()
             except RuntimeError:  # the interpreter is shutting down; `flush` delivers in the caller's thread then
                 return
             self._thread = thread
         atexit.register(self._at_exit)
-        run_in_ending_children(self._at_exit)
-        if not uwsgi.runs_threads():
+        run_at_child_exit(self._at_exit)
+        if not uwsgi.threads_enabled():
             _LOG.warning("uWSGI runs no threads: set enable-threads = true, or events wait until their process ends")
 
     def _run(self, stop: threading.Event) -> None:
@@ -143,20 +146,21 @@ class DeliveryThread:
         self._release()
 
     def _turn(self) -> tuple[int, float | None]:
-        """Move a batch and deliver a batch.
+        """Move a batch from the buffer to the outbox, and deliver a batch from the outbox.
 
-        Returns the size of the larger one, and if both are empty the seconds until work is due, None for no work.
+        Returns the size of the larger batch; and, if both are empty, the seconds until work is due (None: no work).
         """
         moved = max(self._buffer.move(), 0 if self._worker is None else self._worker.step())
         if moved:
             return moved, None
         waits = [self._buffer.due_in()]
         if self._worker is not None:
-            # Other processes put into a shared outbox too, and may have ended since.
-            waits += [self._worker.due_in(), None if self._outbox.reach == "process" else _POLL]
+            # Other processes put into a shared outbox, too, and may have ended before they delivered.
+            waits += [self._worker.due_in(), None if self._outbox.scope == "process" else _POLL]
         return 0, min((wait for wait in waits if wait is not None), default=None)
 
-    def _without_thread(self, deadline: float) -> None:
+    def _work_in_this_thread(self, deadline: float) -> None:
+        """Move all events, then deliver until *deadline*."""
         while self._buffer.move():
             pass
         if self._worker is not None:
@@ -173,8 +177,8 @@ class DeliveryThread:
                 outbox.close()
 
     def _at_exit(self) -> None:
-        with uwsgi.undisturbed():
+        with uwsgi.signals_blocked():
             left = self.close(_EXIT_TIMEOUT)
         if left:
-            kept = "" if self._outbox.reach == "process" else ": those in the outbox are kept"
+            kept = "" if self._outbox.scope == "process" else ": those in the outbox are kept"
             _LOG.error("%d events were not delivered before the process ended%s", left, kept)

@@ -15,7 +15,7 @@ def this_process() -> str:
     return _named(os.getpid())
 
 
-def is_gone(holder: str) -> bool:
+def has_ended(holder: str) -> bool:
     """Whether the process named *holder* has certainly ended; False if that cannot be known here.
 
     Only a process of the same boot and pid namespace can be judged, because a pid of another container is another
@@ -38,7 +38,7 @@ def is_gone(holder: str) -> bool:
     return _start(int(pid)) not in (start, None)
 
 
-def boot() -> str:
+def boot_id() -> str:
     """The id of this boot of the machine, in which its monotonic clock counts; empty if it is unknown."""
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
@@ -61,7 +61,7 @@ def _where(pid: int) -> str:
         namespaces = [_PROC / "self/ns/pid"]
         if (_PROC / "self/ns/time").exists():  # since Linux 5.6; start times count in it
             namespaces.append(_PROC / "self/ns/time")
-        places = [boot(), *(str(one.readlink()) for one in namespaces)]
+        places = [boot_id(), *(str(one.readlink()) for one in namespaces)]
     except OSError:
         return ""
     return "/".join(places) if all(places) else ""

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import attrs
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
 from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import OutboxFull
 
@@ -38,7 +38,7 @@ class MemoryOutbox:
         ValueError: If `overflow` is something else.
     """
 
-    reach: Reach = "process"
+    scope: Scope = "process"
 
     def __init__(
         self,
@@ -155,8 +155,8 @@ class MemoryOutbox:
         """As `Outbox.purge`."""
         return len(self._replay(event_ids))
 
-    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
-        """As `Outbox.still`; `put` returns no ids."""
+    def undelivered(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
+        """As `Outbox.undelivered`; `put` returns no ids."""
         return ()
 
     def depth(self) -> int:

@@ -10,7 +10,7 @@ import attrs
 Route = tuple[str, str, str | None]
 """event_source, event_source_id, test_event_code: events of one request share all three."""
 
-Reach = Literal["process", "machine", "network"]
+Scope = Literal["process", "machine", "network"]
 """Who shares an outbox: this process alone, every process of this machine, or every machine of a network."""
 
 RecordId = Hashable
@@ -66,11 +66,11 @@ class Outbox(Protocol):
     method may raise `OutboxUnavailable`; it has changed nothing then.
     """
 
-    reach: Reach
+    scope: Scope
     """Which processes share it. An outbox on a network is not used while a web request waits."""
 
     def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Store *records*, all or none. Returns their ids for `still` (none if `reach` is "process").
+        """Store *records*, all or none. Returns their ids for `undelivered` (none if `scope` is "process").
 
         Raises:
             OutboxFull: If there is no room for all of them.
@@ -106,7 +106,7 @@ class Outbox(Protocol):
         """Delete dead letters, all or those of *event_ids*. Returns their number."""
         ...
 
-    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
+    def undelivered(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
         """Those of *record_ids* that are neither delivered nor dead letters."""
         ...
 

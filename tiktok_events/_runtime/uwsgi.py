@@ -1,4 +1,4 @@
-"""Quirks of uWSGI: forks without Python's hooks, threads that are off, and signals that interrupt a worker.
+"""uWSGI: detect forks without Python's fork hooks and disabled threads, and block signals during delivery.
 
 uWSGI puts its module `uwsgi` into `sys.modules` before it loads an application.
 """
@@ -12,26 +12,26 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def forks_us_untold() -> bool:
-    """Whether this is a master process that forks its workers without Python's fork hooks.
+def forks_without_hooks() -> bool:
+    """Whether this is a master process that forks its workers without running Python's fork hooks.
 
-    Such a process must have no thread and no open outbox.
+    Such a process must have neither a thread nor an open outbox: its workers would inherit both.
     """
     uwsgi = _uwsgi()
     return uwsgi is not None and uwsgi.masterpid() == os.getpid() and "py-call-uwsgi-fork-hooks" not in uwsgi.opt
 
 
-def runs_threads() -> bool:
+def threads_enabled() -> bool:
     """Whether threads run between requests: uWSGI 2.0.26 needs `enable-threads` for that, 2.0.28 does not."""
     return bool(getattr(_uwsgi(), "has_threads", True))
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Block signals in this thread, and in threads that are started meanwhile.
+def signals_blocked() -> Iterator[None]:
+    """Under uWSGI, block signals in this thread and in threads that are started inside the block.
 
-    A worker ends inside its signal handler, and a second signal ends it at once or makes it hang. A second signal
-    comes where systemd or Ctrl-C signals the workers in addition to the master.
+    A worker ends inside its signal handler. A second signal ends it at once or makes it hang. A second signal comes
+    where systemd or Ctrl-C signals the workers in addition to the master.
     """
     if _uwsgi() is None:
         yield

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from tiktok_events._outbox.protocol import DeadLetter, Record
-from tiktok_events._outbox.redis.keys import Stream, text
+from tiktok_events._outbox.redis.keys import Stream, decode
 from tiktok_events._outbox.redis.server import RedisServer
 
 _PAGE = 1_000
@@ -20,27 +20,27 @@ class DeadLetters:
         self._server, self._streams = server, streams
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
-        """The newest *limit*, oldest first."""
+        """The newest *limit* dead letters, oldest first."""
         if limit <= 0:
             return ()
         streams = self._streams()
-        pages = self._server.piped(lambda pipe: [pipe.xrevrange(stream.dead, count=limit) for stream in streams])
+        pages = self._server.pipeline(lambda pipe: [pipe.xrevrange(stream.dead, count=limit) for stream in streams])
         found = [
             (_id(entry), stream, fields) for stream, page in zip(streams, pages, strict=True) for entry, fields in page
         ]
-        found.sort(key=lambda one: one[0])
-        return tuple(_letter(*one) for one in found[-limit:])
+        found.sort(key=lambda letter: letter[0])
+        return tuple(_letter(*letter) for letter in found[-limit:])
 
     def count(self, event_ids: Collection[str] | None) -> int:
-        """The number of all, or of those of *event_ids*."""
+        """The number of dead letters, of all or those of *event_ids*."""
         return sum(len(page) for stream in self._streams() for page in self._pages(stream, event_ids))
 
-    def take_back(self, event_ids: Collection[str] | None) -> int:
-        """Move all, or those of *event_ids*, to the end of their streams. Returns their number."""
+    def replay(self, event_ids: Collection[str] | None) -> int:
+        """Move dead letters, all or those of *event_ids*, to the end of their streams. Returns their number."""
         return sum(self._move(stream, page, back=True) for stream, page in self._all(event_ids))
 
     def purge(self, event_ids: Collection[str] | None) -> int:
-        """Delete all, or those of *event_ids*. Returns their number."""
+        """Delete dead letters, all or those of *event_ids*. Returns their number."""
         return sum(self._move(stream, page, back=False) for stream, page in self._all(event_ids))
 
     def _all(self, event_ids: Collection[str] | None) -> Iterator[tuple[Stream, list[Entry]]]:
@@ -55,21 +55,21 @@ class DeadLetters:
             if not page:
                 return
             after = f"({page[-1][0].decode()}"
-            yield [one for one in page if event_ids is None or text(one[1][b"id"]) in event_ids]
+            yield [entry for entry in page if event_ids is None or decode(entry[1][b"id"]) in event_ids]
 
     def _page(self, stream: Stream, after: str) -> list[Entry]:
-        page: list[Entry] = self._server.ask(lambda client: client.xrange(stream.dead, min=after, count=_PAGE))
+        page: list[Entry] = self._server.execute(lambda client: client.xrange(stream.dead, min=after, count=_PAGE))
         return page
 
     def _move(self, stream: Stream, page: Sequence[Entry], *, back: bool) -> int:
-        """Delete *page*, and move it back to its stream if wanted, in one transaction; skip what another process moved."""
+        """Delete *page*, and with *back* add it to its stream again, in one transaction; skip entries that are gone."""
         if not page:
             return 0
 
-        def moved(pipe: Any) -> int:
+        def move(pipe: Any) -> int:
             # Under WATCH: a change by another process restarts this transaction.
-            there = {entry for entry, _ in pipe.xrange(stream.dead, min=page[0][0], max=page[-1][0])}
-            chosen = [(entry, fields) for entry, fields in page if entry in there]
+            existing = {entry for entry, _ in pipe.xrange(stream.dead, min=page[0][0], max=page[-1][0])}
+            chosen = [(entry, fields) for entry, fields in page if entry in existing]
             pipe.multi()
             for entry, fields in chosen:
                 if back:
@@ -77,12 +77,12 @@ class DeadLetters:
                 pipe.xdel(stream.dead, entry)
             return len(chosen)
 
-        return int(self._server.ask(lambda client: client.transaction(moved, stream.dead, value_from_callable=True)))
+        return int(self._server.execute(lambda client: client.transaction(move, stream.dead, value_from_callable=True)))
 
 
 def _letter(entry: tuple[int, int], stream: Stream, fields: dict[bytes, bytes]) -> DeadLetter:
-    record = Record(*stream.route, text(fields[b"id"]), fields[b"data"])
-    return DeadLetter(record, text(fields[b"reason"]), entry[0] / 1000)
+    record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"])
+    return DeadLetter(record, decode(fields[b"reason"]), entry[0] / 1000)
 
 
 def _id(entry: bytes) -> tuple[int, int]:

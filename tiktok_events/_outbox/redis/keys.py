@@ -39,11 +39,11 @@ class Keys:
         return stream
 
 
-def encoded(value: str) -> bytes:
+def encode(value: str) -> bytes:
     """*value* as bytes. A lone surrogate, which JSON may hold, is kept and does not raise."""
     return value.encode("utf-8", "surrogatepass")
 
 
-def text(value: bytes) -> str:
-    """The text that `encoded` made these bytes from."""
+def decode(value: bytes) -> str:
+    """The text that `encode` was given."""
     return value.decode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
 """`RedisOutbox`: an outbox in Redis Streams, for events that web hosts put and worker hosts deliver.
 
-A route has one stream (or several) with one consumer group: XREADGROUP reads new records, XAUTOCLAIM takes over those
-of lost workers, and a script runs XACK and XDEL in one step for delivered ones.
+A route has one stream (or several) with one consumer group. XREADGROUP reads new records, XAUTOCLAIM takes over the
+records of lost workers, and a script deletes delivered records with XACK and XDEL in one step.
 """
 
 from __future__ import annotations
@@ -13,44 +13,44 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
 from tiktok_events._outbox.redis import scripts
 from tiktok_events._outbox.redis.consumer_group import ConsumerGroup
 from tiktok_events._outbox.redis.dead_letters import DeadLetters
-from tiktok_events._outbox.redis.keys import Keys, Stream, encoded
-from tiktok_events._outbox.redis.server import NoMemory, RedisServer
+from tiktok_events._outbox.redis.keys import Keys, Stream, encode
+from tiktok_events._outbox.redis.server import NoMemoryError, RedisServer
 from tiktok_events.errors import OutboxFull
 
 _PAGE = 1_000
 _LONG_AGO = float("-inf")
-_SEEN_FOR, _LISTED_FOR = 1.0, 30.0
+_CACHE_SECONDS, _REGISTER_EVERY = 1.0, 30.0
 
 
 class RedisOutbox:
     """An outbox in the Redis at *url* (`redis://`, `rediss://` or `unix://`): any host puts, any host delivers.
 
     It needs redis-py (`pip install "tiktok-events[redis]"`) and Redis 6.2 or later, with `appendonly yes` and the
-    `maxmemory-policy` noeviction: `dangers` tells, and the first use logs, what would lose events. Every name in
-    Redis begins with *prefix*. `timeout` bounds the wait for an answer and `connect_timeout` that for a connection,
-    in seconds; nothing is tried twice.
+    `maxmemory-policy` noeviction. `config_warnings` returns, and the first use logs, the settings that can lose events.
+    Every key in Redis begins with *prefix*. `timeout` bounds the wait for a reply and `connect_timeout` the wait for a
+    connection, in seconds; no command is retried.
 
-    It takes `max_events` events, and some more when several processes put within the same second; the last
-    `max_dead` dead letters of each stream are kept. With `streams` above 1 the events of a source are spread over so
-    many streams: each of them is in order, all together are not. The keys of a stream share a hash tag, but a cluster
-    of several nodes was not tried.
+    The outbox holds `max_events` events, and a few more when several processes put within the same second. Of the dead
+    letters of each stream the last `max_dead` are kept. With `streams` above 1, the events of a source are spread over
+    that many streams: each stream is in order, all of them together are not. The keys of a stream share a hash tag, but
+    a cluster of several nodes was not tested.
 
-    `put` waits for the network, so no request should call it: `BackgroundClient` puts from its thread. When an answer
-    is lost on the way, `put` raises although the events are there; put again, they have the same event ids. Leases go
-    by the server's clock, and that of a process of this host that is gone ends at once. Give all workers the same
-    lease: whoever claims measures others by its own. `nack` waits no longer than the lease. Threads share an outbox;
-    a forked child has connections of its own.
+    `put` waits for the network, so a request should not call it: `BackgroundClient` puts from its thread. When a reply
+    is lost, `put` raises although the events are stored; put again, they have the same event ids. Leases use the
+    server's clock; the leases of a process of this host that has ended are released at once. Give all workers the same
+    lease, because a worker measures the claims of others by its own. `nack` waits no longer than the lease. Threads may
+    share an outbox; a forked child opens its own connections.
 
     Raises:
-        ConfigurationError: If redis-py is missing, or *url* is no address of a Redis.
+        ConfigurationError: If redis-py is missing, or *url* is not the URL of a Redis.
         ValueError: If a number is not positive, or *prefix* contains a brace.
     """
 
-    reach: Reach = "network"
+    scope: Scope = "network"
 
     def __init__(
         self,
@@ -72,39 +72,39 @@ class RedisOutbox:
         self._dead = DeadLetters(self._server, self._streams)
         self._group = ConsumerGroup(self._server, max_dead=max_dead)
         self._shards, self._max_events = streams, max_events
-        self._turns = itertools.count(random.randrange(streams))
+        self._next_shard = itertools.count(random.randrange(streams))
         self._warned = False
-        self._listed: dict[str, float] = {}
-        self._seen: tuple[list[Stream], float] = [], _LONG_AGO
-        self._room: tuple[int, float] = 0, _LONG_AGO
+        self._registered: dict[str, float] = {}
+        self._stream_cache: tuple[list[Stream], float] = [], _LONG_AGO
+        self._depth_cache: tuple[int, float] = 0, _LONG_AGO
 
     def __repr__(self) -> str:
-        return f"RedisOutbox({self._server.place!r}, prefix={self._keys.prefix!r})"
+        return f"RedisOutbox({self._server.address!r}, prefix={self._keys.prefix!r})"
 
     def put(self, records: Sequence[Record]) -> list[RecordId]:
         """Store *records*, all or none, in one round trip.
 
         Raises:
-            OutboxFull: If it holds `max_events`, or the server as much as its `maxmemory` allows.
-            OutboxUnavailable: If the server cannot be reached or takes nothing now.
+            OutboxFull: If it would hold more than `max_events`, or the server has reached its `maxmemory`.
+            OutboxUnavailable: If the server cannot be reached or accepts no writes now.
         """
         if not records:
             return []
-        shard = next(self._turns) % self._shards
+        shard = next(self._next_shard) % self._shards
         streams = {route: self._keys.of(route, shard) for route in {record.route for record in records}}
-        self._make_sure_of_room(len(records))
+        self._check_room(len(records))
         try:
-            self._list(streams.values())
-            entries = self._server.ask(lambda client: _add(client, records, streams))
-        except NoMemory as full:
-            raise OutboxFull(str(full)) from None
+            self._register(streams.values())
+            entries = self._server.execute(lambda client: _add(client, records, streams))
+        except NoMemoryError as error:
+            raise OutboxFull(str(error)) from None
         self._warn_once()
         return [(streams[record[:3]].key, entry) for record, entry in zip(records, entries, strict=True)]
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. Records that were given back or lost come first; the stream that was served goes to the back."""
         self._warn_once()
-        return self._group.claim(self._serving(routes), limit, lease)
+        return self._group.claim(self._streams_of(routes), limit, lease)
 
     def ack(self, claims: Sequence[Claim]) -> None:
         """As `Outbox.ack`."""
@@ -128,89 +128,89 @@ class RedisOutbox:
         Raises:
             OutboxFull: If there is no room for all of them, by `max_events` or the server's `maxmemory`.
         """
-        self._make_sure_of_room(self._dead.count(event_ids))
+        self._check_room(self._dead.count(event_ids))
         try:
-            return self._dead.take_back(event_ids)
-        except NoMemory as full:
-            raise OutboxFull(str(full)) from None
+            return self._dead.replay(event_ids)
+        except NoMemoryError as error:
+            raise OutboxFull(str(error)) from None
 
     def purge(self, event_ids: Collection[str] | None = None) -> int:
         """As `Outbox.purge`."""
         return self._dead.purge(event_ids)
 
-    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
-        """As `Outbox.still`."""
+    def undelivered(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
+        """As `Outbox.undelivered`."""
         by_key: dict[str, list[bytes]] = defaultdict(list)
         for key, entry in cast("Collection[tuple[str, bytes]]", record_ids):
             by_key[key].append(entry)
-        there: list[RecordId] = []
+        existing: list[RecordId] = []
         for key, entries in by_key.items():
-            for at in range(0, len(entries), _PAGE):
-                found = self._server.run(scripts.STILL, [key], *entries[at : at + _PAGE])
-                there += [(key, entry) for entry in found]
-        return there
+            for start in range(0, len(entries), _PAGE):
+                found = self._server.run_script(scripts.EXISTING, [key], *entries[start : start + _PAGE])
+                existing += [(key, entry) for entry in found]
+        return existing
 
     def depth(self) -> int:
-        """As `Outbox.depth`: of all sources and streams."""
+        """As `Outbox.depth`, for all sources and streams."""
         streams = self._streams()
-        return sum(self._server.piped(lambda pipe: [pipe.xlen(stream.key) for stream in streams]))
+        return sum(self._server.pipeline(lambda pipe: [pipe.xlen(stream.key) for stream in streams]))
 
     def age(self) -> float | None:
         """As `Outbox.age`, by the server's clock. A replayed record is as old as its replay."""
         streams = self._streams()
-        firsts = self._server.piped(lambda pipe: [pipe.xrange(stream.key, count=1) for stream in streams])
-        put = [int(entries[0][0].partition(b"-")[0]) / 1000 for entries in firsts if entries]
+        oldest = self._server.pipeline(lambda pipe: [pipe.xrange(stream.key, count=1) for stream in streams])
+        put = [int(entries[0][0].partition(b"-")[0]) / 1000 for entries in oldest if entries]
         if not put:
             return None
-        seconds, microseconds = self._server.ask(lambda client: client.time())
+        seconds, microseconds = self._server.execute(lambda client: client.time())
         return max(0.0, float(seconds + microseconds / 1e6 - min(put)))
 
     def due_in(self, routes: Collection[Route]) -> float | None:
         """As `Outbox.due_in`, if other workers use the lease of the last `claim` here (30 s before the first)."""
-        return self._group.due_in(self._serving(routes))
+        return self._group.due_in(self._streams_of(routes))
 
-    def dangers(self) -> list[str]:
-        """Sentences about settings of the server that can lose events; empty if there are none, or they cannot be read.
+    def config_warnings(self) -> list[str]:
+        """Warnings about server settings that can lose events; empty if there are none or the settings cannot be read.
 
         Raises:
             OutboxUnavailable: If the server cannot be reached.
         """
-        return self._server.dangers()
+        return self._server.config_warnings()
 
     def close(self) -> None:
-        """Close the connections that are not in use. It may be used again."""
+        """Close the connections that are not in use. The outbox may be used again."""
         self._server.close()
 
     def _streams(self) -> list[Stream]:
-        """All listed streams, and those that this process puts into, in case the list is lost."""
-        tags: Collection[bytes] = self._server.ask(lambda client: client.smembers(self._keys.streams))
-        return [self._keys.stream(tag) for tag in sorted({*map(bytes.decode, tags), *tuple(self._listed)})]
+        """All registered streams, and those that this process puts into, because the set may have been lost."""
+        tags: Collection[bytes] = self._server.execute(lambda client: client.smembers(self._keys.streams))
+        return [self._keys.stream(tag) for tag in sorted({*map(bytes.decode, tags), *tuple(self._registered)})]
 
-    def _serving(self, routes: Collection[Route]) -> list[Stream]:
-        """The streams of *routes*: those of this process's settings, and those of processes with other settings."""
-        listed, at = self._seen
-        if time.monotonic() - at >= _SEEN_FOR:
-            listed = self._streams()
-            self._seen = listed, time.monotonic()
-        ours = {self._keys.of(route, shard) for route in routes for shard in range(self._shards)}
-        return sorted(ours.union(stream for stream in listed if stream.route in routes))
+    def _streams_of(self, routes: Collection[Route]) -> list[Stream]:
+        """The streams of *routes*: those by the settings of this process, and those of processes with other settings."""
+        registered, at = self._stream_cache
+        if time.monotonic() - at >= _CACHE_SECONDS:
+            registered = self._streams()
+            self._stream_cache = registered, time.monotonic()
+        own = {self._keys.of(route, shard) for route in routes for shard in range(self._shards)}
+        return sorted(own.union(stream for stream in registered if stream.route in routes))
 
-    def _list(self, streams: Collection[Stream]) -> None:
-        """Add *streams* to the set of streams, which may have been lost with other data of the server."""
+    def _register(self, streams: Collection[Stream]) -> None:
+        """Add *streams* to the set of streams, again every 30 s, because the server may have lost it."""
         now = time.monotonic()
-        old = [stream.tag for stream in streams if now - self._listed.get(stream.tag, _LONG_AGO) >= _LISTED_FOR]
-        if old:
-            self._server.ask(lambda client: client.sadd(self._keys.streams, *old))
-            self._listed.update(dict.fromkeys(old, now))
+        due = [stream.tag for stream in streams if now - self._registered.get(stream.tag, _LONG_AGO) >= _REGISTER_EVERY]
+        if due:
+            self._server.execute(lambda client: client.sadd(self._keys.streams, *due))
+            self._registered.update(dict.fromkeys(due, now))
 
-    def _make_sure_of_room(self, number: int) -> None:
-        counted, at = self._room
+    def _check_room(self, number: int) -> None:
+        depth, at = self._depth_cache
         now = time.monotonic()
-        if now - at >= _SEEN_FOR or counted + number > self._max_events:
-            counted, at = self.depth(), now
-        if counted + number > self._max_events:
-            raise OutboxFull(f"the outbox holds {counted:,} events")
-        self._room = counted + number, at
+        if now - at >= _CACHE_SECONDS or depth + number > self._max_events:
+            depth, at = self.depth(), now
+        if depth + number > self._max_events:
+            raise OutboxFull(f"the outbox holds {depth:,} events")
+        self._depth_cache = depth + number, at
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -220,13 +220,13 @@ class RedisOutbox:
 
 def _add(client: Any, records: Sequence[Record], streams: dict[Route, Stream]) -> list[bytes]:
     keys = {route: stream.key.encode() for route, stream in streams.items()}
-    adding = [
-        ("XADD", keys[record[:3]], b"*", b"id", encoded(record.event_id), b"data", record.data) for record in records
+    commands = [
+        ("XADD", keys[record[:3]], b"*", b"id", encode(record.event_id), b"data", record.data) for record in records
     ]
-    if len(adding) == 1:
-        return [client.execute_command(*adding[0])]
+    if len(commands) == 1:
+        return [client.execute_command(*commands[0])]
     with client.pipeline(transaction=True) as pipe:
-        for command in adding:
+        for command in commands:
             pipe.execute_command(*command)
         entries: list[bytes] = pipe.execute()
     return entries

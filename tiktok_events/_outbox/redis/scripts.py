@@ -1,10 +1,11 @@
-"""What has to look and act in one step, in Lua.
+"""Lua scripts for the steps that must read and write atomically.
 
-A MULTI cannot act on what it reads, and a WATCH on a stream fails whenever anybody puts something into it. So the
-question "is this entry still the one I was given?" is asked where the answer decides. The number of deliveries tells:
-every time an entry is handed out it is another one, and it goes by no clock.
+MULTI cannot act on what it reads, and WATCH on a stream fails whenever a process puts an event. So the script that
+changes an entry also checks that the entry still belongs to the caller's claim. It compares the number of deliveries:
+that number changes with every delivery of the entry, and needs no clock.
 
-Redis counts deliveries. Of ours, each one that was given back counts `GIVEN_BACK`, each that ended in a crash counts 1.
+Redis counts the deliveries of an entry. Of these, each that ended with `nack` counts `GIVEN_BACK`, and each that ended
+in a crash counts 1.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 GIVEN_BACK = 1_000_000
 A_YEAR = 31_536_000_000
 
-# KEYS: the stream, its dead letters. ARGV: the group, two arguments of the verb, then pairs of entry and deliveries.
-# One range tells of entries that were claimed together; those it does not reach are looked at one by one.
+# KEYS: the stream, its dead letters. ARGV: the group, two arguments of the script, then pairs of entry and deliveries.
+# One XPENDING range covers entries that were claimed together; the others are read one by one.
 _HELD = """
 local function deliveries(first, last, count)
   return redis.call('XPENDING', KEYS[1], ARGV[1], first, last, count)
@@ -28,16 +29,16 @@ for i = 4, #ARGV, 2 do
   end
   if now[id] == number then held[#held + 1] = id end
 end
-local function forget()
+local function delete()
   if #held == 0 then return end
   redis.call('XACK', KEYS[1], ARGV[1], unpack(held))
   redis.call('XDEL', KEYS[1], unpack(held))
 end
 """
 
-ACK = f"{_HELD} forget() return #held"
+ACK = f"{_HELD} delete() return #held"
 
-# The arguments: the consumer that gets them, and how long they have been idle, in milliseconds.
+# The two arguments: the consumer that gets the entries, and their idle time in milliseconds.
 NACK = f"""{_HELD}
 for _, id in ipairs(held) do
   redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id,
@@ -46,9 +47,9 @@ end
 return #held
 """
 
-# The arguments: the reason, and how many dead letters are kept. First into the dead letters, then out of the stream:
-# a script that fails in between is undone by nobody.
-BURY = f"""{_HELD}
+# The two arguments: the reason, and how many dead letters are kept. Redis does not roll back a script that fails, so an
+# entry is added to the dead letters before it is deleted from the stream.
+DEAD_LETTER = f"""{_HELD}
 for _, id in ipairs(held) do
   local entry = redis.call('XRANGE', KEYS[1], id, id)[1]
   if entry then
@@ -58,13 +59,13 @@ for _, id in ipairs(held) do
     redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', unpack(fields))
   end
 end
-forget()
+delete()
 return #held
 """
 
-# KEYS: the stream. ARGV: the group, the consumer, the lease in milliseconds, how many, and where to go on looking.
-# XAUTOCLAIM looks at ten times as many as it may take; at 10,000 in all, so that nobody waits long for the server.
-# Gives where to go on, then each entry and its deliveries.
+# KEYS: the stream. ARGV: the group, the consumer, the lease in milliseconds, the limit, and the cursor of XAUTOCLAIM.
+# XAUTOCLAIM scans ten times as many entries as it may claim; this script scans 10,000 at most, because the server is
+# blocked meanwhile. Returns the next cursor, then each entry and its deliveries.
 RECLAIM = """
 local limit, taken = tonumber(ARGV[4]), {ARGV[5]}
 for _ = 1, math.ceil(1000 / limit) do
@@ -82,7 +83,8 @@ end
 return taken
 """
 
-# KEYS: the stream. ARGV: the group, a consumer that is gone, and who gets what it had, to be claimed at once.
+# KEYS: the stream. ARGV: the group, a consumer whose process has ended, and the consumer that gets its entries. They can
+# be claimed at once. Returns their number.
 RELEASE = f"""
 local released, from = 0, '-'
 repeat
@@ -100,9 +102,9 @@ redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
 return released
 """
 
-# KEYS: the stream. ARGV: the group, and for how many milliseconds a consumer without any entry was not heard of.
-# Deleting a consumer loses what it has, so nobody may be handed anything between the look and the deed.
-SWEEP = """
+# KEYS: the stream. ARGV: the group, and the milliseconds after which an idle consumer without entries is deleted.
+# Deleting a consumer loses its entries, so none may be delivered to it between the check and the deletion.
+DELETE_IDLE_CONSUMERS = """
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
   for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
@@ -112,17 +114,18 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 """
 
-# KEYS: the stream. ARGV: entries. Gives those that are there, without sending what is in them.
-STILL = """
-local there = {}
+# KEYS: the stream. ARGV: entries. Returns the ids of those in the stream, without their contents.
+EXISTING = """
+local found = {}
 for _, id in ipairs(ARGV) do
-  if redis.call('XRANGE', KEYS[1], id, id)[1] then there[#there + 1] = id end
+  if redis.call('XRANGE', KEYS[1], id, id)[1] then found[#found + 1] = id end
 end
-return there
+return found
 """
 
-# KEYS: the stream. ARGV: the group. Gives 0 if there is no stream; somebody else may have made the group meanwhile.
-MAKE_GROUP = """
+# KEYS: the stream. ARGV: the group. Returns 0 if there is no stream. The error for a group that another process has just
+# created is ignored.
+CREATE_GROUP = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0')
 return 1

@@ -1,6 +1,6 @@
 """The connection of an outbox to a Redis server: commands, errors, and warnings about the server's settings.
 
-The messages of redis-py may quote the address, and a failed command with its arguments, so none of them is passed on.
+Messages of redis-py may quote the address, or a failed command with its arguments, so they are not passed on.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _OLDEST = (6, 2)
 T = TypeVar("T")
 
 
-class NoGroup(OutboxUnavailable):
-    """There is no such stream, or no consumer group on it yet."""
+class NoGroupError(OutboxUnavailable):
+    """The stream or its consumer group does not exist yet."""
 
 
-class NoMemory(OutboxUnavailable):
+class NoMemoryError(OutboxUnavailable):
     """The server has reached its memory limit."""
 
 
@@ -39,32 +39,32 @@ class RedisServer:
         "a".encode("idna")  # the first DNS lookup imports this codec, and a fork during the import would hang
         self._url, self._timeouts = url, (timeout, connect_timeout)
         self._renew()
-        self.place = self._where()
-        self._is_here = self.place.startswith("unix:") or transport.is_local(self.place)
+        self.address = self._public_address()
+        self._is_here = self.address.startswith("unix:") or transport.is_local(self.address)
         renew_after_fork(self)
 
     def __repr__(self) -> str:
-        return f"RedisServer({self.place!r})"
+        return f"RedisServer({self.address!r})"
 
     def _renew(self) -> None:
-        # With its own pool a client closes nothing when it is garbage-collected, which may be in a child, under a lock.
+        # A client closes no pool that it was given. Garbage collection in a child could otherwise close it under a lock.
         self._client = self._redis.Redis(connection_pool=_pool(self._redis, self._url, *self._timeouts))
         self._scripts: dict[str, Any] = {}
 
-    def _where(self) -> str:
+    def _public_address(self) -> str:
         """The address without user, password and options."""
         options, scheme = self._client.connection_pool.connection_kwargs, self._url.partition(":")[0].lower()
         if scheme == "unix":
             return f"unix://{options['path']}"
         return f"{scheme}://{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}"
 
-    def ask(self, call: Callable[[Any], T]) -> T:
-        """The result of *call* with the client.
+    def execute(self, call: Callable[[Any], T]) -> T:
+        """Call *call* with the client and return its result.
 
         Raises:
-            NoGroup: If a stream or its group is not there.
-            NoMemory: If the server holds as much as it may.
-            OutboxUnavailable: If it does not answer, or answers with another error; or if a test run may not ask it.
+            NoGroupError: If a stream or its group does not exist.
+            NoMemoryError: If the server has reached `maxmemory`.
+            OutboxUnavailable: If it does not answer, answers with another error, or is blocked by a test run.
         """
         if network_guard.is_blocked and not self._is_here:
             raise OutboxUnavailable(str(network_guard.NetworkBlocked()))
@@ -74,42 +74,42 @@ class RedisServer:
             failure = self._failure(error)
         raise failure
 
-    def piped(self, commands: Callable[[Any], object]) -> list[Any]:
-        """The replies to the commands that *commands* adds to a pipeline, in one round trip; raises as `ask` does."""
+    def pipeline(self, commands: Callable[[Any], object]) -> list[Any]:
+        """The replies to the commands that *commands* adds to a pipeline, in one round trip; raises as `execute` does."""
 
-        def asked(client: Any) -> list[Any]:
+        def run_pipeline(client: Any) -> list[Any]:
             with client.pipeline(transaction=False) as pipe:
                 commands(pipe)
-                answers: list[Any] = pipe.execute()
-            return answers
+                replies: list[Any] = pipe.execute()
+            return replies
 
-        return self.ask(asked)
+        return self.execute(run_pipeline)
 
-    def run(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-        """The result of a Lua script of `scripts`; raises as `ask` does."""
-        made = self._scripts.get(script)
-        if made is None:
-            made = self._scripts[script] = self._client.register_script(script)
-        return self.ask(lambda client: made(keys=keys, args=arguments, client=client))
+    def run_script(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
+        """Run a Lua script of `scripts` and return its result; raises as `execute` does."""
+        registered = self._scripts.get(script)
+        if registered is None:
+            registered = self._scripts[script] = self._client.register_script(script)
+        return self.execute(lambda client: registered(keys=keys, args=arguments, client=client))
 
-    def dangers(self) -> list[str]:
-        """Sentences about settings of the server that can lose events; empty if there are none. Raises as `ask` does."""
-        info = {str(key): str(value) for key, value in self.ask(lambda client: client.info()).items()}
-        found = []
+    def config_warnings(self) -> list[str]:
+        """Warnings about server settings that can lose events; empty if there are none. Raises as `execute` does."""
+        info = {str(key): str(value) for key, value in self.execute(lambda client: client.info()).items()}
+        warnings = []
         version = tuple(int(part) for part in info.get("redis_version", "").split(".")[:2] if part.isdecimal())
         if version and version < _OLDEST:
-            found.append(f"it is Redis {info['redis_version']}: 6.2 is needed to claim what a lost worker had")
+            warnings.append(f"it is Redis {info['redis_version']}: claiming the events of a lost worker needs 6.2")
         if info.get("aof_enabled") == "0":
-            found.append("appendonly is off: a restart loses events that were put since its last snapshot")
+            warnings.append("appendonly is off: a restart loses events that were put since its last snapshot")
         if info.get("maxmemory_policy", "").startswith("allkeys"):
-            found.append(f"maxmemory-policy is {info['maxmemory_policy']}: it evicts events; noeviction keeps them")
-        return found
+            warnings.append(f"maxmemory-policy is {info['maxmemory_policy']}: it evicts events; noeviction keeps them")
+        return warnings
 
     def warn(self) -> None:
-        """Log what `dangers` finds. A server that does not allow INFO is not asked again."""
+        """Log the warnings of `config_warnings`; none if the server does not allow INFO."""
         with suppress(OutboxUnavailable):
-            for danger in self.dangers():
-                _LOG.warning("the Redis at %s may lose events: %s", self.place, danger)
+            for warning in self.config_warnings():
+                _LOG.warning("the Redis at %s may lose events: %s", self.address, warning)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -119,14 +119,14 @@ class RedisServer:
         message = str(error).rpartition("caused error: ")[2]
         code = message.partition(" ")[0]
         if "NOGROUP" in message or "no such key" in message:
-            return NoGroup(f"the Redis at {self.place} has no such stream")
+            return NoGroupError(f"the Redis at {self.address} has no such stream")
         if code == "OOM" or type(error).__name__ == "OutOfMemoryError":
-            return NoMemory(f"the Redis at {self.place} has no memory left")
+            return NoMemoryError(f"the Redis at {self.address} has no memory left")
         cause = error.__cause__ or error.__context__
         reason = cause.strerror if isinstance(cause, OSError) else None
         if not reason:
             reason = code if code.isalpha() and code.isupper() else type(error).__name__
-        return OutboxUnavailable(f"the Redis at {self.place} cannot be used now: {reason}")
+        return OutboxUnavailable(f"the Redis at {self.address} cannot be used now: {reason}")
 
 
 def _redis_py() -> Any:
@@ -141,7 +141,7 @@ def _redis_py() -> Any:
 
 def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
     if not url.lower().startswith(_SCHEMES):
-        raise ConfigurationError(f"the address of a Redis begins with {', '.join(_SCHEMES)}")
+        raise ConfigurationError(f"the URL of a Redis starts with {', '.join(_SCHEMES)}")
     timeouts, is_socket = {"socket_timeout": timeout}, url.lower().startswith("unix:")
     if not is_socket:
         timeouts["socket_connect_timeout"] = connect_timeout
@@ -154,6 +154,6 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
         pool = None
     if pool is None or (is_socket and not pool.connection_kwargs.get("path")):
         raise ConfigurationError(
-            "the address of the Redis cannot be read; special characters in a password are written as %40 and the like"
+            "the URL of the Redis cannot be read; percent-encode special characters in a password (%40 for @)"
         )
     return pool

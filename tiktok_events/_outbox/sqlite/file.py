@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import attrs
 
-from tiktok_events._outbox.sqlite.schema import begin_boot, in_one, make, set_up, unsuitable
+from tiktok_events._outbox.sqlite.schema import make, reset_after_reboot, run_in_transaction, set_up, unusable_file
 from tiktok_events.errors import OutboxFull, OutboxUnavailable
 
 Synchronous = Literal["NORMAL", "FULL"]
@@ -34,7 +34,7 @@ class Settings:
     clock: Callable[[], float]
 
 
-class Handle:
+class FileConnection:
     """One connection to the file, opened on use and again after an error; one thread at a time uses it.
 
     Handles that share a *gate* write one after the other.
@@ -73,7 +73,7 @@ class Handle:
 
     def write(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
         """As `write_one`, for a transaction: all of *work* is stored, or nothing."""
-        return self.write_one(lambda connection: in_one(connection, lambda: work(connection)), wait)
+        return self.write_one(lambda connection: run_in_transaction(connection, lambda: work(connection)), wait)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -129,7 +129,7 @@ class Handle:
         try:
             set_up(connection)
             self._adjust(connection)
-            begin_boot(connection, self.settings.clock())
+            reset_after_reboot(connection, self.settings.clock())
         except BaseException:
             connection.close()
             raise
@@ -154,7 +154,7 @@ class Handle:
             if self._puts and self._room() < _room_on_disk(self.settings.path):
                 translated = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
         elif name.startswith("SQLITE_NOTADB"):
-            translated = unsuitable("is not one of SQLite")
+            translated = unusable_file("is not one of SQLite")
         elif name.startswith("SQLITE_CORRUPT"):
             translated = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
         self._release()

@@ -11,9 +11,9 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import cast
 
-from tiktok_events._outbox.lease_owner import is_gone, this_process
+from tiktok_events._outbox.lease_owner import has_ended, this_process
 from tiktok_events._outbox.protocol import Claim, Record, Route
-from tiktok_events._outbox.sqlite.put import counted
+from tiktok_events._outbox.sqlite.put import newest_and_count
 from tiktok_events._outbox.sqlite.schema import release
 
 Decision = Callable[[sqlite3.Connection, int, str], object]
@@ -60,7 +60,7 @@ def due_in(connection: sqlite3.Connection, routes: Collection[Route], scanned: S
         first = "SELECT due FROM later WHERE route = ? ORDER BY due LIMIT 1"
         waits += [due for (due,) in connection.execute(first, (route,))]
         for holder, until in connection.execute("SELECT holder, until FROM lease WHERE route = ?", (route,)):
-            waits.append(now if is_gone(holder) else until)
+            waits.append(now if has_ended(holder) else until)
     return max(0.0, min(waits) - now) if waits else None
 
 
@@ -75,7 +75,7 @@ def claim(
 ) -> list[Claim]:
     """Claim up to *limit* events of one of *routes*, in turn."""
     leases = connection.execute("SELECT id, holder, until FROM lease").fetchall()
-    release(connection, [(number,) for number, holder, until in leases if until <= now or is_gone(holder)])
+    release(connection, [(number,) for number, holder, until in leases if until <= now or has_ended(holder)])
     again = "SELECT 1 FROM later WHERE route = ? AND due <= ? LIMIT 1"
     for number, claimed, route in _numbered(connection, routes):
         if not (connection.execute(again, (number, now)).fetchone() or _has_new(connection, number, claimed, scanned)):
@@ -110,7 +110,7 @@ def decide(connection: sqlite3.Connection, claims: Sequence[Claim], decision: De
 
 def forget(connection: sqlite3.Connection, token: int, ids: str) -> None:
     """Delete delivered events."""
-    newest, _ = counted(connection)
+    newest, _ = newest_and_count(connection)
     gone = connection.execute(_FORGET, (ids,)).rowcount
     connection.execute("UPDATE state SET last = ?, gone = gone + ?", (newest, gone))
 
@@ -144,7 +144,7 @@ def _numbered(connection: sqlite3.Connection, routes: Collection[Route]) -> list
 
 
 def _has_new(connection: sqlite3.Connection, route: int, claimed: int, scanned: Scanned) -> bool:
-    newest, _ = counted(connection)
+    newest, _ = newest_and_count(connection)
     after = max(claimed, scanned.get(route, 0))
     if connection.execute("SELECT 1 FROM event WHERE id > ? AND route = ? LIMIT 1", (after, route)).fetchone():
         return True

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Reach, Record, RecordId, Route
+from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
 from tiktok_events._outbox.sqlite import leases
-from tiktok_events._outbox.sqlite.file import Handle, Settings, Synchronous
-from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Writer, counted, insert
+from tiktok_events._outbox.sqlite.file import FileConnection, Settings, Synchronous
+from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Writer, insert, newest_and_count
 from tiktok_events._outbox.sqlite.wal import WriteAheadLog
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
 
@@ -55,7 +55,7 @@ class SQLiteOutbox:
         ValueError: If `commit` or `synchronous` is something else, or *path* names no file.
     """
 
-    reach: Reach = "machine"
+    scope: Scope = "machine"
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class SQLiteOutbox:
         settings = Settings(file, synchronous, max_bytes, clock)
         # Two connections: `put` may not use the last pages of the file, because delivery needs some.
         gate = threading.Lock()
-        self._puts, self._work = Handle(settings, gate, puts=True), Handle(settings, gate, puts=False)
+        self._puts, self._work = FileConnection(settings, gate, puts=True), FileConnection(settings, gate, puts=False)
         self._log = WriteAheadLog(self._work, _WAIT)
         self._writer = Writer(self._puts, busy_wait, max_events, wall_clock)
         self._group = GroupCommit(self._writer) if commit == "group" else None
@@ -138,7 +138,7 @@ class SQLiteOutbox:
 
         def put_back(connection: sqlite3.Connection) -> int:
             rows = connection.execute(_FIND_DEAD, named).fetchall()
-            _, there = counted(connection)
+            _, there = newest_and_count(connection)
             if rows and there + len(rows) > self._writer.max_events:
                 raise self._writer.full(there)
             connection.execute(_PURGE, named)
@@ -151,8 +151,8 @@ class SQLiteOutbox:
         named = {"ids": _listed(event_ids)}
         return self._write(lambda connection: connection.execute(_PURGE, named).rowcount)
 
-    def still(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
-        """As `Outbox.still`."""
+    def undelivered(self, record_ids: Collection[RecordId]) -> Collection[RecordId]:
+        """As `Outbox.undelivered`."""
         there: set[RecordId] = set()
         by_id: dict[object, RecordId] = {}
         for one in record_ids:
@@ -170,7 +170,7 @@ class SQLiteOutbox:
     def depth(self) -> int:
         """As `Outbox.depth`."""
         self._arrived()
-        return self._read(counted)[1]
+        return self._read(newest_and_count)[1]
 
     def age(self) -> float | None:
         """As `Outbox.age`."""
@@ -229,7 +229,7 @@ class SQLiteOutbox:
             self._write(lambda connection: leases.decide(connection, claims, decision))
 
 
-def _close(group: GroupCommit | None, log: WriteAheadLog, *handles: Handle) -> None:
+def _close(group: GroupCommit | None, log: WriteAheadLog, *handles: FileConnection) -> None:
     if group is not None and group.is_writing_here():  # garbage collection may run this in that thread too
         group.stop()
         return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from tiktok_events._outbox.protocol import Record, RecordId, Route
-from tiktok_events._outbox.sqlite.file import Handle
+from tiktok_events._outbox.sqlite.file import FileConnection
 from tiktok_events.errors import OutboxFull, TikTokEventsError
 
 Row = tuple[int, str, bytes, float]
@@ -36,7 +36,7 @@ _INTERVAL = 0.05
 _MOST_WAITING = 10_000
 
 
-def counted(connection: sqlite3.Connection) -> tuple[int, int]:
+def newest_and_count(connection: sqlite3.Connection) -> tuple[int, int]:
     """The newest id that was assigned, and the number of events in the file."""
     newest, there = connection.execute("SELECT newest, there FROM total").fetchone()
     return newest, there
@@ -44,7 +44,7 @@ def counted(connection: sqlite3.Connection) -> tuple[int, int]:
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> range:
     """Insert *rows* within a transaction. Returns their ids."""
-    newest, _ = counted(connection)
+    newest, _ = newest_and_count(connection)
     at = 0
     for size, statement in _ROWS.items():
         while len(rows) - at >= size:
@@ -60,7 +60,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> range:
 class Writer:
     """Write records through *handle*, waiting up to *busy_wait* seconds for other writers."""
 
-    handle: Handle
+    handle: FileConnection
     busy_wait: float
     max_events: int
     clock: Callable[[], float]
@@ -82,7 +82,7 @@ class Writer:
     def put_accepted(self, records: Sequence[Put]) -> tuple[Collection[int], int]:
         """Write *records* that were accepted. Returns their ids, and the number of events that still fit."""
         ids = self._many(records, None) if records else ()
-        return ids, self.max_events - self.handle.read(counted, self.busy_wait)[1]
+        return ids, self.max_events - self.handle.read(newest_and_count, self.busy_wait)[1]
 
     def full(self, there: int) -> OutboxFull:
         """The error for a file that already holds *there* events."""
@@ -99,7 +99,7 @@ class Writer:
 
     def _many(self, records: Sequence[Put], most: int | None) -> range:
         def write(connection: sqlite3.Connection) -> range:
-            if most is not None and (there := counted(connection)[1]) + len(records) > most:
+            if most is not None and (there := newest_and_count(connection)[1]) + len(records) > most:
                 raise self.full(there)
             routes: dict[Route, int] = {}
             rows = []

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from tiktok_events._outbox.lease_owner import boot
+from tiktok_events._outbox.lease_owner import boot_id
 from tiktok_events.errors import ConfigurationError, OutboxUnavailable
 
 T = TypeVar("T")
@@ -57,9 +57,9 @@ def make(path: Path) -> None:
     except FileExistsError:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            raise unsuitable("is a link, which is not followed") from None
+            raise unusable_file("is a link, which is not followed") from None
         if not stat.S_ISREG(mode):
-            raise unsuitable("is not a regular file") from None
+            raise unusable_file("is not a regular file") from None
     except OSError as error:
         reason = "its folder is missing" if isinstance(error, FileNotFoundError) else error.strerror
         raise OutboxUnavailable(f"the outbox's file cannot be made: {reason}") from None
@@ -76,9 +76,9 @@ def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION and (application or version or tables):
-        raise unsuitable("belongs to another program")
+        raise unusable_file("belongs to another program")
     if version > _VERSION:
-        raise unsuitable("was written by a newer tiktok-events")
+        raise unusable_file("was written by a newer tiktok-events")
     return int(version)
 
 
@@ -95,12 +95,12 @@ def set_up(connection: sqlite3.Connection) -> None:
             connection.execute(f"PRAGMA application_id={_APPLICATION}")
             connection.execute(f"PRAGMA user_version={_VERSION}")
 
-    in_one(connection, fill)
+    run_in_transaction(connection, fill)
 
 
-def begin_boot(connection: sqlite3.Connection, now: float) -> None:
+def reset_after_reboot(connection: sqlite3.Connection, now: float) -> None:
     """Reset times and leases after a restart of the machine: its clock counts from 0, and all owners have ended."""
-    name = boot()
+    name = boot_id()
     # Without boot ids, a wait of hours comes from the clock of an earlier boot.
     earlier = now + _LONGEST_WAIT if not name else float("-inf")
     if name and connection.execute("SELECT boot FROM state").fetchone() == (name,):
@@ -112,10 +112,10 @@ def begin_boot(connection: sqlite3.Connection, now: float) -> None:
             connection.execute("UPDATE later SET due = 0 WHERE due > ?", (earlier,))
             connection.execute("UPDATE state SET boot = ?", (name,))
 
-    in_one(connection, begin)
+    run_in_transaction(connection, begin)
 
 
-def in_one(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
+def run_in_transaction(connection: sqlite3.Connection, work: Callable[[], T]) -> T:
     """The result of *work*, which runs in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -140,5 +140,5 @@ def release(connection: sqlite3.Connection, leases: Iterable[tuple[int]]) -> Non
         connection.execute("DELETE FROM lease WHERE id = ?", lease)
 
 
-def unsuitable(why: str) -> ConfigurationError:
+def unusable_file(why: str) -> ConfigurationError:
     return ConfigurationError(f"the outbox's file {why}")

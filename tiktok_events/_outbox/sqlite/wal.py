@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 
-from tiktok_events._outbox.sqlite.file import Handle
+from tiktok_events._outbox.sqlite.file import FileConnection
 from tiktok_events.errors import TikTokEventsError
 
 _LONG = 16_000_000
@@ -22,7 +22,7 @@ class WriteAheadLog:
     that delivers does it, or a thread where many put and none delivers.
     """
 
-    def __init__(self, handle: Handle, wait: float) -> None:
+    def __init__(self, handle: FileConnection, wait: float) -> None:
         self._handle, self._wait = handle, wait
         self._path = f"{handle.settings.path}-wal"
         self.renew()
