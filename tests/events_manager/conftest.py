@@ -36,7 +36,7 @@ async def open_shop(clock: Clock) -> AsyncIterator[Callable[..., Shop]]:
     yield opened
     for shop in made:
         await shop.http.aclose()
-        shop.app.state.manager.store.close()
+        shop.app.state.events_manager.store.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shops import PIXEL, Shop, browser_event, server_event
 
-from tiktok_events.events_manager.store.dedup import First, counts_alone, outcome
+from tiktok_events.events_manager.store.dedup import KeptEvent, counts_alone, outcome_of
 
 pytestmark = pytest.mark.anyio
 
@@ -216,13 +216,13 @@ async def test_share_of_match_keys(shop: Shop) -> None:
 
 def test_the_decision_is_pure() -> None:
     """The decision needs no store and no clock."""
-    first = First(at=0, channels=frozenset({B}))
+    first = KeptEvent(received_at=0, channels=frozenset({B}))
 
-    assert outcome(None, "server", 0) == "kept"
-    assert outcome(first, "server", 300) == "merged"
-    assert outcome(first, "browser", 300) == "dropped"
-    assert counts_alone(0, 48 * HOURS + 1)
-    assert not counts_alone(0, 48 * HOURS)
+    assert outcome_of("server", 0, None) == "kept"
+    assert outcome_of("server", 300, first) == "merged"
+    assert outcome_of("browser", 300, first) == "dropped"
+    assert counts_alone(48 * HOURS + 1, 0)
+    assert not counts_alone(48 * HOURS, 0)
 
 
 def test_the_browser_says_the_same() -> None:

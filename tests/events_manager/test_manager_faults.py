@@ -11,7 +11,7 @@ from shops import NOW, PIXEL, TOKEN, Shop, server_event
 
 import tiktok_events as tt
 from tiktok_events.events_manager import RunningManager, running
-from tiktok_events.events_manager.intake.track import DroppedError
+from tiktok_events.events_manager.intake.track_response import ConnectionDroppedError
 
 SOURCE = tt.EventSource.web(PIXEL, TOKEN)
 AT_ONCE = tt.RetryPolicy(first_wait=0, max_wait=0)
@@ -91,7 +91,7 @@ async def test_dropped_in_process(shop: Shop, drop: str, stored: int) -> None:
     """Where no socket can be cut, the app raises in its place, with the event stored or not."""
     await shop.manages("/api/faults", {"answers": [{"drop": drop}]})
 
-    with pytest.raises(DroppedError):
+    with pytest.raises(ConnectionDroppedError):
         await shop.sends(server_event())
 
     assert (await shop.summary())["received"] == stored

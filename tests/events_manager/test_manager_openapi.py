@@ -76,7 +76,7 @@ def headers_for(case: Any, manager: RunningManager) -> dict[str, str]:
 def test_every_route_is_described() -> None:
     """The description names every route with its methods, and no other."""
     app = create_app(faults=True)
-    app.state.manager.store.close()
+    app.state.events_manager.store.close()
     routes: dict[str, set[str]] = {}
     for route in app.routes:
         methods = getattr(route, "methods", set()) - {"HEAD"}

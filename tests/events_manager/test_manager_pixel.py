@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from shops import BASE, PIXEL, PIXEL_ACT, Shop, browser_event
 
-from tiktok_events.events_manager.intake.bodies import LARGEST_BODY
+from tiktok_events.events_manager.intake.request_body import MAX_BODY
 
 pytestmark = pytest.mark.anyio
 
@@ -93,7 +93,7 @@ async def test_unreadable_bodies_are_refused(shop: Shop, body: bytes, status: in
 
 async def test_body_limit(shop: Shop) -> None:
     """A page cannot fill the memory either."""
-    answer = await shop.http.post(PIXEL_ACT, content=b" " * (LARGEST_BODY + 1), headers=LOCAL)
+    answer = await shop.http.post(PIXEL_ACT, content=b" " * (MAX_BODY + 1), headers=LOCAL)
 
     assert answer.status_code == 413
 

@@ -244,7 +244,7 @@ async def test_token_is_nowhere(shop: Shop) -> None:
     await shop.sends(server_event())
     shown = [(await shop.http.get(path)).text for path in PATHS]
 
-    assert not any(TOKEN in text for text in [*shown, repr(shop.app.state.manager)])
+    assert not any(TOKEN in text for text in [*shown, repr(shop.app.state.events_manager)])
 
 
 async def test_a_websocket_is_closed(shop: Shop) -> None:

@@ -11,15 +11,15 @@ from shops import NOW, PIXEL, Shop, server_event
 
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager import create_app, running
-from tiktok_events.events_manager.store.dedup import key_of
-from tiktok_events.events_manager.store.received import Received
-from tiktok_events.events_manager.store.store import Store
+from tiktok_events.events_manager.store.dedup import dedup_key
+from tiktok_events.events_manager.store.event_store import EventStore
+from tiktok_events.events_manager.store.received_event import ReceivedEvent
 
 
-def received(number: int) -> Received:
+def received(number: int) -> ReceivedEvent:
     event_id = f"order-{number}"
-    key = key_of(PIXEL, "Purchase", event_id, test=False)
-    return Received(channel="server", event="Purchase", event_id=event_id, event_source_id=PIXEL, key=key)
+    key = dedup_key(PIXEL, "Purchase", event_id, is_test=False)
+    return ReceivedEvent(channel="server", event="Purchase", event_id=event_id, event_source_id=PIXEL, key=key)
 
 
 @pytest.mark.anyio
@@ -28,7 +28,7 @@ async def test_a_file_survives_a_restart(open_shop: Callable[..., Shop], tmp_pat
     first = open_shop(db=tmp_path / "events.sqlite3")
     await first.browses()
     before = await first.events()
-    first.app.state.manager.store.close()
+    first.app.state.events_manager.store.close()
 
     second = open_shop(db=tmp_path / "events.sqlite3")
 
@@ -47,7 +47,7 @@ async def test_memory_forgets(open_shop: Callable[..., Shop]) -> None:
 
 def test_the_oldest_make_room() -> None:
     """No more than so many events are held; a forgotten one is no copy's first."""
-    store = Store(most=10)
+    store = EventStore(max_events=10)
     for number in range(25):
         store.add([received(number)], NOW)
     store.add([received(0)], NOW)

@@ -10,7 +10,7 @@ import pytest
 from shops import DIGEST, TOKEN, Shop, body_of, server_event
 
 import tiktok_events as tt
-from tiktok_events.events_manager.intake.bodies import LARGEST_BODY
+from tiktok_events.events_manager.intake.request_body import MAX_BODY
 
 pytestmark = pytest.mark.anyio
 
@@ -155,7 +155,7 @@ async def test_1000_events_are_taken(shop: Shop) -> None:
     assert (await shop.summary())["conversions"] == 1000
 
 
-@pytest.mark.parametrize(("size", "status", "code"), [(LARGEST_BODY, 200, 0), (LARGEST_BODY + 1, 413, 40002)])
+@pytest.mark.parametrize(("size", "status", "code"), [(MAX_BODY, 200, 0), (MAX_BODY + 1, 413, 40002)])
 async def test_body_limit(shop: Shop, size: int, status: int, code: int) -> None:
     """A body may be as large as the limit, and not a byte larger."""
     body = json.dumps(body_of(server_event())).encode()

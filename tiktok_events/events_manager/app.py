@@ -17,18 +17,18 @@ from starlette.routing import Route
 
 from tiktok_events._runtime import json_codec
 from tiktok_events.events_manager import page
-from tiktok_events.events_manager.faults import Clock, Faults
-from tiktok_events.events_manager.intake.bodies import TooLargeError, read_body
-from tiktok_events.events_manager.intake.pixel import pixel as pixel_act
+from tiktok_events.events_manager.app_state import AppState, app_state
+from tiktok_events.events_manager.clock import Clock
+from tiktok_events.events_manager.intake.pixel import pixel_act
 from tiktok_events.events_manager.intake.pixel_script import pixel_script, pixel_switches
+from tiktok_events.events_manager.intake.request_body import BodyTooLargeError, read_body
 from tiktok_events.events_manager.intake.track import track
-from tiktok_events.events_manager.manager import Manager
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
-from tiktok_events.events_manager.store.store import Store
+from tiktok_events.events_manager.store.event_store import EventStore
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_MOST_LISTED = 10_000
+_MAX_LISTED = 10_000
 
 
 def create_app(
@@ -41,20 +41,24 @@ def create_app(
     pixel: Mapping[str, bool | int] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """Make the Events Manager as an ASGI app.
+    """Return the Events Manager as an ASGI app.
 
-    *token* and *source_id* are what `event/track/` demands; without them any will do. *db* is a file that keeps what
-    was received, else memory does. *faults* lets requests set answers and the clock, for tests. *allowed_hosts* are
-    the names besides this machine's own under which it may be asked, and whose pages may send it events. *pixel* are
-    switches of the script it serves in place of TikTok's pixel, such as `{"writes_ttclid": False}`.
+    - `token` and `source_id`: the access token and the event source id that `event/track/` requires; by default it
+      accepts any.
+    - `db`: a file that stores the received events; by default they are kept in memory.
+    - `faults`: True adds endpoints that script responses and set the clock, for tests.
+    - `allowed_hosts`: further host names under which requests are accepted, and whose pages may send events. The
+      names of this machine are always accepted.
+    - `pixel`: switches of the script that replaces TikTok's pixel, such as `{"writes_ttclid": False}`.
+    - `clock`: a function that returns the Unix time in seconds.
 
     Raises:
-        ConfigurationError: If *db* cannot be used, a host is no host name, or a switch is none.
+        ConfigurationError: If *db* cannot be used, or a host name or a switch is invalid.
     """
-    manager = Manager(
-        store=Store(db),
+    state = AppState(
+        store=EventStore(db),
         clock=Clock(clock),
-        faults=Faults() if faults else None,
+        faults_enabled=faults,
         source_id=source_id,
         hosts=known_hosts(allowed_hosts),
         pixel=pixel_switches(pixel),
@@ -62,18 +66,18 @@ def create_app(
     )
     app = Starlette(
         routes=_routes(with_faults=faults),
-        middleware=[Middleware(Guard, hosts=manager.hosts)],
+        middleware=[Middleware(Guard, hosts=state.hosts)],
         lifespan=_lifespan,
     )
-    app.router.redirect_slashes = False  # TikTok answers 404 without the slash, and so a missing one shows here
-    app.state.manager = manager
+    app.router.redirect_slashes = False  # as TikTok does: a URL without its last slash gets a 404
+    app.state.events_manager = state
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     yield
-    app.state.manager.store.close()
+    app.state.events_manager.store.close()
 
 
 def _routes(*, with_faults: bool) -> list[Route]:
@@ -99,23 +103,23 @@ def _routes(*, with_faults: bool) -> list[Route]:
 
 
 def _readable(endpoint: Endpoint) -> Endpoint:
-    """Refuse pages of other origins; a request without an Origin may read."""
+    """Wrap *endpoint* so that pages of other origins get 403. Requests without an Origin are served."""
 
     async def guarded(request: Request) -> Response:
-        return await endpoint(request) if _is_ours(request) is not False else _error("another origin", 403)
+        return await endpoint(request) if _is_own_page(request) is not False else _error("another origin", 403)
 
     return guarded
 
 
 def _own_page_only(endpoint: Endpoint) -> Endpoint:
-    """Refuse a request whose Origin is not the manager's own page."""
+    """Wrap *endpoint* so that requests without the manager's own Origin get 403."""
 
     async def guarded(request: Request) -> Response:
-        if _is_ours(request) is not True:
+        if _is_own_page(request) is not True:
             return _error("this needs the manager's own Origin, such as http://127.0.0.1:8765", 403)
         try:
             return await endpoint(request)
-        except TooLargeError as error:
+        except BodyTooLargeError as error:
             return _error(str(error), 413)
         except ValueError as error:
             return _error(str(error), 400)
@@ -123,7 +127,7 @@ def _own_page_only(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-def _is_ours(request: Request) -> bool | None:
+def _is_own_page(request: Request) -> bool | None:
     """Whether the request comes from the manager's own page; None if it has no Origin."""
     origins = header_values(request.scope, b"origin")
     return is_own_origin(origins, request.headers["host"], request.url.scheme) if origins else None
@@ -134,22 +138,21 @@ def _error(message: str, status: int) -> Response:
 
 
 async def _events(request: Request) -> Response:
-    manager: Manager = request.app.state.manager
     try:
-        after = page.whole(request.query_params, "after", default=0)
-        limit = page.whole(request.query_params, "limit", default=1000, most=_MOST_LISTED)
+        after = page.integer(request.query_params, "after", default=0)
+        limit = page.integer(request.query_params, "limit", default=1000, maximum=_MAX_LISTED)
     except ValueError as error:
         return _error(str(error), 400)
-    found = manager.store.events(after=after, limit=limit)
-    return JSONResponse({"events": found.events, "cursor": found.cursor, "oldest": found.oldest})
+    listed = app_state(request).store.events(after=after, limit=limit)
+    return JSONResponse({"events": listed.events, "cursor": listed.cursor, "oldest": listed.oldest})
 
 
 async def _summary(request: Request) -> Response:
-    return JSONResponse(request.app.state.manager.store.summary())
+    return JSONResponse(app_state(request).store.summary())
 
 
 async def _clear(request: Request) -> Response:
-    request.app.state.manager.store.clear()
+    app_state(request).store.clear()
     return JSONResponse({"cleared": True})
 
 
@@ -161,29 +164,28 @@ _OPENAPI = (resources.files("tiktok_events.events_manager") / "openapi.json").re
 
 
 async def _add_faults(request: Request) -> Response:
-    faults: Faults = request.app.state.manager.faults
-    faults.add(await _object_in(request))
+    faults = app_state(request).faults
+    faults.add(await _json_object(request))
     return JSONResponse({"waiting": len(faults)})
 
 
 async def _clear_faults(request: Request) -> Response:
-    manager: Manager = request.app.state.manager
-    if manager.faults is not None:
-        manager.faults.clear()
-    manager.clock.run()
+    state = app_state(request)
+    state.faults.clear()
+    state.clock.run()
     return JSONResponse({"waiting": 0})
 
 
 async def _set_clock(request: Request) -> Response:
-    manager: Manager = request.app.state.manager
-    manager.clock.set(await _object_in(request))
-    return JSONResponse({"now": manager.clock()})
+    state = app_state(request)
+    state.clock.set(await _json_object(request))
+    return JSONResponse({"now": state.clock()})
 
 
-async def _object_in(request: Request) -> Mapping[str, Any]:
+async def _json_object(request: Request) -> Mapping[str, Any]:
     try:
         wanted = json_codec.loads(await read_body(request))
-    except TooLargeError:
+    except BodyTooLargeError:
         raise
     except ValueError:
         raise ValueError("send a JSON object") from None

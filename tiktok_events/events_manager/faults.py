@@ -1,41 +1,24 @@
-"""Faults for tests: scripted answers, and a clock that can be set."""
+"""Fault injection: a queue of scripted responses of `event/track/`, for tests."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
 
-from tiktok_events._spec.codes import code_for
-
-_MOST, _LONGEST_DELAY, _LATEST = 10_000, 60, 10**11
-
-ANSWERS = {
-    0: "OK",
-    40001: "No permission to operate pixel code",
-    40100: "Too many requests. Please retry in some time.",
-    40104: "Access token is null, you should set it in http header with key Access-Token.",
-    40105: "Access token is incorrect or has been revoked.",
-}
-"""Recorded messages of TikTok."""
-
-
-def message_for(code: int) -> str:
-    """TikTok's recorded message for *code*, or the meaning of the code."""
-    return ANSWERS.get(code) or code_for(code, 200).meaning
+_MAX_FAULTS = 10_000
+_MAX_DELAY = 60
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One scripted answer.
+    """One scripted response.
 
-    `code` answers with it in TikTok's envelope, under HTTP `status`; `status` alone answers with a page in HTML, as a
-    proxy would. Both leave the events unseen unless `store` is set. `drop` closes the connection "before" or "after"
-    the events are stored. `delay` holds the answer back for so many seconds; alone, it is the usual answer, later.
+    `code` responds with TikTok's envelope and HTTP `status`. `status` alone responds with an HTML page, as a proxy
+    would. Neither stores the events unless `store` is true. `drop` closes the connection "before" or "after" the
+    events are stored. `delay` is the number of seconds before the response; alone, the response is the usual one.
     """
 
     code: int | None = None
@@ -52,101 +35,72 @@ class Fault:
 
     @property
     def replaces(self) -> bool:
-        """Whether the usual answer is not given."""
+        """Whether the fault replaces the usual response."""
         return self.drop is not None or self.status is not None or bool(self.code)
 
 
 class Faults:
-    """The queue of scripted answers."""
+    """The queue of scripted responses."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Fault] = deque()
+        self._pending: deque[Fault] = deque()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._pending)
 
     def add(self, wanted: object) -> None:
-        """Queue the faults that the JSON *wanted* describes: `{"answers": [{"code": 40100, "times": 2}, ...]}`.
+        """Queue the faults that *wanted* describes, such as `{"answers": [{"code": 40100, "times": 2}, ...]}`.
 
         Raises:
-            ValueError: If it describes none, or too many.
+            ValueError: If *wanted* has another form, or the queue would be too long.
         """
         answers = wanted.get("answers") if isinstance(wanted, dict) else None
         if not isinstance(answers, list) or not answers:
             raise ValueError('send {"answers": [...]} with at least one answer')
-        made = [fault for answer in answers for fault in _faults_from(answer)]
-        if len(self._waiting) + len(made) > _MOST:
-            raise ValueError(f"at most {_MOST:,} answers can wait")
-        self._waiting.extend(made)
+        faults = [fault for answer in answers for fault in _faults_from(answer)]
+        if len(self._pending) + len(faults) > _MAX_FAULTS:
+            raise ValueError(f"at most {_MAX_FAULTS:,} answers can be queued")
+        self._pending.extend(faults)
 
     def take(self) -> Fault | None:
         """Remove and return the fault for the next request."""
-        return self._waiting.popleft() if self._waiting else None
+        return self._pending.popleft() if self._pending else None
 
     def clear(self) -> None:
-        """Drop all faults."""
-        self._waiting.clear()
+        """Remove all faults."""
+        self._pending.clear()
 
 
 def _faults_from(answer: object) -> list[Fault]:
     if not isinstance(answer, dict) or not answer.keys() <= _CHECKS.keys():
         raise ValueError(f"an answer is an object of {', '.join(_CHECKS)}")
     for name, value in answer.items():
-        is_right, wanted_form = _CHECKS[name]
-        if not is_right(value):
-            raise ValueError(f"{name} must be {wanted_form}")
+        is_valid, expected = _CHECKS[name]
+        if not is_valid(value):
+            raise ValueError(f"{name} must be {expected}")
     times = answer.get("times", 1)
     if len(answer) == ("times" in answer):
         raise ValueError("an answer needs a code, status, drop or delay")
     return [Fault(**{name: value for name, value in answer.items() if name != "times"})] * times
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _is_integer(value: object, minimum: int, maximum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
 
-def _is_number(value: object, least: float, most: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+def _is_number(value: object, minimum: float, maximum: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and minimum <= value <= maximum
 
 
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "code": (lambda value: _is_whole(value, 0, 99_999), "a code of TikTok's, such as 40100"),
-    "status": (lambda value: _is_whole(value, 200, 599) and value not in (204, 205, 304), "an HTTP status with a body"),
+    "code": (lambda value: _is_integer(value, 0, 99_999), "a TikTok code, such as 40100"),
+    "status": (
+        lambda value: _is_integer(value, 200, 599) and value not in (204, 205, 304),
+        "an HTTP status with a body",
+    ),
     "store": (lambda value: isinstance(value, bool), "true or false"),
     "drop": (lambda value: value in ("before", "after"), "before or after"),
-    "delay": (lambda value: _is_number(value, 0, _LONGEST_DELAY), f"seconds, at most {_LONGEST_DELAY}"),
-    "retry_after": (lambda value: _is_whole(value, 0, 86_400), "whole seconds"),
-    "times": (lambda value: _is_whole(value, 1, _MOST), "a count of requests"),
+    "delay": (lambda value: _is_number(value, 0, _MAX_DELAY), f"seconds, at most {_MAX_DELAY}"),
+    "retry_after": (lambda value: _is_integer(value, 0, 86_400), "whole seconds"),
+    "times": (lambda value: _is_integer(value, 1, _MAX_FAULTS), "a count of requests"),
 }
-
-
-class Clock:
-    """The manager's clock: the given one, or a fixed time after `set`."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._set: float | None = None
-
-    def __call__(self) -> float:
-        """Return the time, in Unix seconds."""
-        return self._clock() if self._set is None else self._set
-
-    def set(self, wanted: object) -> None:
-        """Set the time by `{"now": seconds}` or move it by `{"advance": seconds}`.
-
-        Raises:
-            ValueError: If *wanted* says neither, or leads out of all calendars.
-        """
-        if not isinstance(wanted, Mapping) or wanted.keys() not in ({"now"}, {"advance"}):
-            raise ValueError('send {"now": seconds} or {"advance": seconds}')
-        (name, number), *_ = wanted.items()
-        if not _is_number(number, -_LATEST, _LATEST) or not math.isfinite(number):
-            raise ValueError(f"{name} must be a number of seconds")
-        time_then = number if name == "now" else self() + number
-        if not 0 <= time_then <= _LATEST:
-            raise ValueError(f"{name} is not a valid time")
-        self._set = float(time_then)
-
-    def run(self) -> None:
-        """Use the given clock again."""
-        self._set = None

@@ -1,4 +1,4 @@
-"""The page with the stream of events. Jinja2 escapes everything; no script or style is inline."""
+"""HTML pages of the Events Manager. Jinja2 escapes every value; no script or style is inline."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tiktok_events._spec.currencies import MINOR_UNITS
-from tiktok_events.events_manager.manager import Manager
-from tiktok_events.events_manager.store.received import MATCH_KEYS
-from tiktok_events.events_manager.store.store import Page
+from tiktok_events.events_manager.app_state import AppState, app_state
+from tiktok_events.events_manager.store.event_store import EventList
+from tiktok_events.events_manager.store.received_event import MATCH_KEYS
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 _PACKAGE = "tiktok_events.events_manager"
 
@@ -29,7 +29,7 @@ _STATIC = {name: (resources.files(_PACKAGE) / "static" / name).read_bytes() for 
 
 
 def clock_time(seconds: float | None) -> str:
-    """*seconds* as a UTC time that JavaScript can read; empty for an invalid time."""
+    """Return *seconds* as a UTC time that JavaScript can read; empty for an invalid time."""
     try:
         return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
@@ -37,12 +37,12 @@ def clock_time(seconds: float | None) -> str:
 
 
 def amount(value: float, currency: str | None) -> str:
-    """*value* with thousands set apart, and as many decimals as money has in *currency*."""
+    """Return *value* with thousands separators, and the decimals of *currency*."""
     return f"{value:,.{MINOR_UNITS.get(currency or '', 2)}f}"
 
 
 def percent(part: float, whole: float) -> float:
-    """*part* of *whole* in percent; 0 of nothing."""
+    """Return *part* in percent of *whole*; 0 if *whole* is 0."""
     return round(100 * part / whole, 2) if whole else 0.0
 
 
@@ -64,24 +64,24 @@ _TEMPLATES = _environment()
 
 async def index(request: Request) -> Response:
     """Render the page with the newest events; it works without JavaScript."""
-    manager: Manager = request.app.state.manager
-    shown = manager.store.events(limit=MOST_ROWS)
+    state = app_state(request)
+    listed = state.store.events(limit=MAX_ROWS)
     base_url = f"{request.url.scheme}://{request.headers['host']}/open_api/v1.3"
-    context = {**_context(manager, shown), "base_url": base_url, "faults": manager.faults is not None}
+    context = {**_context(state, listed), "base_url": base_url, "faults": state.faults_enabled}
     return HTMLResponse(_TEMPLATES.get_template("index.html").render(context))
 
 
 async def rows(request: Request) -> Response:
     """Render the changes since the cursor `after`; 204 if there are none."""
-    manager: Manager = request.app.state.manager
+    state = app_state(request)
     try:
-        after = whole(request.query_params, "after", default=0)
+        after = integer(request.query_params, "after", default=0)
     except ValueError as error:
         return PlainTextResponse(str(error), 400)
-    shown = manager.store.events(after=after, limit=MOST_ROWS)
-    if shown.cursor == after and not shown.events:
-        return Response(status_code=204, headers={"Oldest-Event": str(shown.oldest)})
-    return HTMLResponse(_TEMPLATES.get_template("rows.html").render(_context(manager, shown)))
+    listed = state.store.events(after=after, limit=MAX_ROWS)
+    if listed.cursor == after and not listed.events:
+        return Response(status_code=204, headers={"Oldest-Event": str(listed.oldest)})
+    return HTMLResponse(_TEMPLATES.get_template("rows.html").render(_context(state, listed)))
 
 
 async def static(request: Request) -> Response:
@@ -92,27 +92,27 @@ async def static(request: Request) -> Response:
     return Response(_STATIC[name], media_type=_FILES[name])
 
 
-def whole(parameters: Mapping[str, str], name: str, *, default: int, most: int = 2**53) -> int:
-    """Read the whole number *name* of a query string.
+def integer(parameters: Mapping[str, str], name: str, *, default: int, maximum: int = 2**53) -> int:
+    """Read the integer *name* of a query string.
 
     Raises:
-        ValueError: If it is no whole number from 0 to *most*.
+        ValueError: If it is not a whole number from 0 to *maximum*.
     """
     text = parameters.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= most):
-        raise ValueError(f"{name} must be a whole number from 0 to {most}")
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= maximum):
+        raise ValueError(f"{name} must be a whole number from 0 to {maximum}")
     return int(text)
 
 
-def _context(manager: Manager, shown: Page) -> dict[str, Any]:
-    kept = [event for event in shown.events if event["outcome"] != "merged"]
-    merged = manager.store.merged_into(event["id"] for event in kept)
+def _context(state: AppState, listed: EventList) -> dict[str, Any]:
+    kept = [event for event in listed.events if event["outcome"] != "merged"]
+    merged = state.store.merged_copies(event["id"] for event in kept)
     for event in kept:
-        event["twin"] = merged.get(event["id"])
+        event["merged_copy"] = merged.get(event["id"])
     return {
         "events": list(reversed(kept)),
-        "cursor": shown.cursor,
-        "oldest": shown.oldest,
-        "summary": manager.store.summary(),
-        "source_id": manager.source_id,
+        "cursor": listed.cursor,
+        "oldest": listed.oldest,
+        "summary": state.store.summary(),
+        "source_id": state.source_id,
     }

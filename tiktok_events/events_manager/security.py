@@ -1,7 +1,7 @@
-"""Who may ask what: host names, origins, and the headers of every answer.
+"""Protection against requests of other sites' pages: checks of Host and Origin, and security headers.
 
-A page anywhere on the web can make a browser send requests to this machine. The Host header gives away one whose
-name was rebound to it, the Origin header one that is not ours.
+Any page on the web can make a browser send requests to this machine. The Host header shows a DNS name that was rebound
+to this machine; the Origin header shows the page's site.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _HEADERS = {
 
 
 class Guard:
-    """Pure ASGI middleware: answers known hosts only, and adds the security headers to every answer."""
+    """ASGI middleware: refuse unknown hosts, and add the security headers to every response."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
         self._app = app
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI calls it."""
+        """Handle one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -60,38 +60,38 @@ class Guard:
 
 
 def with_security_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """*headers*, and those of every answer that are not among them."""
+    """Return *headers* with the security headers that they do not set themselves."""
     given = list(headers)
     names = {name.lower() for name, _ in given}
     return given + [(name, value) for name, value in _HEADERS.items() if name not in names]
 
 
 def host_refusal(hosts: list[str], known: Collection[str]) -> PlainTextResponse | None:
-    """Answer a request with these Host headers that is not for this machine; else None."""
+    """Return the response that refuses a request with these Host headers; None if its host is known."""
     name = host_name(hosts[0]) if len(hosts) == 1 else None
     if name is None:
-        return PlainTextResponse("one Host header is needed, a name or address", 400)
+        return PlainTextResponse("send exactly one Host header, with a name or an address", 400)
     if not is_known(name, known):
-        return PlainTextResponse("this host name is not known here: start the manager with it in allowed_hosts", 421)
+        return PlainTextResponse("this host name is unknown: start the manager with it in allowed_hosts", 421)
     return None
 
 
 def host_name(host: str) -> str | None:
-    """Read the name in a Host header, lower-cased, without its port; None if it is not one."""
+    """Return the host name in a Host header, in lower case and without the port; None if the header is invalid."""
     found = _HOST.fullmatch(host)
     return found.group(1).lower().rstrip(".") if found else None
 
 
 def is_known(name: str, known: Collection[str]) -> bool:
-    """Whether *name* is this machine's, or was given."""
+    """Whether *name* is a loopback name or address, or one of *known*."""
     return is_loopback(name) or name in known
 
 
 def known_hosts(allowed_hosts: Iterable[str]) -> frozenset[str]:
-    """*allowed_hosts* as names to compare with.
+    """Return *allowed_hosts* as lower-case names.
 
     Raises:
-        ConfigurationError: If one is no host name; `*` is none, since any name could then be rebound to this machine.
+        ConfigurationError: If one is not a host name. `*` is refused: any name could then be rebound to this machine.
     """
     names = [host_name(host) for host in ([allowed_hosts] if isinstance(allowed_hosts, str) else allowed_hosts)]
     if None in names:
@@ -100,12 +100,12 @@ def known_hosts(allowed_hosts: Iterable[str]) -> frozenset[str]:
 
 
 def is_own_origin(origins: list[str], host: str, scheme: str) -> bool:
-    """Whether the one Origin header names the very page this manager serves."""
+    """Whether there is one Origin header, and it is the origin of the manager's own page."""
     return len(origins) == 1 and _origin(origins[0]) == _origin(f"{scheme}://{host}") is not None
 
 
 def is_local_origin(origins: list[str], known: Collection[str]) -> bool:
-    """Whether the one Origin header is of a site on this machine, on whatever port, or of a given host."""
+    """Whether there is one Origin header, of a site on this machine (any port) or of a *known* host."""
     parts = _origin(origins[0]) if len(origins) == 1 else None
     return parts is not None and is_known(parts[1], known)
 
@@ -119,5 +119,5 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 
 
 def header_values(scope: Scope | Mapping[str, Any], name: bytes) -> list[str]:
-    """Every value of the header *name*, as text."""
+    """Return every value of the header *name* as text."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

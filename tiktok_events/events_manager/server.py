@@ -1,4 +1,4 @@
-"""The Events Manager on a real socket: for good (`serve`), or while a test runs (`running`)."""
+"""Serve the Events Manager over HTTP: until it is interrupted (`serve`), or during a block (`running`)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tiktok_events._api.transport import is_loopback
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager.app import create_app
-from tiktok_events.events_manager.intake.track import ABORT
-from tiktok_events.events_manager.manager import Manager
+from tiktok_events.events_manager.app_state import AppState
+from tiktok_events.events_manager.intake.track_response import ABORT
 
 DEFAULT_PORT = 8765
-_PATIENCE = 10.0
+_START_TIMEOUT = 10.0
 
 
 def serve(
@@ -33,16 +33,19 @@ def serve(
     allowed_hosts: Sequence[str] = (),
     **options: Any,
 ) -> None:
-    """Serve the Events Manager until interrupted. *options* are `create_app`'s; *on_start* is called with its address.
+    """Serve the Events Manager until it is interrupted. *options* are those of `create_app`.
+
+    *on_start* is called with the URL once the port is open.
 
     Raises:
-        ConfigurationError: If the port is taken, or *host* is reachable from elsewhere and no *allowed_hosts* say
-            under which names.
+        ConfigurationError: If the port is in use, or *host* is not a loopback address and *allowed_hosts* is empty.
     """
     if not is_loopback(host) and not allowed_hosts:
-        raise ConfigurationError("on a host others can reach, name it in allowed_hosts: anybody could read the events")
+        raise ConfigurationError(
+            "a host that other machines can reach needs allowed_hosts: without it, any page could read the events"
+        )
     app = create_app(allowed_hosts=allowed_hosts, **options)
-    with closing(app.state.manager.store), _listening(host, port) as listener:
+    with closing(app.state.events_manager.store), _listening(host, port) as listener:
         if on_start is not None:
             on_start(_address(listener))
         with suppress(KeyboardInterrupt):  # uvicorn raises it again once everything is closed
@@ -51,10 +54,10 @@ def serve(
 
 @attrs.frozen
 class RunningManager:
-    """A manager that runs: `url` is its page, `api_url` what `TIKTOK_API_URL` or `base_url` takes."""
+    """A running manager: `url` is its page, `api_url` the value for `TIKTOK_API_URL` or `Client(base_url=...)`."""
 
     url: str
-    _manager: Manager = attrs.field(repr=False)
+    _state: AppState = attrs.field(repr=False)
 
     @property
     def api_url(self) -> str:
@@ -62,43 +65,43 @@ class RunningManager:
         return f"{self.url}/open_api/v1.3"
 
     def summary(self) -> dict[str, Any]:
-        """Return what `GET /api/summary` answers."""
-        return self._manager.store.summary()
+        """Return the summary, as `GET /api/summary` does."""
+        return self._state.store.summary()
 
     def events(self) -> list[dict[str, Any]]:
-        """Everything received, in the order it came, each as in `GET /api/events`."""
-        return self._manager.store.events().events
+        """Return all received events in the order of arrival, each as in `GET /api/events`."""
+        return self._state.store.events().events
 
 
 @contextmanager
 def running(*, port: int = 0, **options: Any) -> Iterator[RunningManager]:
-    """Run the Events Manager in a thread, on loopback, while the block lasts. Port 0 is any that is free.
+    """Run the Events Manager in a thread, on a loopback address, during the `with` block. Port 0 is any free port.
 
-    *options* are `create_app`'s. What it received can still be read after the block's last request, inside it.
+    *options* are those of `create_app`.
     """
     app = create_app(**options)
-    with closing(app.state.manager.store), _listening("127.0.0.1", port) as listener:
+    with closing(app.state.events_manager.store), _listening("127.0.0.1", port) as listener:
         server = _server(app)
         thread = threading.Thread(target=server.run, args=([listener],), name="events-manager", daemon=True)
         thread.start()
         try:
-            if not server.listens.wait(_PATIENCE):
+            if not server.listens.wait(_START_TIMEOUT):
                 raise ConfigurationError("the Events Manager did not start")
-            yield RunningManager(_address(listener), app.state.manager)
+            yield RunningManager(_address(listener), app.state.events_manager)
         finally:
             server.should_exit = True
-            thread.join(_PATIENCE)
+            thread.join(_START_TIMEOUT)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's own, and whoever waits is told when it listens."""
+    """uvicorn's server, with an event that is set when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listens = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn calls it."""
+        """Start, then set `listens`."""
         await super().startup(sockets)
         self.listens.set()
 
@@ -110,7 +113,7 @@ def _server(app: Starlette) -> _Server:
             http=_Protocol,
             ws="none",
             loop="asyncio",
-            lifespan="off",  # the store is closed here, after the last answer
+            lifespan="off",  # `serve` and `running` close the store, after the last response
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -121,14 +124,14 @@ def _server(app: Starlette) -> _Server:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's own, and the scope says how to cut the connection: only a fault asks for that."""
+    """uvicorn's protocol, with a function in the ASGI scope that cuts the connection. Scripted faults call it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        answer = self.app
+        inner = self.app
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await answer({**scope, ABORT: self.transport.abort}, receive, send)
+            await inner({**scope, ABORT: self.transport.abort}, receive, send)
 
         self.app = app
 

@@ -1,1 +1,1 @@
-"""What the local Events Manager receives: requests of servers, of the pixel, and faults to answer with."""
+"""Endpoints that receive events: `event/track/` for servers, `pixel/act` and the pixel script for browsers."""

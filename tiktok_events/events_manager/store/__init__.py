@@ -1,1 +1,1 @@
-"""What the local Events Manager holds: received events and how they are deduplicated."""
+"""Storage of the local Events Manager: received events, their deduplication, and the summary."""

@@ -1,6 +1,6 @@
-"""What becomes of an event whose source, name and id were seen before. No clock, no store.
+"""Deduplication of events by source, name and event_id (pure functions).
 
-TikTok's help centre gives the windows; what it leaves open stands in `docs/explanation/assumptions.md`.
+The windows are from TikTok's help centre. `docs/explanation/assumptions.md` lists what the help centre leaves open.
 """
 
 from __future__ import annotations
@@ -15,43 +15,47 @@ Channel = Literal["browser", "server"]
 Outcome = Literal["kept", "merged", "dropped", "rejected"]
 
 MERGE_WINDOW = 5 * 60
-"""Seconds after the first in which the other channel's copy completes it. O2: "Event deduplication"."""
+"""Seconds after the kept event in which a copy from the other channel is merged. O2: "Event deduplication"."""
 
 DROP_WINDOW = 48 * 3600
-"""Seconds after the first in which every copy is dropped; later ones count again. O2: the same page."""
+"""Seconds after the kept event in which every copy is dropped; later ones count again. O2: the same page."""
 
 
 @attrs.frozen
-class First:
-    """The event that was kept for a key: when it came, and the channels that have reported it by now."""
+class KeptEvent:
+    """The event that is kept for a key: when it was received, and the channels that have reported it since."""
 
-    at: float
+    received_at: float
     channels: frozenset[str]
 
 
-def outcome(first: First | None, channel: Channel, at: float) -> Outcome:
-    """Decide about an event that arrives on *channel* at *at*, given the *first* one kept for its key.
+def outcome_of(channel: Channel, received_at: float, kept: KeptEvent | None) -> Outcome:
+    """Decide about an event, given the event that is *kept* for the same key.
 
-    The other channel's copy is merged within 5 minutes; all else is dropped until 48 hours, and kept after.
+    A copy from the other channel is merged within 5 minutes. All other copies are dropped within 48 hours. A later
+    event is kept.
     """
-    if first is None or at - first.at > DROP_WINDOW:
+    if kept is None or received_at - kept.received_at > DROP_WINDOW:
         return "kept"
-    if channel not in first.channels and at - first.at <= MERGE_WINDOW:
+    if channel not in kept.channels and received_at - kept.received_at <= MERGE_WINDOW:
         return "merged"
     return "dropped"
 
 
-def counts_alone(first_at: float | None, at: float) -> bool:
-    """Whether an event would count if its own channel were the only one; *first_at* is that channel's first."""
-    return first_at is None or at - first_at > DROP_WINDOW
+def counts_alone(received_at: float, previous: float | None) -> bool:
+    """Whether an event would count if its channel were the only one.
+
+    *previous* is when the last event that counts so was received on this channel with the same key.
+    """
+    return previous is None or received_at - previous > DROP_WINDOW
 
 
-def key_of(source_id: str, event: str, event_id: str | None, *, test: bool) -> bytes | None:
-    """Make what two copies of one event share; None without an `event_id`, since nothing then says they are copies.
+def dedup_key(source_id: str, event: str, event_id: str | None, *, is_test: bool) -> bytes | None:
+    """Return the key that copies of one event share; None without an `event_id`, as copies cannot be recognized then.
 
-    Test events have keys of their own: a try-out must not swallow a real event.
+    Test events have keys of their own, so that a test event never replaces a real event.
     """
     if not event_id:
         return None
-    parts = json.dumps([source_id, event, event_id, test])
+    parts = json.dumps([source_id, event, event_id, is_test])
     return hashlib.sha256(parts.encode()).digest()

@@ -1,4 +1,4 @@
-"""Store received events in SQLite: in memory, or in a file."""
+"""SQLite store of received events, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 import attrs
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.events_manager.store import summary
-from tiktok_events.events_manager.store.dedup import First, Outcome, counts_alone, outcome
-from tiktok_events.events_manager.store.received import MATCH_KEYS, Received
+from tiktok_events.events_manager.store.dedup import KeptEvent, Outcome, counts_alone, outcome_of
+from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
+from tiktok_events.events_manager.store.summary import summarize
 
-MOST_EVENTS = 100_000
-"""How many events are held; the oldest go first."""
+MAX_EVENTS = 100_000
+"""Maximum number of stored events. The oldest are deleted first."""
 
 _VERSION = 1
 _SCHEMA = """
@@ -43,8 +43,9 @@ SELECT coalesce(
     1
 )
 """
-_FIRST = "SELECT * FROM events WHERE key = ? AND outcome = 'kept' ORDER BY id DESC LIMIT 1"
-_FIRST_OF_CHANNEL = "SELECT * FROM events WHERE key = ? AND channel = ? AND alone ORDER BY id DESC LIMIT 1"
+_KEPT = "SELECT * FROM events WHERE key = ? AND outcome = 'kept' ORDER BY id DESC LIMIT 1"
+_ALONE = "SELECT * FROM events WHERE key = ? AND channel = ? AND alone ORDER BY id DESC LIMIT 1"
+_DELETE_OLDEST = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?"
 _INSERT = """
 INSERT INTO events (
     change, received_at, channel, channels, event_source, event_source_id, event, event_id, event_time,
@@ -60,45 +61,48 @@ _HIDDEN = ("change", "alone", "errors", "warnings", "key")
 
 
 @attrs.frozen
-class Page:
-    """Some events in the order they came; `cursor` marks the newest change, `oldest` the oldest id still held."""
+class EventList:
+    """Stored events in the order of arrival; `cursor` marks the newest change, `oldest` the oldest id still stored."""
 
     events: list[dict[str, Any]]
     cursor: int
     oldest: int
 
 
-class Store:
-    """The received events and their outcomes. Thread-safe."""
+class EventStore:
+    """The received events and their outcomes, in SQLite. Thread-safe.
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, most: int = MOST_EVENTS) -> None:
-        self._most = most
+    *path* is a file; without it, events are kept in memory.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, max_events: int = MAX_EVENTS) -> None:
+        self._max_events = max_events
         self._lock = threading.Lock()
         self._connection = _open(path)
-        self._change = self._one("SELECT coalesce(max(change), 0) FROM events")
+        self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
         self.close = weakref.finalize(self, self._connection.close)
 
-    def add(self, events: Sequence[Received], at: float) -> None:
-        """Store *events*, received at *at*, and decide which of them are counted."""
-        with self._writing():
+    def add(self, events: Sequence[ReceivedEvent], received_at: float) -> None:
+        """Deduplicate *events* and store them with their outcomes."""
+        with self._transaction():
             for event in events:
-                self._add(event, at)
-            self._connection.execute("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?", (self._most,))
+                self._add(event, received_at)
+            self._connection.execute(_DELETE_OLDEST, (self._max_events,))
 
     def clear(self) -> None:
         """Delete all events."""
-        with self._writing():
+        with self._transaction():
             self._connection.execute("DELETE FROM events")
 
-    def events(self, *, after: int = 0, limit: int = -1) -> Page:
+    def events(self, *, after: int = 0, limit: int = -1) -> EventList:
         """Return the newest *limit* events (all of them by default) of those that changed since cursor *after*."""
         with self._lock:
-            since = after if after <= self._change else 0  # a cursor of an earlier run
+            since = after if after <= self._change else 0  # a larger cursor is from an earlier run
             rows = self._rows("SELECT * FROM events WHERE change > ? ORDER BY id DESC LIMIT ?", (since, limit))
-            return Page([_as_dict(row) for row in reversed(rows)], self._change, self._one(_OLDEST))
+            return EventList([_as_dict(row) for row in reversed(rows)], self._change, self._integer(_OLDEST))
 
-    def merged_into(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-        """Find the event that was merged into each of *ids*, by that id."""
+    def merged_copies(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """Return the copy that was merged into each event of *ids*, by the id of that event."""
         wanted = json.dumps(list(ids))
         with self._lock:
             rows = self._rows(
@@ -107,68 +111,73 @@ class Store:
         return {row["first"]: _as_dict(row) for row in rows}
 
     def summary(self) -> dict[str, Any]:
-        """Compute the figures of everything held; `openapi.json` says what each one means."""
+        """Return the summary of all stored events; `openapi.json` describes its fields."""
         with self._lock:
-            return summary.of(self._connection)
+            return summarize(self._connection)
 
-    def _add(self, event: Received, at: float) -> None:
+    def _add(self, event: ReceivedEvent, received_at: float) -> None:
         self._change += 1
-        first = self._first_of(event)
-        seen = None if first is None else First(first["received_at"], frozenset(json.loads(first["channels"])))
-        decided: Outcome = "rejected" if event.code else outcome(seen, event.channel, at)
-        is_real = event.code == 0 and event.test_event_code is None
-        self._insert(event, at, decided, first, alone=is_real and counts_alone(self._alone_since(event), at))
-        if first is not None and decided == "merged":
-            self._complete(first, event)
-        if first is not None and decided in ("merged", "dropped"):
-            self._also_from(first, event.channel)
+        kept = self._newest(_KEPT, event.key)
+        outcome = _outcome(event, received_at, kept)
+        original = kept if outcome in ("merged", "dropped") else None
+        alone = self._counts_alone(event, received_at)
+        self._insert(event, received_at, outcome, alone=alone, first=original["id"] if original else None)
+        if original is not None and outcome == "merged":
+            self._complete(original, event)
+        if original is not None:
+            self._add_channel(original, event.channel)
 
-    def _first_of(self, event: Received) -> sqlite3.Row | None:
-        return self._newest(_FIRST, event.key)
-
-    def _alone_since(self, event: Received) -> float | None:
-        found = self._newest(_FIRST_OF_CHANNEL, event.key, event.channel)
-        return found["received_at"] if found else None
+    def _counts_alone(self, event: ReceivedEvent, received_at: float) -> bool:
+        if event.code != 0 or event.test_event_code is not None:
+            return False
+        previous = self._newest(_ALONE, event.key, event.channel)
+        return counts_alone(received_at, previous["received_at"] if previous else None)
 
     def _newest(self, query: str, *values: Any) -> sqlite3.Row | None:
-        rows = self._rows(query, values)  # a key of None equals nothing in SQL, as it should
+        rows = self._rows(query, values)  # without a key there are none: in SQL, `key = NULL` is never true
         return rows[0] if rows else None
 
-    def _insert(self, event: Received, at: float, decided: Outcome, first: sqlite3.Row | None, *, alone: bool) -> None:
+    def _insert(
+        self, event: ReceivedEvent, received_at: float, outcome: Outcome, *, alone: bool, first: int | None
+    ) -> None:
+        rules = {
+            severity: sorted({problem.rule for problem in event.problems if problem.severity == severity})
+            for severity in ("error", "warning")
+        }
         values = {
             **attrs.asdict(event, recurse=False),
             "change": self._change,
-            "received_at": at,
+            "received_at": received_at,
             "channels": json.dumps([event.channel]),
-            "outcome": decided,
-            "counted": decided == "kept" and event.test_event_code is None,
+            "outcome": outcome,
+            "counted": outcome == "kept" and event.test_event_code is None,
             "alone": alone,
-            "first": first["id"] if first and decided in ("merged", "dropped") else None,
+            "first": first,
             "identifiers": json.dumps(event.identifiers),
-            "problems": json.dumps([attrs.asdict(one) for one in event.problems]),
-            "errors": json.dumps(sorted({one.rule for one in event.problems if one.severity == "error"})),
-            "warnings": json.dumps(sorted({one.rule for one in event.problems if one.severity == "warning"})),
+            "problems": json.dumps([attrs.asdict(problem) for problem in event.problems]),
+            "errors": json.dumps(rules["error"]),
+            "warnings": json.dumps(rules["warning"]),
         }
         self._connection.execute(_INSERT, values)
 
-    def _complete(self, first: sqlite3.Row, event: Received) -> None:
-        """Complete the first event, which is kept, with fields of its copy. O2: "Event deduplication"."""
-        both = {*json.loads(first["identifiers"]), *event.identifiers}
+    def _complete(self, original: sqlite3.Row, copy: ReceivedEvent) -> None:
+        """Add to the kept event what only its copy has. O2: "Event deduplication"."""
+        both = {*json.loads(original["identifiers"]), *copy.identifiers}
         identifiers = [name for name in (*MATCH_KEYS, "lead_id") if name in both]
         self._connection.execute(
             "UPDATE events SET identifiers = ?, value = coalesce(value, ?), currency = coalesce(currency, ?), "
             "page = coalesce(page, ?) WHERE id = ?",
-            (json.dumps(identifiers), event.value, event.currency, event.page, first["id"]),
+            (json.dumps(identifiers), copy.value, copy.currency, copy.page, original["id"]),
         )
 
-    def _also_from(self, first: sqlite3.Row, channel: str) -> None:
-        channels = json.dumps(sorted({*json.loads(first["channels"]), channel}))
+    def _add_channel(self, original: sqlite3.Row, channel: str) -> None:
+        channels = json.dumps(sorted({*json.loads(original["channels"]), channel}))
         self._connection.execute(
-            "UPDATE events SET change = ?, channels = ? WHERE id = ?", (self._change, channels, first["id"])
+            "UPDATE events SET change = ?, channels = ? WHERE id = ?", (self._change, channels, original["id"])
         )
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
@@ -176,14 +185,23 @@ class Store:
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         return self._connection.execute(query, values).fetchall()
 
-    def _one(self, query: str) -> int:
+    def _integer(self, query: str) -> int:
         return int(self._rows(query)[0][0])
+
+
+def _outcome(event: ReceivedEvent, received_at: float, kept: sqlite3.Row | None) -> Outcome:
+    if event.code != 0:
+        return "rejected"
+    if kept is None:
+        return outcome_of(event.channel, received_at, None)
+    kept_event = KeptEvent(kept["received_at"], frozenset(json.loads(kept["channels"])))
+    return outcome_of(event.channel, received_at, kept_event)
 
 
 def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
     with ExitStack() as undo:
         try:
-            # The server's thread writes, and whoever runs it reads; Store's lock keeps them apart.
+            # The server's thread writes and the caller's thread reads; the lock of EventStore serializes them.
             connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
             undo.callback(connection.close)
             _prepare(connection)
@@ -198,7 +216,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if version != _VERSION and not (version == 0 and is_empty):
-        raise ConfigurationError("db is a database of something else: give the Events Manager a file of its own")
+        raise ConfigurationError("db is the database of another program: give the Events Manager a file of its own")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if is_empty:
