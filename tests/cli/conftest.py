@@ -1,4 +1,4 @@
-"""The command line in a process of its own, against an Events Manager on a real socket."""
+"""Fixtures that run the command line in a process, against an Events Manager on a real socket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "tiktok_events.cli"]
 
 @pytest.fixture
 def manager() -> Iterator[RunningManager]:
-    """An Events Manager that takes orders about its answers."""
+    """An Events Manager whose responses a test can set."""
     from tiktok_events.events_manager import running
 
     with running(faults=True) as manager:
@@ -38,27 +38,33 @@ def manager() -> Iterator[RunningManager]:
 
 @pytest.fixture
 def port(manager: RunningManager) -> str:
-    """Where the manager listens."""
+    """The port of the Events Manager."""
     return manager.url.rpartition(":")[2]
 
 
 @pytest.fixture
 def fault(manager: RunningManager) -> Iterator[Callable[..., None]]:
-    """Tell the manager its next answers; it forgets them afterwards."""
+    """Set the next responses of the Events Manager; without arguments, and after the test, they are reset."""
 
-    def ask(method: str, body: bytes | None) -> None:
+    def request_faults(method: str, body: bytes | None) -> None:
         request = urllib.request.Request(f"{manager.url}/api/faults", body, {"Origin": manager.url}, method=method)
         urllib.request.urlopen(request, timeout=5).close()
 
-    yield lambda *answers: ask("POST", json.dumps({"answers": answers}).encode()) if answers else ask("DELETE", None)
-    ask("DELETE", None)
+    yield (
+        lambda *answers: (
+            request_faults("POST", json.dumps({"answers": answers}).encode())
+            if answers
+            else request_faults("DELETE", None)
+        )
+    )
+    request_faults("DELETE", None)
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Start the command line as a shell would: keyword arguments for `subprocess`."""
+def shell_command(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Make the keyword arguments for `subprocess` that start the command line as a shell does."""
 
-    def made(*arguments: object, **environment: str) -> dict[str, Any]:
+    def process_arguments(*arguments: object, **environment: str) -> dict[str, Any]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("TIKTOK_")}
         return {
             "args": [*COMMAND, *map(str, arguments)],
@@ -66,21 +72,25 @@ def outside(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             "env": {**env, "COLUMNS": "80", **environment},
         }
 
-    return made
+    return process_arguments
 
 
 @pytest.fixture
-def run(outside: Callable[..., dict[str, Any]]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line to its end."""
+def run(shell_command: Callable[..., dict[str, Any]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command line in a process until it exits."""
 
-    def done(*arguments: object, stdin: bytes | str = b"", **environment: str) -> subprocess.CompletedProcess[str]:
-        given = stdin.encode() if isinstance(stdin, str) else stdin
-        ran = subprocess.run(
-            **outside(*arguments, **environment), input=given, capture_output=True, timeout=120, check=False
+    def run_command(
+        *arguments: object, stdin: bytes | str = b"", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        content = stdin.encode() if isinstance(stdin, str) else stdin
+        process = subprocess.run(
+            **shell_command(*arguments, **environment), input=content, capture_output=True, timeout=120, check=False
         )
-        return subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+        return subprocess.CompletedProcess(
+            process.args, process.returncode, process.stdout.decode(), process.stderr.decode()
+        )
 
-    return done
+    return run_command
 
 
 @pytest.fixture
@@ -96,7 +106,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Res
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file of one good event."""
+    """A file with one valid event."""
     path = tmp_path / "events.jsonl"
     path.write_text(jsonl(LINE))
     return path
@@ -110,6 +120,6 @@ def rejected() -> Callable[[Path], list[dict[str, Any]]]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port where nobody listens."""
+    """A port that no server listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

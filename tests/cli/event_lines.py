@@ -1,4 +1,4 @@
-"""Lines to send: a good one, and files of them."""
+"""A valid line for `send`, and JSONL from items."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ LINE = {
 
 
 def jsonl(*items):
-    """Lines of JSON."""
+    """Return *items* as lines of JSON; a string is used as it is."""
     return "".join((item if isinstance(item, str) else json.dumps(item)) + "\n" for item in items)

@@ -1,4 +1,4 @@
-"""Every bad event of the suite as a line between good ones: the neighbours arrive, the bad one is explained."""
+"""Send every bad event of the suite between good lines: good lines are delivered, bad ones get a rule."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ CASES_OF_LINES = [case for case in CASES if case.json]
 
 
 @pytest.mark.parametrize("source", ["web", "app", "offline", "crm"])
-def test_bad_lines_leave_their_neighbours_alone(source, invoke, manager, tmp_path, rejected):
-    """A bad line is kept with a rule (the case's own, where it names one), and every good line is delivered."""
+def test_bad_lines_do_not_affect_good_lines(source, invoke, manager, tmp_path, rejected):
+    """A bad line is rejected with a rule (the one the case names, if any), and every good line is delivered."""
     cases = [case for case in CASES_OF_LINES if case.source == source]
     lines, good = [], 0
     for number, case in enumerate(cases):
@@ -24,18 +24,21 @@ def test_bad_lines_leave_their_neighbours_alone(source, invoke, manager, tmp_pat
     (tmp_path / "events.jsonl").write_text("\n".join(lines) + "\n")
     result = invoke("send", "events.jsonl", "--port", manager.url.rpartition(":")[2], "--source", source)
 
-    kept = {one["line"]: one for one in rejected(tmp_path / "events.jsonl.rejected.jsonl")}
+    rejected_lines = {one["line"]: one for one in rejected(tmp_path / "events.jsonl.rejected.jsonl")}
     assert result.exit_code == 1
     assert manager.summary()["accepted"] == good
     assert manager.summary()["rejected"] == 0
-    missing = [case.id for number, case in enumerate(cases) if 2 * number + 2 not in kept]
+    missing = [case.id for number, case in enumerate(cases) if 2 * number + 2 not in rejected_lines]
     assert not missing
-    assert not [number for number in kept if number % 2]
-    told = {case.id: {one["rule"] for one in kept[2 * number + 2]["problems"]} for number, case in enumerate(cases)}
-    assert not [case.id for case in cases if case.rule and case.rule not in told[case.id]]
+    assert not [number for number in rejected_lines if number % 2]
+    rules = {
+        case.id: {one["rule"] for one in rejected_lines[2 * number + 2]["problems"]}
+        for number, case in enumerate(cases)
+    }
+    assert not [case.id for case in cases if case.rule and case.rule not in rules[case.id]]
     assert "zzpii" not in result.output.lower()
 
 
-def test_there_are_many():
-    """The list is long enough to mean something."""
+def test_case_list_is_long():
+    """The list of bad inputs is not empty by mistake."""
     assert len(CASES_OF_LINES) > 150

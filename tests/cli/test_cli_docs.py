@@ -1,4 +1,4 @@
-"""What the pages on `send` and `lint` show is what the commands take and print."""
+"""Tests that the files, options and outputs in the docs of `send` and `lint` match the commands."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ OPTION = re.compile(r"--[a-z][a-z-]+")
 
 @pytest.fixture
 def files(tmp_path):
-    """The files that the page on `send` shows."""
+    """Write the files that the page on `send` shows. Returns their names."""
     shown = dict(FILE.findall((DOCS / "send-a-file.md").read_text("utf-8")))
     for name, text in shown.items():
         (tmp_path / name).write_text(text)
     return sorted(shown)
 
 
-def test_shown_files_are_sent_and_are_the_same_orders(invoke, files, manager):
-    """Both files are accepted, and since they share keys, the second run counts nothing."""
+def test_shown_files_have_the_same_orders(invoke, files, manager):
+    """Both files are accepted and have the same keys, so the second run adds no conversion."""
     assert files == ["orders.csv", "orders.jsonl"]
     for name in files:
         result = invoke(
@@ -35,8 +35,8 @@ def test_shown_files_are_sent_and_are_the_same_orders(invoke, files, manager):
     assert manager.summary()["conversions"] == 2
 
 
-def test_shown_rejected_line_is_what_is_written(invoke, files, manager, tmp_path, rejected):
-    """The page's rejected line is, to the letter, what the command writes."""
+def test_shown_rejected_line_is_written(invoke, files, manager, tmp_path, rejected):
+    """The rejected line on the page equals the one that the command writes."""
     (shown,) = JSON.findall((DOCS / "send-a-file.md").read_text("utf-8"))
     shown = json.loads(shown)
     with (tmp_path / "orders.csv").open("a") as file:
@@ -55,8 +55,8 @@ def test_shown_rejected_line_is_what_is_written(invoke, files, manager, tmp_path
     assert rejected(tmp_path / "orders.csv.rejected.jsonl") == [shown]
 
 
-def test_shown_report_is_what_lint_prints(invoke, tmp_path):
-    """The page's JSON is, to the letter, what --format json prints."""
+def test_shown_report_is_printed(invoke, tmp_path):
+    """The JSON on the page equals the output of --format json, apart from warnings."""
     (shown,) = JSON.findall((DOCS / "lint.md").read_text("utf-8"))
     item = {
         "event": "Contact",
@@ -75,7 +75,7 @@ def test_shown_report_is_what_lint_prints(invoke, tmp_path):
 
 @pytest.mark.parametrize(("page", "command"), [("send-a-file", "send"), ("lint", "lint")])
 def test_shown_options_exist(invoke, page, command):
-    """No page names an option that is gone."""
+    """Every option on the page exists."""
     text = (DOCS / f"{page}.md").read_text("utf-8")
     known = set(OPTION.findall(invoke("send", "--help").output + invoke("lint", "--help").output))
 

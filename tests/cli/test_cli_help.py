@@ -1,33 +1,33 @@
-"""The command itself: help, version, and what it says where an extra is missing."""
+"""Tests of help, version, and the message for a missing extra."""
 
 from __future__ import annotations
 
 import pytest
 
 
-def test_without_click_it_says_what_to_install(run, tmp_path):
-    """The core alone has no click: the command says so and ends with 2."""
-    (tmp_path / "sitecustomize.py").write_text(_BLOCK.format(names="('click',)"))
-    ran = run("--help", PYTHONPATH=_path(tmp_path))
+def test_missing_click_names_the_extra(run, tmp_path):
+    """Without click, the command names the extra to install and exits with 2."""
+    (tmp_path / "sitecustomize.py").write_text(_SITE_CUSTOMIZE.format(names="('click',)"))
+    result = run("--help", PYTHONPATH=_python_path(tmp_path))
 
-    assert ran.returncode == 2
-    assert "pip install 'tiktok-events[cli]'" in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert result.returncode == 2
+    assert "pip install 'tiktok-events[cli]'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("command", ["manager", "demo"])
-def test_without_the_manager_extra_it_says_so(run, tmp_path, command):
-    """`manager` and `demo` need one extra more."""
-    (tmp_path / "sitecustomize.py").write_text(_BLOCK.format(names="('uvicorn', 'starlette')"))
-    ran = run(command, PYTHONPATH=_path(tmp_path))
+def test_missing_manager_extra_is_named(run, tmp_path, command):
+    """`manager` and `demo` name the extra `manager` if it is missing."""
+    (tmp_path / "sitecustomize.py").write_text(_SITE_CUSTOMIZE.format(names="('uvicorn', 'starlette')"))
+    result = run(command, PYTHONPATH=_python_path(tmp_path))
 
-    assert ran.returncode == 2
-    assert "pip install 'tiktok-events[manager]'" in ran.stderr
+    assert result.returncode == 2
+    assert "pip install 'tiktok-events[manager]'" in result.stderr
 
 
 @pytest.mark.parametrize("command", [(), ("demo",), ("manager",), ("send",), ("lint",)])
-def test_help_helps(invoke, command):
-    """Each command has help with examples that begin with the command."""
+def test_help_has_examples(invoke, command):
+    """The help of each command has examples and fits 80 columns."""
     result = invoke(*command, "--help", terminal_width=80)
 
     assert result.exit_code == 0
@@ -42,7 +42,7 @@ def test_version(run):
     assert tt.__version__ in run("--version").stdout
 
 
-_BLOCK = """
+_SITE_CUSTOMIZE = """
 import importlib.abc, importlib.util, sys
 
 find_spec = importlib.util.find_spec
@@ -50,7 +50,7 @@ importlib.util.find_spec = lambda name, package=None: None if name in {names} el
 """
 
 
-def _path(folder):
+def _python_path(folder):
     import os
 
     return os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)

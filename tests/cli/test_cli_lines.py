@@ -1,4 +1,4 @@
-"""Reading files: whatever a line is, its neighbours are read."""
+"""Tests of reading files: a malformed line never affects other lines."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiktok_events.cli.console import clean
-from tiktok_events.cli.send.columns import Columns, records
-from tiktok_events.cli.send.event_from_line import Defaults, Refused, Seen, event_from
-from tiktok_events.cli.send.lines import LONGEST_LINE, FileUnreadable, Line, jsonl, numbered
+from tiktok_events.cli.send.columns import Columns, parse_csv
+from tiktok_events.cli.send.event_from_line import Defaults, LineRefused, RepeatCounter, make_event
+from tiktok_events.cli.send.lines import MAX_LINE_BYTES, FileUnreadable, Line, parse_jsonl, read_lines
 
 
-def read_csv(content, renamed=None, **options):
-    """The records of a CSV file."""
-    return list(records(numbered(io.BytesIO(content)), renamed or {}, **options))
+def read_csv(content, mapping=None, **options):
+    """Return the records of a CSV file."""
+    return list(parse_csv(read_lines(io.BytesIO(content)), mapping or {}, **options))
 
 
 def read_jsonl(content):
-    """The lines of a JSONL file."""
-    return list(jsonl(numbered(io.BytesIO(content))))
+    """Return the lines of a JSONL file."""
+    return list(parse_jsonl(read_lines(io.BytesIO(content))))
 
 
 def rules(lines):
-    """What is wrong with each line."""
+    """Return the broken rules of each line."""
     return [[one.rule for one in line.problems] for line in lines]
 
 
@@ -34,7 +34,7 @@ def rules(lines):
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_as_spreadsheets_write_it(delimiter, bom, end):
-    """Any of three delimiters, with or without a byte order mark, with either line end."""
+    """Three delimiters, with or without a byte order mark, and both line ends are read."""
     text = f"event{delimiter}Email{delimiter}value{end}Purchase{delimiter}zzpii@example.com{delimiter}9.5{end}{end}"
     (line,) = read_csv(bom + text.encode())
 
@@ -43,7 +43,7 @@ def test_csv_as_spreadsheets_write_it(delimiter, bom, end):
 
 
 def test_separator_hint_of_a_spreadsheet():
-    """A first line of sep=; is the spreadsheet's, not the header."""
+    """A first line such as sep=; gives the delimiter and is not the header."""
     (line,) = read_csv(b"sep=;\nevent;value\nPurchase;9,5\n")
 
     assert (line.number, line.fields) == (3, {"event": "Purchase", "properties": {"value": "9,5"}})
@@ -57,8 +57,8 @@ def test_record_over_several_lines_is_numbered_by_its_first():
     assert lines[0].text == 'A,"one\ntwo\n"'
 
 
-def test_quote_never_closed_costs_one_line():
-    """Even at the top of a long file, and with quoted cells further down."""
+def test_unclosed_quote_spoils_one_line():
+    """An unclosed quote spoils one line, even at the top of a long file with quoted cells further down."""
     lines = read_csv(b'event,description\n"A,x\n' + b'B,"y, z"\nC,z\n' * 400)
 
     assert rules(lines)[0] == ["csv-quotes"]
@@ -67,37 +67,37 @@ def test_quote_never_closed_costs_one_line():
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "message"),
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
         (b"a,b\n1,2\n", "no single field"),
         (b"event,emial\n", r"email\?"),
         (b"event,city\n", r"user.city\s+or\s+properties.city"),
-        (b"email,user.email\n", "two columns"),
+        (b"email,user.email\n", "Two columns"),
         (b'"event\nx\n', "quote"),
         (b"ev\xe9nement\n", "UTF-8"),
         (b"\xff\xfee\x00v\x00", "UTF-16"),
     ],
 )
-def test_header_that_cannot_be_read_is_explained(header, told):
-    """What is wrong with the file as a whole is said before anything is sent."""
-    with pytest.raises(FileUnreadable, match=told):
+def test_invalid_header_is_explained(header, message):
+    """An error of the whole file is raised before the first record."""
+    with pytest.raises(FileUnreadable, match=message):
         read_csv(header)
 
 
-def test_columns_can_be_named_and_left_out():
-    """A shop's own names are mapped to fields, one by one, and the rest left out."""
+def test_columns_can_be_mapped_and_ignored():
+    """Column names are mapped to fields, and other columns can be ignored."""
     (line,) = read_csv(b"Name,Total,x\n1001,9.5,zzpii\n", {"Name": "key", "Total": "value", "x": ""})
 
     assert line.fields == {"key": "1001", "properties": {"value": "9.5"}}
     assert read_csv(b"event,whatever,\nA,1,2\n", ignore_unknown=True)[0].fields == {"event": "A"}
-    with pytest.raises(FileUnreadable, match="no column"):
+    with pytest.raises(FileUnreadable, match="No column"):
         read_csv(b"event\nA\n", {"Name": "key"})
 
 
-def test_cells_become_what_their_field_takes():
-    """JSON in a cell, one item from plain columns, booleans, text that a spreadsheet marked; empty cells say nothing."""
+def test_cells_are_converted_by_field():
+    """JSON cells, item columns, booleans and apostrophes before text are converted; an empty cell is an absent field."""
     header = "event,limited_data_use,properties.content_ids,email,phone,content_id,price,quantity,value"
     cells = """A,TRUE,"[""a"", ""b""]","[""x@example.com""]",'+15550100199,sku-1,9.5,2,"""
     (line,) = read_csv(f"{header}\n{cells}\n".encode())
@@ -115,16 +115,16 @@ def test_cells_become_what_their_field_takes():
     assert {one.rule for one in line.problems} == {"cell-json", "cell-boolean"}
 
 
-def test_line_too_long_is_refused_and_the_next_read():
-    """A line of more than a megabyte is passed over without being held."""
-    lines = read_jsonl(b'{"a":"' + b"x" * (3 * LONGEST_LINE) + b'"}\n{"event":"A"}\n')
+def test_too_long_line_is_refused():
+    """A line longer than the limit is skipped without reading it into memory."""
+    lines = read_jsonl(b'{"a":"' + b"x" * (3 * MAX_LINE_BYTES) + b'"}\n{"event":"A"}\n')
 
     assert rules(lines) == [["line-too-long"], []]
     assert len(lines[0].text) < 20_000
 
 
-def test_line_of_another_encoding_is_refused_and_kept_as_it_is():
-    """Bytes that are no UTF-8 cost their own line, which can be had back to the byte."""
+def test_line_of_another_encoding_is_refused_and_restorable():
+    """A line that is not UTF-8 is refused, and its bytes can be restored from its text."""
     lines = read_jsonl('{"event":"é"}\n'.encode("latin-1") + b'{"event":"A"}\n')
 
     assert rules(lines) == [["line-not-utf8"], []]
@@ -132,8 +132,8 @@ def test_line_of_another_encoding_is_refused_and_kept_as_it_is():
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8))
-def test_no_bytes_break_the_readers(pieces):
-    """Whatever the bytes, lines come out in order or the file is refused as a whole, and nothing is raised beside."""
+def test_any_bytes_are_read_or_refused(pieces):
+    """For any bytes, lines are numbered in order or `FileUnreadable` is raised, and no other exception."""
     content = b"\n".join(pieces)
     try:
         numbers = [line.number for line in read_jsonl(content)]
@@ -166,15 +166,15 @@ _NAMES = st.sampled_from([
 
 
 @given(st.dictionaries(_NAMES | st.text(max_size=9), _JSON, max_size=6))
-def test_no_fields_break_an_event(fields):
-    """Whatever JSON a line holds, it is an event or refused with a rule."""
-    told = ()
+def test_any_fields_are_an_event_or_refused(fields):
+    """Any JSON object is an event or is refused with a rule."""
+    problems = ()
     try:
-        event_from(Line(1, "", fields), Defaults(), Seen())
-    except Refused as refused:
-        told = refused.problems or ("nothing",)
+        make_event(Line(1, "", fields), Defaults(), RepeatCounter())
+    except LineRefused as refused:
+        problems = refused.problems or ("nothing",)
 
-    assert all(one.rule and one.field for one in told)
+    assert all(one.rule and one.field for one in problems)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_no_fields_break_an_event(fields):
     ],
 )
 def test_times_as_exports_write_them(given_time, seconds):
-    """Unix seconds or ISO 8601 with an offset."""
-    event = event_from(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), Seen())
+    """Times may be Unix seconds or ISO 8601 with an offset."""
+    event = make_event(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), RepeatCounter())
 
     assert event.event_time == seconds
 
@@ -212,28 +212,28 @@ def test_times_as_exports_write_them(given_time, seconds):
         (float("inf"), "time-malformed"),
     ],
 )
-def test_times_that_cannot_be_known_are_refused(given_time, rule):
-    """A time is never guessed and never made up."""
-    with pytest.raises(Refused) as refused:
-        event_from(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), Seen())
+def test_ambiguous_times_are_refused(given_time, rule):
+    """A time is never guessed."""
+    with pytest.raises(LineRefused) as refused:
+        make_event(Line(1, "", {"event": "A", "event_time": given_time}), Defaults(), RepeatCounter())
 
     assert [one.rule for one in refused.value.problems] == [rule]
 
 
 def test_ids_do_not_depend_on_other_lines():
-    """Equal lines are told apart by their count alone; a line keeps its id when others come or go."""
+    """Equal lines differ by their count only; a line keeps its id when other lines are added or removed."""
     a, b = ({"event": name, "event_time": 1_767_225_600} for name in "AB")
     ids = []
     for lines in ([a, a, b], [b, a, dict(reversed(a.items()))]):
-        seen = Seen()
-        ids.append({(one["event"], event_from(Line(1, "", one), Defaults(), seen).id_for("")) for one in lines})
+        repeats = RepeatCounter()
+        ids.append({(one["event"], make_event(Line(1, "", one), Defaults(), repeats).id_for("")) for one in lines})
 
     assert ids[0] == ids[1]
     assert len(ids[0]) == 3
 
 
 def test_every_plain_column_is_one_field():
-    """A column without a dot means one field, and never an item's oddity."""
+    """A short column name selects one field; a name that an event and an item share selects the event's field."""
     columns = Columns.of(["email", "Phone", "URL", "order_id", "content id", "content_type", "lead_id", "ttclid"], {})
 
     assert columns.paths == (
@@ -243,6 +243,6 @@ def test_every_plain_column_is_one_field():
 
 
 @given(st.text())
-def test_clean_text_holds_no_command(text):
-    """No character that a terminal obeys is left, and all others are."""
+def test_clean_text_has_no_control_characters(text):
+    """Cleaned text has no control characters."""
     assert clean(text).isprintable()

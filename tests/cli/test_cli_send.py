@@ -1,4 +1,4 @@
-"""`send`: where to, what from, and what is counted."""
+"""Tests of `send`: destination, credentials, options and counted events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from event_lines import LINE, jsonl
 
 
-def test_no_destination_is_asked_for(invoke, file):
-    """Without --to or TIKTOK_API_URL nothing is sent, and the message names all three ways."""
+def test_missing_destination_is_an_error(invoke, file):
+    """Without --to or TIKTOK_API_URL nothing is sent, and the message names the three alternatives."""
     result = invoke("send", file)
 
     assert result.exit_code == 2
@@ -17,8 +17,8 @@ def test_no_destination_is_asked_for(invoke, file):
 
 
 @pytest.mark.parametrize("url", [None, "https://business-api.tiktok.com/open_api/v1.3", "https://proxy.example/tiktok"])
-def test_nobody_to_ask_sends_nothing_away(invoke, file, monkeypatch, url):
-    """What leaves this machine needs --yes where no terminal is there to answer."""
+def test_without_a_terminal_other_hosts_need_yes(invoke, file, monkeypatch, url):
+    """Sending to another host needs --yes if standard input is not a terminal."""
     monkeypatch.setenv("TIKTOK_PIXEL_CODE", "C0EXAMPLE0EXAMPLE000")
     monkeypatch.setenv("TIKTOK_ACCESS_TOKEN", "zzpii-token")
     if url:
@@ -32,8 +32,8 @@ def test_nobody_to_ask_sends_nothing_away(invoke, file, monkeypatch, url):
     assert not file.with_name("events.jsonl.rejected.jsonl").exists()
 
 
-def test_credentials_for_tiktok_must_be_there(invoke, file):
-    """Nothing is made up for TikTok itself: the missing variables are named."""
+def test_tiktok_needs_credentials(invoke, file):
+    """For TikTok no test values are used: the missing variables are named."""
     result = invoke("send", file, "--to", "tiktok", "--yes")
 
     assert result.exit_code == 2
@@ -42,19 +42,19 @@ def test_credentials_for_tiktok_must_be_there(invoke, file):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--to", "tiktok", "--port", "80"], "--port goes with --to local"),
         (["--timezone", "Mars/Olympus"], "time zone"),
         (["--timezone", "../../etc/passwd"], "time zone"),
         (["--map", "x=y"], "for CSV"),
-        (["--rejected", "events.jsonl"], "the file itself"),
+        (["--rejected", "events.jsonl"], "the input file itself"),
         (["--rejected", "other.txt"], "something else"),
         (["--rejected", "no/such/folder.jsonl"], "No such file"),
     ],
 )
-def test_unusable_options_are_explained(invoke, file, options, told):
-    """A mistake in the command ends it with 2 before anything is sent."""
+def test_invalid_options_are_explained(invoke, file, options, message):
+    """An invalid option exits with 2 before anything is sent."""
     file.with_name("other.txt").write_text("precious")
     result = (
         invoke("send", "events.jsonl", "--port", "1", *options)
@@ -63,20 +63,20 @@ def test_unusable_options_are_explained(invoke, file, options, told):
     )
 
     assert result.exit_code == 2
-    assert told in result.stderr.replace("\n", " ")
+    assert message in result.stderr.replace("\n", " ")
     assert file.with_name("other.txt").read_text() == "precious"
 
 
-def test_address_that_is_not_https_is_refused(invoke, file):
-    """TIKTOK_API_URL follows the client's rules: the token travels with every request."""
+def test_url_that_is_not_https_is_refused(invoke, file):
+    """TIKTOK_API_URL must be https, because every request contains the token."""
     result = invoke("send", file, env={"TIKTOK_API_URL": "http://proxy.example/x"})
 
     assert result.exit_code == 2
     assert "https" in result.stderr
 
 
-def test_destination_and_source_come_first(invoke, file, manager):
-    """Where events go is said before they do, and credentials are made up for this machine only."""
+def test_destination_and_source_are_printed_first(invoke, file, manager):
+    """The destination and the source are printed first, and test credentials are used for this machine only."""
     result = invoke("send", file, env={"TIKTOK_API_URL": manager.api_url})
 
     assert result.exit_code == 0
@@ -85,10 +85,10 @@ def test_destination_and_source_come_first(invoke, file, manager):
     assert not file.with_name("events.jsonl.rejected.jsonl").exists()
 
 
-def test_standard_input_keeps_what_it_refuses(run, manager, tmp_path, rejected):
-    """Lines from a pipe are delivered; those refused go to a new file each time, for nobody can read a pipe twice."""
+def test_rejected_lines_of_standard_input_are_never_overwritten(run, manager, tmp_path, rejected):
+    """Rejected lines of standard input go to a new file each time, because a pipe cannot be read again."""
     for _ in range(2):
-        ran = run(
+        result = run(
             "send",
             "-",
             "--format",
@@ -96,7 +96,7 @@ def test_standard_input_keeps_what_it_refuses(run, manager, tmp_path, rejected):
             stdin=jsonl(LINE, "{nonsense", {**LINE, "event_id": "2"}),
             TIKTOK_API_URL=manager.api_url,
         )
-        assert ran.returncode == 1, ran.stderr
+        assert result.returncode == 1, result.stderr
 
     assert manager.summary()["conversions"] == 2
     for name in ("stdin.rejected.jsonl", "stdin-2.rejected.jsonl"):
@@ -107,27 +107,27 @@ def test_standard_input_keeps_what_it_refuses(run, manager, tmp_path, rejected):
 
 
 def test_standard_input_needs_a_format(invoke):
-    """A pipe has no suffix to go by."""
+    """Standard input has no suffix, so --format is required."""
     result = invoke("send", "-", "--to", "local", input="")
 
     assert result.exit_code == 2
     assert "--format" in result.stderr
 
 
-def test_equal_lines_are_conversions_of_their_own_each_time(run, file, manager, port):
-    """Three equal lines are three conversions, in any order and company, and three again in the next run."""
+def test_equal_lines_are_counted_separately_once(run, file, manager, port):
+    """Three equal lines are three conversions in any order, and a second run adds none."""
     other = {**LINE, "event": "Subscribe"}
     swapped = dict(reversed(LINE.items()))
     for lines in ((LINE, LINE, other, LINE), (other, swapped, LINE, LINE)):
         file.write_text(jsonl(*lines))
         assert run("send", file, "--port", port).returncode == 0
 
-    counted = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
-    assert counted == {"Contact": 3, "Subscribe": 1}
+    counts = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
+    assert counts == {"Contact": 3, "Subscribe": 1}
 
 
-def test_key_is_the_id_a_page_makes(invoke, file, manager, port):
-    """A line with a key carries the id that `event_id(name, key)` gives the browser, under the source's namespace."""
+def test_key_gives_the_same_id_as_event_id(invoke, file, manager, port):
+    """A line with a key gets the id that `event_id(name, key)` makes for the browser, with the source's namespace."""
     import tiktok_events as tt
 
     file.write_text(jsonl({**LINE, "key": "order-1"}, {**LINE, "key": "order-1"}, {**LINE, "key": 2}))
@@ -135,12 +135,12 @@ def test_key_is_the_id_a_page_makes(invoke, file, manager, port):
 
     assert result.exit_code == 0
     assert "1 line repeats" in result.stdout
-    wanted = {tt.event_id("Contact", key, namespace="shop") for key in ("order-1", 2)}
-    assert {one["event_id"] for one in manager.events()} == wanted
+    expected_ids = {tt.event_id("Contact", key, namespace="shop") for key in ("order-1", 2)}
+    assert {one["event_id"] for one in manager.events()} == expected_ids
 
 
 def test_defaults_fill_gaps_only(invoke, file, manager, port):
-    """--event, --currency, --phone-region and --timezone say what a line does not."""
+    """--event, --currency, --phone-region and --timezone apply only to lines without these values."""
     bare = {"event_time": "2026-09-01 10:00", "user": {"phone": "0155 501 00199"}, "properties": {"value": "9.50"}}
     full = {"event": "Lead", "event_time": "2026-09-01T10:00:00Z", "properties": {"value": 1, "currency": "usd"}}
     file.write_text(jsonl(bare, full))
@@ -165,8 +165,8 @@ def test_defaults_fill_gaps_only(invoke, file, manager, port):
     assert (second["event"], second["event_time"], second["currency"]) == ("Lead", 1_788_256_800, "USD")
 
 
-def test_dry_run_sends_and_keeps_nothing(invoke, file, tmp_path):
-    """--dry-run needs no destination, checks every line and writes nothing."""
+def test_dry_run_sends_and_writes_nothing(invoke, file, tmp_path):
+    """--dry-run needs no destination, checks every line and writes no file."""
     file.write_text(jsonl(LINE, {**LINE, "user": {"email": "zzpii"}}))
     result = invoke("send", file, "--dry-run")
 

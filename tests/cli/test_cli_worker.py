@@ -1,4 +1,4 @@
-"""`worker`: a process that delivers what another one put, until it is told to stop."""
+"""Tests of `worker`: a process that delivers the events of an outbox until SIGTERM."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCE = tt.EventSource.web("C0EXAMPLE0EXAMPLE000", "token")
 
 @pytest.fixture
 def url(tmp_path):
-    """The outbox of these tests."""
+    """The URL of the outbox."""
     return f"sqlite:///{tmp_path}/tiktok.db"
 
 
@@ -31,7 +31,7 @@ def put(tmp_path):
 
     def put_events(*names, source=SOURCE):
         outbox = tt.SQLiteOutbox(tmp_path / "tiktok.db")
-        # To this machine: a test run lets nothing leave for anywhere else, not even by way of an outbox.
+        # A loopback URL, because a test run blocks events for other hosts even when they go to an outbox.
         client = tt.Client(source, base_url="http://127.0.0.1:9/open_api/v1.3")
         with tt.BackgroundClient(client, outbox, deliver=False) as background:
             background.track(
@@ -47,7 +47,7 @@ def put(tmp_path):
 
 @pytest.fixture
 def environment(manager):
-    """What a worker is given."""
+    """The environment of a worker."""
     return {
         "TIKTOK_PIXEL_CODE": SOURCE.event_source_id,
         "TIKTOK_ACCESS_TOKEN": "token",
@@ -55,66 +55,66 @@ def environment(manager):
     }
 
 
-def test_once_delivers_what_is_due(run, put, url, manager, environment):
-    """And ends with 0, as cron wants it."""
+def test_once_delivers_due_events(run, put, url, manager, environment):
+    """--once delivers due events and exits with 0."""
     outbox = put("e0", "e1")
-    done = run("worker", "--once", TIKTOK_OUTBOX_URL=url, **environment)
+    result = run("worker", "--once", TIKTOK_OUTBOX_URL=url, **environment)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-1] == "Ended   2 delivered, 0 waiting"
-    assert "token" not in done.stderr
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == "Ended   2 delivered, 0 waiting"
+    assert "token" not in result.stderr
     assert manager.summary()["conversions"] == 2
     assert outbox.depth() == 0
     outbox.close()
 
 
-def test_once_says_when_something_is_left(run, put, url, fault, environment):
-    """With 1, and the events stay."""
+def test_once_exits_with_1_if_events_are_left(run, put, url, fault, environment):
+    """If a request fails, --once exits with 1 and the events stay in the outbox."""
     fault({"code": 50000, "times": 1})
     outbox = put("e0")
-    done = run("worker", "--once", "--outbox", url, **environment)
+    result = run("worker", "--once", "--outbox", url, **environment)
 
-    assert done.returncode == 1
-    assert "1 waiting" in done.stderr
+    assert result.returncode == 1
+    assert "1 waiting" in result.stderr
     assert outbox.depth() == 1
     outbox.close()
 
 
-def test_it_delivers_until_it_is_told_to_stop(outside, put, url, manager, environment):
-    """What comes while it runs goes at once; SIGTERM ends it, with 0, and says what was done."""
+def test_worker_delivers_until_sigterm(shell_command, put, url, manager, environment):
+    """Events put while the worker runs are delivered. After SIGTERM it prints the counts and exits with 0."""
     outbox = put("e0")
     process = subprocess.Popen(
-        **outside("worker", "--outbox", url, "--report", "0.05", **environment), stderr=subprocess.PIPE, text=True
+        **shell_command("worker", "--outbox", url, "--report", "0.05", **environment), stderr=subprocess.PIPE, text=True
     )
     try:
         until(lambda: outbox.depth() == 0)
         put("e1", "e2").close()
         until(lambda: outbox.depth() == 0)
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
     finally:
         process.kill()
     outbox.close()
 
     assert process.returncode == 0
-    assert told.splitlines()[-1] == "Ended   3 delivered, 0 waiting"
-    assert " waiting" in told.partition(" INFO ")[2]
+    assert errors.splitlines()[-1] == "Ended   3 delivered, 0 waiting"
+    assert " waiting" in errors.partition(" INFO ")[2]
     assert manager.summary()["conversions"] == 3
 
 
 def test_events_of_other_sources_stay(run, put, url, environment):
-    """A worker has the tokens that it was given, and no others."""
+    """A worker leaves events of sources that its environment does not configure."""
     put("e0", source=tt.EventSource.crm("7003", "token")).close()
     outbox = put("e1")
-    done = run("worker", "--once", "--outbox", url, **environment)
+    result = run("worker", "--once", "--outbox", url, **environment)
 
-    assert done.returncode == 0
+    assert result.returncode == 0
     assert outbox.depth() == 1
     outbox.close()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "TIKTOK_OUTBOX_URL"),
         (("--outbox", "memory:"), "belongs to one process"),
@@ -124,45 +124,45 @@ def test_events_of_other_sources_stay(run, put, url, environment):
         (("--outbox", "sqlite:///x.db", "--rate", "0"), "--rate"),
     ],
 )
-def test_what_it_cannot_use_is_said(run, arguments, told, environment):
-    """With 2, and no word of a password."""
-    done = run("worker", "--once", *arguments, **environment)
+def test_invalid_options_are_explained(run, arguments, message, environment):
+    """An invalid option exits with 2, and the message never contains a password."""
+    result = run("worker", "--once", *arguments, **environment)
 
-    assert done.returncode == 2, done.stderr
-    assert told in done.stderr
-    assert "zzpii" not in done.stderr
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert "zzpii" not in result.stderr
 
 
-def test_a_file_that_is_something_else_is_left_alone(run, tmp_path, environment):
-    """It says so, and ends with 1."""
+def test_other_database_is_not_changed(run, tmp_path, environment):
+    """A SQLite file of another program is left unchanged, and the worker exits with 1."""
     with closing(sqlite3.connect(tmp_path / "orders.db")) as connection:
         connection.execute("CREATE TABLE orders (number INTEGER)")
     before = (tmp_path / "orders.db").read_bytes()
-    done = run("worker", "--once", "--outbox", "sqlite:///orders.db", **environment)
+    result = run("worker", "--once", "--outbox", "sqlite:///orders.db", **environment)
 
-    assert done.returncode == 1
-    assert "Stopped " in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 1
+    assert "Stopped " in result.stderr
+    assert "Traceback" not in result.stderr
     assert (tmp_path / "orders.db").read_bytes() == before
 
 
-def test_without_a_token_it_names_the_variable(run, url):
-    """There is nothing that it could deliver."""
-    done = run("worker", "--once", "--outbox", url)
+def test_missing_token_names_the_variable(run, url):
+    """Without an event source, the worker exits with 2 and names the variables."""
+    result = run("worker", "--once", "--outbox", url)
 
-    assert done.returncode == 2
-    assert "TIKTOK_PIXEL_CODE" in done.stderr
+    assert result.returncode == 2
+    assert "TIKTOK_PIXEL_CODE" in result.stderr
 
 
-def test_a_rejected_token_keeps_everything(run, put, url, environment):
-    """Said once, as an error."""
+def test_rejected_token_keeps_events(run, put, url, environment):
+    """A rejected token is logged once as an error, and all events stay in the outbox."""
     outbox = put(*(f"e{n}" for n in range(5)))
     with running(token="another") as strict:
-        done = run(
+        result = run(
             "worker", "--once", "--outbox", url, **{**environment, "TIKTOK_API_URL": f"{strict.url}/open_api/v1.3"}
         )
 
-    assert done.returncode == 1
-    assert done.stderr.count("nothing is delivered until the token or the settings are fixed") == 1
+    assert result.returncode == 1
+    assert result.stderr.count("nothing is delivered until the token or the settings are fixed") == 1
     assert outbox.depth() == 5
     outbox.close()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 import sys
 
-_NEEDED = {
+_EXTRA_PACKAGES = {
     "cli": ("click", "rich"),
     "flask": ("flask", "tiktok_events_flask"),
     "manager": ("jinja2", "starlette", "uvicorn"),
 }
 
-_PARTS = {"cli": "The command line", "flask": "The Flask adapter", "manager": "The Events Manager"}
+_EXTRA_TITLES = {"cli": "The command line", "flask": "The Flask adapter", "manager": "The Events Manager"}
 
 
 def main() -> None:
     """Run `tiktok-events`."""
-    missing = advice("cli")
+    missing = install_hint("cli")
     if missing:
         sys.stderr.write(f"{missing}\n")
         sys.exit(2)
@@ -25,9 +25,8 @@ def main() -> None:
     app(prog_name="tiktok-events")
 
 
-def advice(extra: str) -> str | None:
-    """How to install *extra* if a package of it is missing, else None."""
-    missing = [name for name in _NEEDED[extra] if importlib.util.find_spec(name) is None]
-    if not missing:
+def install_hint(extra: str) -> str | None:
+    """Return how to install *extra* if one of its packages is missing, else None."""
+    if all(importlib.util.find_spec(name) for name in _EXTRA_PACKAGES[extra]):
         return None
-    return f"{_PARTS[extra]} is not installed ({', '.join(missing)} missing). Run: pip install 'tiktok-events[{extra}]'"
+    return f"{_EXTRA_TITLES[extra]} is not installed. Run: pip install 'tiktok-events[{extra}]'"

@@ -29,7 +29,7 @@ Each command has its own --help.
 @click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="tiktok-events")
 def app() -> None:
-    """`tiktok-events`."""
+    """Run a command of `tiktok-events`."""
 
 
 for command in (demo, manager, lint, send, worker, outbox):

@@ -9,7 +9,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 format_option: Callable[[Any], Any] = click.option(
     "--format",
@@ -21,32 +21,32 @@ format_option: Callable[[Any], Any] = click.option(
 )
 
 
-def clean(text: object, longest: int = _LONGEST) -> str:
-    """*text* with control characters escaped, cut to *longest* characters."""
+def clean(text: object, max_length: int = _MAX_LENGTH) -> str:
+    """Return *text* with control characters escaped, cut to *max_length* characters."""
     plain = str(text)
-    if len(plain) > longest:
-        plain = plain[: longest - 1] + "…"
-    return plain if plain.isprintable() else "".join(char if char.isprintable() else _spelled(char) for char in plain)
+    if len(plain) > max_length:
+        plain = plain[: max_length - 1] + "…"
+    return plain if plain.isprintable() else "".join(char if char.isprintable() else _escaped(char) for char in plain)
 
 
-def _spelled(char: str) -> str:
+def _escaped(char: str) -> str:
     # Control characters, lone surrogates, and bidirectional marks.
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def styled(text: object, style: str = "") -> Text:
-    """*text*, cleaned, as a rich text without markup."""
+    """Return *text*, cleaned, as a rich text without markup."""
     return Text(clean(text), style=style)
 
 
 def stdout() -> Console:
-    """The console for results."""
+    """Return the console for results."""
     return _console(stderr=False)
 
 
 def stderr() -> Console:
-    """The console for progress, prompts and errors."""
+    """Return the console for progress, prompts and errors."""
     return _console(stderr=True)
 
 
@@ -58,12 +58,12 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
-def show(console: Console, what: RenderableType) -> None:
-    """Print *what*; into a pipe without trailing blanks."""
+def show(console: Console, renderable: RenderableType) -> None:
+    """Print *renderable*; trailing blanks are removed if the output is a file or a pipe."""
     if console.is_terminal:
-        console.print(what)
+        console.print(renderable)
         return
     with console.capture() as capture:
-        console.print(what)
+        console.print(renderable)
     for line in capture.get().splitlines():
         console.print(Text(line.rstrip()), soft_wrap=True)

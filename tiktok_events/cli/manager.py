@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tiktok_events.cli import advice
+from tiktok_events.cli import install_hint
 from tiktok_events.cli.console import clean, stderr
 from tiktok_events.cli.send.destination import LOCAL_DEFAULTS
 from tiktok_events.errors import ConfigurationError
@@ -30,7 +30,7 @@ Examples:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; any other one is reachable from the network.",
+    help="Address to listen on. Any but the default is reachable from the network.",
 )
 @click.option(
     "--allow-host", metavar="NAME", multiple=True, help="Accept this host name besides loopback names. Repeatable."
@@ -54,20 +54,20 @@ def manager(
     faults: bool,
 ) -> None:
     """Start the local Events Manager."""
-    need_manager()
+    require_manager()
     token = os.environ.get("TIKTOK_ACCESS_TOKEN") if check_token else None
     if check_token and not token:
-        raise click.UsageError("--check-token needs TIKTOK_ACCESS_TOKEN in the environment")
+        raise click.UsageError("--check-token needs TIKTOK_ACCESS_TOKEN in the environment.")
     from tiktok_events.events_manager import serve
 
     options = {"token": token, "source_id": pixel_code, "db": db, "faults": faults}
     try:
-        serve(host=host, port=port, on_start=_started, allowed_hosts=allow_host, **options)
+        serve(host=host, port=port, on_start=_print_settings, allowed_hosts=allow_host, **options)
     except ConfigurationError as error:
         raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
 
 
-def _started(address: str) -> None:
+def _print_settings(address: str) -> None:
     click.echo(f"Events Manager  {address}\n\nTo send here:")
     for name, value in local_variables(address).items():
         click.echo(f"  export {name}={value}")
@@ -76,7 +76,7 @@ def _started(address: str) -> None:
 
 
 def local_variables(address: str, pixel_code: str = LOCAL_DEFAULTS["TIKTOK_PIXEL_CODE"]) -> dict[str, str]:
-    """The environment of an app that reports to the Events Manager at *address*."""
+    """Return the environment variables of an app that reports to the Events Manager at *address*."""
     return {
         "TIKTOK_API_URL": f"{address}/open_api/v1.3",
         "TIKTOK_PIXEL_URL": f"{address}/i18n/pixel/events.js",
@@ -86,15 +86,15 @@ def local_variables(address: str, pixel_code: str = LOCAL_DEFAULTS["TIKTOK_PIXEL
 
 
 def port_advice(error: ConfigurationError, option: str) -> str | None:
-    """What to do about *error* if a port is in use, with the *option* for another one; None for other errors."""
+    """Return what to do about *error* if a port is in use; *option* names the option for another port. Else None."""
     from tiktok_events.events_manager.server import PortInUseError
 
     return error.advice(option) if isinstance(error, PortInUseError) else None
 
 
-def need_manager() -> None:
-    """Exit with a hint if the extra `manager` is not installed."""
-    missing = advice("manager")
+def require_manager() -> None:
+    """Print how to install the extra `manager` and exit with 2 if it is missing."""
+    missing = install_hint("manager")
     if missing:
         stderr().print(missing)
         sys.exit(2)

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from tiktok_events import Client, web
-from tiktok_events.cli.worker.deliver import deliver, worker_options
+from tiktok_events.cli.worker.run_worker import run_worker, worker_options
 
 __all__ = ["commands"]
 
@@ -26,6 +26,6 @@ def commands(site: Callable[[], web.Site]) -> AppGroup:
         app_site = site()
         if app_site.source is None:
             raise click.UsageError(f"TikTok events are off: {app_site.off_reason}")
-        sys.exit(deliver(app_site.outbox, [Client(app_site.source)], **options))
+        sys.exit(run_worker(app_site.outbox, [Client(app_site.source)], **options))
 
     return group

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 
 import click
 
-from tiktok_events.cli import advice
+from tiktok_events.cli import install_hint
 from tiktok_events.cli.console import clean, format_option, stderr
+from tiktok_events.cli.demo.comparison import compare, print_comparison
+from tiktok_events.cli.demo.send_day import progress_bar, send_day
 from tiktok_events.cli.demo.shop import open_shop
-from tiktok_events.cli.demo.simulate import compare, play, progress, tell
 from tiktok_events.cli.demo.simulated_day import simulated_day
-from tiktok_events.cli.manager import local_variables, need_manager, port_advice
+from tiktok_events.cli.manager import local_variables, port_advice, require_manager
 from tiktok_events.errors import ConfigurationError
 
 HELP = """Open an example shop that reports to a local Events Manager, and watch each conversion arrive from browser and
@@ -26,7 +27,7 @@ server and be counted once. Nothing leaves this machine. You need no account and
 
 The shop is a Flask app with the whole funnel: a consent banner, products, a cart, a checkout, a payment page, a
 newsletter and a contact form. With --day no shop opens: 400 simulated visitors view, order and subscribe, some of
-them with the pixel blocked, and a table shows what each channel counts.
+them with the pixel blocked, and a table shows the count of each channel.
 
 \b
 Examples:
@@ -41,10 +42,10 @@ else 1.
 """
 
 PIXEL_CODE = "C0EXAMPLE0EXAMPLE000"
-LANDING = "/?ttclid=E.C.P.demo-click"
-"""The first page has a click id, as after a click on an ad, so that the match keys include one."""
+LANDING_PATH = "/?ttclid=E.C.P.demo-click"
+"""The first page, with a click id as after a click on an ad, so that the match keys include one."""
 
-LOOK = """
+INSTRUCTIONS = """
 Accept the consent banner, then look at a product, buy it, subscribe, and use the contact form.
 Each of these arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
 Page views come from the pixel only.
@@ -73,53 +74,53 @@ def demo(
     once: bool,
 ) -> None:
     """Open the shop, or simulate the day."""
-    need_manager()
-    plays = day or once or visitors is not None or seed is not None
-    if not plays and (missing := advice("flask")):
-        stderr().print(f"{missing}\nThe example shop needs it. Here is a simulated day instead.")
-        plays = True
+    require_manager()
+    simulate = day or once or visitors is not None or seed is not None
+    if not simulate and (missing := install_hint("flask")):
+        stderr().print(f"{missing}\nThe example shop needs it. A simulated day follows instead.")
+        simulate = True
     try:
-        if plays:
-            _day(port, visitors or 400, 1 if seed is None else seed, format_, once=once)
+        if simulate:
+            _simulate_day(port, visitors or 400, 1 if seed is None else seed, format_, once=once)
         else:
-            _shop(port, shop_port, format_, browser=browser)
+            _run_shop(port, shop_port, format_, browser=browser)
     except ConfigurationError as error:
         raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
 
 
-def _shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
+def _run_shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
     from tiktok_events.events_manager import running
 
     with (
         running(port=port, source_id=PIXEL_CODE) as manager,
-        _port_option("--shop-port"),
+        _port_advice_for("--shop-port"),
         open_shop(local_variables(manager.url, PIXEL_CODE), shop_port) as shop,
     ):
-        landing = shop + LANDING
+        landing = shop + LANDING_PATH
         if format_ == "json":
             text = json.dumps({"version": 1, "url": manager.url, "shop": landing})
         else:
-            text = f"Shop            {landing}\nEvents Manager  {manager.url}\n{LOOK}\nPress Ctrl-C to stop."
-        _stay(text, landing if browser and _has_browser() else None)
+            text = f"Shop            {landing}\nEvents Manager  {manager.url}\n{INSTRUCTIONS}\nPress Ctrl-C to stop."
+        _wait_for_ctrl_c(text, landing if browser and _has_browser() else None)
 
 
-def _day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
+def _simulate_day(port: int, visitors: int, seed: int, format_: str, *, once: bool) -> None:
     from tiktok_events.events_manager import running
 
     with running(port=port) as manager:
         day = simulated_day(visitors, seed=seed, start=int(time.time()) - 20 * 3600)
-        with progress(len(day.in_order)) as moved:
-            play(day, manager.url, manager.api_url, moved)
+        with progress_bar(len(day.steps_by_time)) as on_progress:
+            send_day(day, manager.url, manager.api_url, on_progress)
         rows = compare(day, manager.summary())
-        good = all(row.counted == row.happened for row in rows)
-        tell(rows, day, manager.url, format_, good=good)
+        all_equal = all(row.counted == row.happened for row in rows)
+        print_comparison(rows, day, manager.url, format_, all_equal=all_equal)
         if once:
-            sys.exit(0 if good else 1)
-        _stay(f"\nEvents Manager  {manager.url}\nPress Ctrl-C to stop.")
+            sys.exit(0 if all_equal else 1)
+        _wait_for_ctrl_c(f"\nEvents Manager  {manager.url}\nPress Ctrl-C to stop.")
 
 
 @contextmanager
-def _port_option(option: str) -> Iterator[None]:
+def _port_advice_for(option: str) -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
@@ -127,13 +128,13 @@ def _port_option(option: str) -> Iterator[None]:
 
 
 def _has_browser() -> bool:
-    """Whether there is a desktop: without one, `webbrowser` may start a text browser in this terminal."""
+    """Return whether there is a desktop. Without one, `webbrowser` may start a text browser in this terminal."""
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _stay(text: str, address: str | None = None) -> None:
+def _wait_for_ctrl_c(text: str, address: str | None = None) -> None:
     try:
         click.echo(text)
         sys.stdout.flush()

@@ -19,22 +19,23 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 import tiktok_events
 from tiktok_events.errors import ConfigurationError
 
-_PLACES = (Path(__file__).parent / "examples", Path(tiktok_events.__file__).parents[1] / "examples")
-"""Where a wheel and where a checkout has the shop."""
+_EXAMPLE_FOLDERS = (Path(__file__).parent / "examples", Path(tiktok_events.__file__).parents[1] / "examples")
+"""The folder of the shop in a wheel, and in a checkout."""
 
 
 @contextmanager
 def open_shop(settings: Mapping[str, str], port: int = 0) -> Iterator[str]:
-    """Serve the example shop on loopback while the block lasts, and yield its address. Port 0 is any that is free.
+    """Serve the example shop on loopback during the block, and yield its URL. Port 0 selects any free port.
 
-    Its environment says *settings*, and nothing else of TikTok or Flask. What it reported is delivered when it closes.
+    During the block, the environment of the process has *settings* and no other TIKTOK_ or FLASK_ variable. At the end
+    of the block, the events of the shop are delivered.
 
     Raises:
-        ConfigurationError: If the port is taken, or the shop is nowhere.
+        ConfigurationError: If the port is in use, or the files of the shop are missing.
     """
-    with _environment(settings):
-        shop = _load()
-        with _listening(port) as server:
+    with _replaced_environment(settings):
+        shop = _load_app_module()
+        with _bound_server(port) as server:
             server.set_app(shop.app)
             thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="shop", daemon=True)
             thread.start()
@@ -46,13 +47,13 @@ def open_shop(settings: Mapping[str, str], port: int = 0) -> Iterator[str]:
                 shop.tiktok.site.close()
 
 
-def _load() -> Any:
-    folder = next((place for place in _PLACES if (place / "flask_shop" / "app.py").exists()), None)
+def _load_app_module() -> Any:
+    folder = next((path for path in _EXAMPLE_FOLDERS if (path / "flask_shop" / "app.py").exists()), None)
     if folder is None:
-        raise ConfigurationError("the example shop is missing: install tiktok-events again")
+        raise ConfigurationError("The example shop is missing. Install tiktok-events again.")
     spec = importlib.util.spec_from_file_location("tiktok_events_example_shop", folder / "flask_shop" / "app.py")
     if spec is None or spec.loader is None:
-        raise ConfigurationError("the example shop cannot be read")
+        raise ConfigurationError("The example shop cannot be read. Install tiktok-events again.")
     module = importlib.util.module_from_spec(spec)
     # First in the path: another installed module may be called `shop`.
     sys.path.insert(0, str(folder))
@@ -64,10 +65,10 @@ def _load() -> Any:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+def _replaced_environment(settings: Mapping[str, str]) -> Iterator[None]:
     """Replace the environment of the process, so that the demo does not use real settings."""
-    before = dict(os.environ)
-    for name in before:
+    saved = dict(os.environ)
+    for name in saved:
         if name.startswith(("TIKTOK_", "FLASK_")):
             del os.environ[name]
     os.environ.update(settings)
@@ -75,13 +76,13 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         os.environ.clear()
-        os.environ.update(before)
+        os.environ.update(saved)
 
 
 @contextmanager
-def _listening(port: int) -> Iterator[_Server]:
+def _bound_server(port: int) -> Iterator[_Server]:
     try:
-        server = _Server(("127.0.0.1", port), _Quiet)
+        server = _Server(("127.0.0.1", port), _SilentRequestHandler)
     except OSError as error:
         from tiktok_events.events_manager.server import port_error
 
@@ -107,6 +108,6 @@ class _Server(ThreadingMixIn, WSGIServer):
             super().handle_error(request, client_address)
 
 
-class _Quiet(WSGIRequestHandler):
+class _SilentRequestHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: URLs hold click ids."""

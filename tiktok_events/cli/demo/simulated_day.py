@@ -1,4 +1,4 @@
-"""A simulated day in two shops: visitors, their events, and those whose pixel is blocked. Repeatable by seed."""
+"""Simulate a day in two shops: visitors, their events, and which of them block the pixel. A seed makes it repeatable."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-DAY = 14 * 3600
+_DAY_SECONDS = 14 * 3600
 """Seconds from the first visit to the last."""
 
-_BLOCKED = 0.28
-"""Share of visitors whose pixel never reports: the implementation guide says 20 to 35 %."""
+_BLOCKED_SHARE = 0.28
+"""Share of visitors whose browser blocks the pixel: the implementation guide gives 20 to 35 %."""
 
 _PRODUCTS = (
     ("lamp-01", "Desk lamp", "Lamps", 4900),
@@ -27,7 +27,7 @@ _PRODUCTS = (
 
 @attrs.frozen
 class Shop:
-    """One shop with one pixel. `purchase` is the name it reports orders under: shops from before May 2025 may use an old name."""
+    """One shop with one pixel. `purchase` is its event name for orders: shops from before May 2025 may use an old name."""
 
     name: str
     pixel_code: str
@@ -43,7 +43,7 @@ SHOPS = (
 
 @attrs.frozen
 class Step:
-    """One event of a visitor, and whether a page could report it too."""
+    """One event of a visitor, in a page or outside one."""
 
     event: str
     key: str
@@ -51,7 +51,7 @@ class Step:
     path: str
     properties: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
     on_page: bool = True
-    """False for what happens without a page: an order by phone, a subscription renewed."""
+    """False for events without a page, which only the server reports, such as an order by phone."""
 
 
 @attrs.frozen
@@ -65,24 +65,24 @@ class Visit:
     steps: tuple[Step, ...]
 
     @property
-    def seen_by_browser(self) -> tuple[Step, ...]:
+    def browser_steps(self) -> tuple[Step, ...]:
         """The steps that the pixel reports."""
         return () if self.blocked else tuple(step for step in self.steps if step.on_page)
 
 
 @attrs.frozen
-class Day:
+class SimulatedDay:
     """All visits of a day."""
 
     visits: tuple[Visit, ...]
 
     @property
     def expected(self) -> dict[str, int]:
-        """How often each event happened."""
+        """The number of times each event happened."""
         return dict(Counter(step.event for visit in self.visits for step in visit.steps))
 
     @property
-    def in_order(self) -> list[tuple[Visit, Step]]:
+    def steps_by_time(self) -> list[tuple[Visit, Step]]:
         """Every step with its visit, by time."""
         return sorted(((visit, step) for visit in self.visits for step in visit.steps), key=lambda pair: pair[1].at)
 
@@ -92,16 +92,16 @@ class Day:
         return sum(visit.blocked for visit in self.visits) / len(self.visits)
 
 
-def simulated_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> Day:
+def simulated_day(visitors: int = 400, *, seed: int = 1, start: int = 0) -> SimulatedDay:
     """Simulate a day of *visitors* from *start* (Unix seconds) on. The same arguments give the same day."""
     random_source = random.Random(seed)
-    return Day(tuple(_visit(number, random_source, start) for number in range(1, visitors + 1)))
+    return SimulatedDay(tuple(_visit(number, random_source, start) for number in range(1, visitors + 1)))
 
 
 def _visit(number: int, random_source: random.Random, start: int) -> Visit:
     shop = SHOPS[number % len(SHOPS)]
-    blocked = random_source.random() < _BLOCKED
-    steps = tuple(_steps(number, shop, random_source, start + random_source.randrange(DAY)))
+    blocked = random_source.random() < _BLOCKED_SHARE
+    steps = tuple(_steps(number, shop, random_source, start + random_source.randrange(_DAY_SECONDS)))
     return Visit(
         shop,
         _user(number, random_source),

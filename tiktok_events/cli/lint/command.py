@@ -19,8 +19,8 @@ from rich.text import Text
 from tiktok_events._spec.fields import KINDS, Kind
 from tiktok_events._spec.problem import Rule
 from tiktok_events.cli.console import clean, format_option, show, stdout, styled
-from tiktok_events.cli.lint.findings import Checked, Finding, Shape, checked
-from tiktok_events.cli.rules import ALL_RULES
+from tiktok_events.cli.file_rules import ALL_RULES
+from tiktok_events.cli.lint.findings import CheckResult, Finding, Shape, check_stream
 from tiktok_events.cli.send.lines import FileUnreadable
 
 HELP = """Check a request before it is sent. FILE ("-" is standard input) holds one request body, a list of items, or JSONL
@@ -55,7 +55,7 @@ _EFFECTS = {
     "field": "the field is left out (send and Client.track refuse the event)",
     "nothing": "the event is sent unchanged",
 }
-_PLACES = 8
+_MAX_LOCATIONS = 8
 
 
 def _explain(context: click.Context, _parameter: click.Parameter, name: str | None) -> None:
@@ -70,12 +70,12 @@ def _explain(context: click.Context, _parameter: click.Parameter, name: str | No
     context.exit()
 
 
-def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if not wanted or context.resilient_parsing:
+def _list_rules(context: click.Context, _parameter: click.Parameter, requested: bool) -> None:
+    if not requested or context.resilient_parsing:
         return
     table = Table.grid(padding=(0, 2))
     for rule in ALL_RULES.values():
-        table.add_row(styled(rule.id, "bold"), _severity(rule.severity), styled(_plain(rule.message)))
+        table.add_row(styled(rule.id, "bold"), _severity(rule.severity), styled(_without_detail(rule.message)))
     show(stdout(), table)
     context.exit()
 
@@ -109,30 +109,30 @@ def _list_rules(context: click.Context, _parameter: click.Parameter, wanted: boo
 def lint(file: str, source: Kind, shape: Literal["body", "jsonl"] | None, format_: str, *, strict: bool) -> None:
     """Check a file."""
     try:
-        everything = _everything(file, source, shape)
+        results = _check_file(file, source, shape)
     except FileUnreadable as error:
         raise click.UsageError(str(error)) from None
-    findings = [finding for one in everything for finding in one.findings]
-    events = sum(one.events for one in everything)
+    findings = [finding for result in results for finding in result.findings]
+    events = sum(result.events for result in results)
     errors = sum(finding.problem.severity == "error" for finding in findings)
     if format_ == "json":
         click.echo(_as_json(file, events, errors, findings))
     else:
-        _tell(stdout(), file, events, findings)
+        _print_findings(stdout(), file, events, findings)
     sys.exit(1 if errors or (strict and findings) else 0)
 
 
-def _everything(file: str, source: Kind, shape: Literal["body", "jsonl"] | None) -> list[Checked]:
+def _check_file(file: str, source: Kind, shape: Literal["body", "jsonl"] | None) -> list[CheckResult]:
     suffix = Path(file).suffix.lower()
     if suffix in (".csv", ".tsv"):
         raise click.UsageError("lint reads JSON. For CSV: tiktok-events send FILE --dry-run")
-    named: Shape | None = {"body": "body", "jsonl": "lines", None: None}[shape]
-    if named is None and suffix in (".jsonl", ".ndjson"):
-        named = "lines"
+    stream_shape: Shape | None = {"body": "body", "jsonl": "lines", None: None}[shape]
+    if stream_shape is None and suffix in (".jsonl", ".ndjson"):
+        stream_shape = "lines"
     if file == "-":
-        return list(checked(sys.stdin.buffer, named, source, time.time()))
+        return list(check_stream(sys.stdin.buffer, stream_shape, source, time.time()))
     with Path(file).open("rb") as stream:
-        return list(checked(stream, named, source, time.time()))
+        return list(check_stream(stream, stream_shape, source, time.time()))
 
 
 def _as_json(file: str, events: int, errors: int, findings: Iterable[Finding]) -> str:
@@ -158,42 +158,45 @@ def _as_json(file: str, events: int, errors: int, findings: Iterable[Finding]) -
     return json.dumps(report, indent=2)
 
 
-def _tell(console: Console, file: str, events: int, findings: list[Finding]) -> None:
+def _print_findings(console: Console, file: str, events: int, findings: list[Finding]) -> None:
     groups: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        one = finding.problem
-        groups.setdefault((one.severity, one.rule, one.message, one.fix), []).append(finding)
-    for (severity, rule, message, fix), places in sorted(groups.items(), key=lambda group: group[0][0]):
+        found = finding.problem
+        groups.setdefault((found.severity, found.rule, found.message, found.fix), []).append(finding)
+    for (severity, rule, message, fix), group_findings in sorted(groups.items(), key=lambda group: group[0][0]):
         head = Text.assemble(_severity(severity), "  ", styled(rule, "bold"))
-        if len(places) > 1:
-            head.append(f"  {len(places):,} times", style="dim")
+        if len(group_findings) > 1:
+            head.append(f"  {len(group_findings):,} times", style="dim")
         console.print(head)
-        show(console, Padding(Text.assemble(_places(places), "\n", styled(f"{message}. {fix}", "")), (0, 0, 1, 9)))
-    console.print(_verdict(file, events, findings))
+        show(
+            console,
+            Padding(Text.assemble(_locations(group_findings), "\n", styled(f"{message}. {fix}", "")), (0, 0, 1, 9)),
+        )
+    console.print(_summary_line(file, events, findings))
 
 
-def _places(places: list[Finding]) -> Text:
-    more = f"  and {len(places) - _PLACES:,} more" if len(places) > _PLACES else ""
-    return Text("  ".join(clean(one.place) for one in places[:_PLACES]) + more, style="cyan")
+def _locations(group_findings: list[Finding]) -> Text:
+    more = f"  and {len(group_findings) - _MAX_LOCATIONS:,} more" if len(group_findings) > _MAX_LOCATIONS else ""
+    return Text("  ".join(clean(finding.location) for finding in group_findings[:_MAX_LOCATIONS]) + more, style="cyan")
 
 
 def _severity(severity: str) -> Text:
     return Text(f"{severity:7}", style="bold red" if severity == "error" else "bold yellow")
 
 
-def _verdict(file: str, events: int, findings: list[Finding]) -> Text:
+def _summary_line(file: str, events: int, findings: list[Finding]) -> Text:
     errors = sum(finding.problem.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     name = "standard input" if file == "-" else clean(file)
-    line = f"{name}: {_many(events, 'event')}, {_many(errors, 'error')}, {_many(warnings, 'warning')}"
+    line = f"{name}: {_counted(events, 'event')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
     return Text(line, style="bold red" if errors else "bold yellow" if warnings else "bold green")
 
 
-def _many(number: int, word: str) -> str:
+def _counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _plain(text: str) -> str:
+def _without_detail(text: str) -> str:
     return text.replace("{detail}", "…")
 
 
@@ -202,8 +205,8 @@ def _print_rule(console: Console, rule: Rule) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row("message", f"… {_plain(rule.message)}")
-    table.add_row("fix", _plain(rule.fix))
+    table.add_row("message", f"… {_without_detail(rule.message)}")
+    table.add_row("fix", _without_detail(rule.fix))
     table.add_row("effect", _EFFECTS[rule.effect])
     table.add_row("source", rule.source)
     table.add_row("confidence", f"{rule.confidence}: {_CONFIDENCE[rule.confidence]}")

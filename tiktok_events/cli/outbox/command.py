@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tiktok_events._outbox.protocol import DeadLetter, Outbox
 from tiktok_events.cli.console import clean, format_option, show, stderr, stdout, styled
-from tiktok_events.cli.outbox.option import opened, outbox_option
+from tiktok_events.cli.outbox.option import open_outbox, outbox_option
 from tiktok_events.errors import TikTokEventsError
 
 HELP = """Count the events that wait in an outbox, and list, replay or purge its dead letters.
@@ -31,7 +31,7 @@ Examples:
 
 @click.group(help=HELP, short_help="Count an outbox's events; list, replay or purge dead letters.")
 def outbox() -> None:
-    """`tiktok-events outbox`."""
+    """Run a command of `tiktok-events outbox`."""
 
 
 @outbox.command(help="Count waiting events and dead letters, and show the age of the oldest event.")
@@ -39,11 +39,11 @@ def outbox() -> None:
 @format_option
 def status(url: str | None, format_: str) -> None:
     """Print the counts."""
-    with _using(url) as found:
-        age = found.age()
-        letters = found.dead(limit=100_000)
+    with _open(url) as opened:
+        age = opened.age()
+        letters = opened.dead(limit=100_000)
         numbers = {
-            "waiting": found.depth(),
+            "waiting": opened.depth(),
             "oldest_seconds": None if age is None else round(age),
             "dead": len(letters),
         }
@@ -63,8 +63,8 @@ def status(url: str | None, format_: str) -> None:
 )
 def dead(url: str | None, format_: str, limit: int) -> None:
     """Print the dead letters."""
-    with _using(url) as found:
-        letters = found.dead(limit=limit)
+    with _open(url) as opened:
+        letters = opened.dead(limit=limit)
     if format_ == "json":
         for letter in letters:
             click.echo(json.dumps(_row(letter)))
@@ -83,55 +83,56 @@ def dead(url: str | None, format_: str, limit: int) -> None:
 @outbox.command(help="Move dead events back to the queue. They keep their ids and times.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
-@click.option("--all", "all_", is_flag=True, help="All of them.")
+@click.option("--all", "all_", is_flag=True, help="Replay all dead events.")
 def replay(url: str | None, event_ids: tuple[str, ...], *, all_: bool) -> None:
-    """Move dead letters back."""
-    _change("moved back", event_ids, all_, url, lambda found, which: found.replay(which))
+    """Move dead letters back to the queue."""
+    _change_dead_letters("moved back", event_ids, all_, url, lambda opened, ids: opened.replay(ids))
 
 
 @outbox.command(help="Delete dead events for good.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
-@click.option("--all", "all_", is_flag=True, help="All of them.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all", "all_", is_flag=True, help="Delete all dead events.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
     """Delete dead letters."""
     if all_ and not event_ids and not yes:
         if not sys.stdin.isatty():
             raise click.UsageError("Standard input is not a terminal, so nothing can be confirmed. Use --yes.")
-        with _using(url) as found:
-            number = len(found.dead(limit=100_000))
+        with _open(url) as opened:
+            number = len(opened.dead(limit=100_000))
         click.confirm(f"Delete {number:,} dead event{'' if number == 1 else 's'} for good?", abort=True, err=True)
-    _change("deleted", event_ids, all_, url, lambda found, which: found.purge(which))
+    _change_dead_letters("deleted", event_ids, all_, url, lambda opened, ids: opened.purge(ids))
 
 
-def _change(
-    done: str,
+def _change_dead_letters(
+    label: str,
     event_ids: tuple[str, ...],
     all_: bool,
     url: str | None,
-    work: Callable[[Outbox, Collection[str] | None], int],
+    change: Callable[[Outbox, Collection[str] | None], int],
 ) -> None:
     if bool(event_ids) == all_:
         raise click.UsageError("Give event ids, or --all.")
-    with _using(url) as found:
-        number = work(found, None if all_ else frozenset(event_ids))
-    click.echo(f"{number:,} {done}")
+    with _open(url) as opened:
+        number = change(opened, None if all_ else frozenset(event_ids))
+    click.echo(f"{number:,} {label}")
     if number < len(event_ids):
-        stderr().print(f"{len(set(event_ids)) - number:,} of these ids are not dead letters")
+        missing = len(set(event_ids)) - number
+        stderr().print("1 id is not a dead letter" if missing == 1 else f"{missing:,} ids are not dead letters")
         sys.exit(1)
 
 
 @contextmanager
-def _using(url: str | None) -> Iterator[Outbox]:
-    found = opened(url, must_exist=True)
+def _open(url: str | None) -> Iterator[Outbox]:
+    opened = open_outbox(url, must_exist=True)
     try:
-        yield found
+        yield opened
     except TikTokEventsError as error:
         stderr().print(clean(error))
         sys.exit(1)
     finally:
-        found.close()
+        opened.close()
 
 
 def _row(letter: DeadLetter) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The option `--outbox`, and the clients for the event sources of the environment."""
+"""The option `--outbox`, and clients for the event sources of the environment."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ outbox_option: Callable[[Any], Any] = click.option(
     "url",
     metavar="URL",
     envvar="TIKTOK_OUTBOX_URL",
-    help="sqlite:///file.db or redis://host; TIKTOK_OUTBOX_URL by default.",
+    help="URL of the outbox: sqlite:///file.db or redis://host.  [TIKTOK_OUTBOX_URL]",
 )
 
 
-def opened(url: str | None, *, must_exist: bool) -> Outbox:
-    """The outbox at *url*.
+def open_outbox(url: str | None, *, must_exist: bool) -> Outbox:
+    """Open the outbox at *url*.
 
     Raises:
-        click.UsageError: If there is none, or no other process can put into it.
+        click.UsageError: If *url* is missing or invalid, if the outbox is in memory, or, with *must_exist*, if its
+            file does not exist.
     """
     if not url:
         raise click.UsageError("No outbox given. Use --outbox URL, or set TIKTOK_OUTBOX_URL.")
@@ -36,7 +37,7 @@ def opened(url: str | None, *, must_exist: bool) -> Outbox:
         outbox = outbox_at(url)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
-    if outbox.reach == "process":
+    if outbox.scope == "process":
         raise click.UsageError("An outbox in memory belongs to one process. Use sqlite:/// or redis://")
     file = file_of(url)
     if must_exist and file is not None and not file.exists():
@@ -44,18 +45,18 @@ def opened(url: str | None, *, must_exist: bool) -> Outbox:
     return outbox
 
 
-def clients() -> list[Client]:
-    """A client for every event source that the environment describes.
+def clients_from_environment() -> list[Client]:
+    """Make a client for every event source that the environment configures.
 
     Raises:
-        click.UsageError: If there is none, or one cannot be used.
+        click.UsageError: If no event source is configured.
     """
-    found, missing = [], ""
+    found, first_error = [], ""
     for kind in KINDS:
         try:
             found.append(Client(EventSource.from_env(kind, os.environ)))
         except ConfigurationError as error:
-            missing = missing or str(error)
+            first_error = first_error or str(error)
     if not found:
-        raise click.UsageError(f"{missing}: a worker needs at least one event source")
+        raise click.UsageError(f"A worker needs at least one event source: {first_error}.")
     return found

@@ -17,33 +17,33 @@ from tiktok_events._api.client import Client
 from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import KINDS, Kind
 from tiktok_events.cli.console import clean, stdout
-from tiktok_events.cli.send.columns import records
+from tiktok_events.cli.send.columns import parse_csv
 from tiktok_events.cli.send.destination import (
     LOCAL_PORT,
     Destination,
     To,
-    announce,
+    choose_destination,
     confirm,
-    destination,
-    must_confirm,
-    source_of,
+    needs_confirmation,
+    print_destination,
+    source_from_environment,
 )
 from tiktok_events.cli.send.event_from_line import Defaults
-from tiktok_events.cli.send.lines import FileUnreadable, Format, Line, jsonl, numbered
-from tiktok_events.cli.send.rejected_file import RejectedFile, path_for
-from tiktok_events.cli.send.sending import Interrupt, Sending, exit_code, progress_over, run
-from tiktok_events.cli.send.summary import Tally, tell
+from tiktok_events.cli.send.lines import FileUnreadable, Format, Line, parse_jsonl, read_lines
+from tiktok_events.cli.send.rejected_file import RejectedFile, rejected_path
+from tiktok_events.cli.send.sender import Interrupt, Sender, exit_code, progress_bar, run
+from tiktok_events.cli.send.summary import Summary, print_summary
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
-HELP = """Send the events of FILE ("-" is standard input), one a line.
+HELP = """Send the events of FILE ("-" is standard input), one per line.
 
-JSONL holds one item of TikTok's `data` list a line, CSV the same fields as columns (`event_time`, `user.email`,
-`properties.value`; or plainly `email`, `value`, `url`). Identifiers may be raw: they are normalised and hashed here.
+JSONL has one item of TikTok's `data` list per line. CSV has the same fields as columns: full names such as
+`user.email`, or short names such as `email`, `value`, `url`. Raw identifiers are normalised and hashed before sending.
 
-Every line is checked. One with an error is refused and its neighbours are sent; refused and unsent lines go to
-FILE.rejected.jsonl, each with the reason. Running it again is safe: a line without `event_id` or `key` gets an id
-made from what it says, so that a second run within 48 hours counts nothing twice.
+Every line is checked. Valid lines are sent; refused and unsent lines are written to FILE.rejected.jsonl, each with its
+reason. Running the command again is safe: a line without `event_id` or `key` gets an id derived from its content, so a
+second run within 48 hours counts no event twice.
 
 \b
 Examples:
@@ -55,8 +55,8 @@ Examples:
       --source offline --to tiktok --yes
 
 \b
-Exit code: 0 all delivered, 1 something refused or not sent,
-2 nothing begun, 130 Ctrl-C.
+Exit code: 0 all lines delivered, 1 some lines refused or not sent,
+2 wrong usage or unreadable file, nothing sent, 130 Ctrl-C.
 """
 
 
@@ -80,19 +80,19 @@ class Options:
     ignore_unknown: bool
 
 
-def _zone(_context: click.Context, _parameter: click.Parameter, name: str | None) -> ZoneInfo | None:
+def _parse_timezone(_context: click.Context, _parameter: click.Parameter, name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
-        raise click.BadParameter("is no IANA time zone such as Europe/Berlin or UTC") from None
+        raise click.BadParameter(f"'{clean(name)}' is not an IANA time zone such as Europe/Berlin or UTC.") from None
 
 
-def _renamed(_context: click.Context, _parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
     split = [pair.rpartition("=") for pair in pairs]
     if any(not sign or not column for column, sign, _ in split):
-        raise click.BadParameter("is COLUMN=FIELD, or COLUMN= to leave the column out")
+        raise click.BadParameter("Use COLUMN=FIELD, or COLUMN= to ignore the column.")
     return {column.strip(): field.strip() for column, _, field in split}
 
 
@@ -104,7 +104,7 @@ def _renamed(_context: click.Context, _parameter: click.Parameter, pairs: tuple[
     help="The Events Manager on this machine, or TikTok.  [TIKTOK_API_URL]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help=f"Port of the local Events Manager.  [{LOCAL_PORT}]")
-@click.option("--yes", is_flag=True, help="Do not ask before sending to TikTok.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation before sending to TikTok.")
 @click.option("--dry-run", is_flag=True, help="Check every line, send nothing.")
 @click.option(
     "--source",
@@ -113,25 +113,32 @@ def _renamed(_context: click.Context, _parameter: click.Parameter, pairs: tuple[
     show_default=True,
     help="Kind of event source; its id and token come from the environment.",
 )
-@click.option("--format", type=click.Choice(["jsonl", "csv"]), help="Needed for standard input and unknown suffixes.")
-@click.option("--event", metavar="NAME", help="Name of events that give none.")
-@click.option("--currency", metavar="CODE", help="Currency of values that give none.")
-@click.option("--phone-region", metavar="CC", help="Country of phone numbers without a country code, such as DE.")
 @click.option(
-    "--timezone", metavar="ZONE", callback=_zone, help="Time zone of times without one, such as Europe/Berlin."
+    "--format",
+    type=click.Choice(["jsonl", "csv"]),
+    help="Format of FILE; required for standard input and unknown suffixes.",
+)
+@click.option("--event", metavar="NAME", help="Event name for lines without one.")
+@click.option("--currency", metavar="CODE", help="Currency for lines without one.")
+@click.option("--phone-region", metavar="CC", help="Country of phone numbers without a calling code, such as DE.")
+@click.option(
+    "--timezone",
+    metavar="ZONE",
+    callback=_parse_timezone,
+    help="Time zone of times without an offset, such as Europe/Berlin.",
 )
 @click.option(
     "--map",
     metavar="COLUMN=FIELD",
     multiple=True,
-    callback=_renamed,
-    help="Read a CSV column as FIELD; COLUMN= leaves it out. Repeatable.",
+    callback=_parse_map,
+    help="Read a CSV column as FIELD; COLUMN= ignores it. Repeatable.",
 )
-@click.option("--ignore-unknown", is_flag=True, help="Leave out CSV columns that are no field.")
-@click.option("--rejected", metavar="PATH", help="Where refused and unsent lines go.  [FILE.rejected.jsonl]")
-def send(**given: object) -> None:
+@click.option("--ignore-unknown", is_flag=True, help="Ignore CSV columns that match no field.")
+@click.option("--rejected", metavar="PATH", help="File for refused and unsent lines.  [FILE.rejected.jsonl]")
+def send(**options_given: object) -> None:
     """Send the events of a file."""
-    options = Options(**given)  # type: ignore[arg-type]
+    options = Options(**options_given)  # type: ignore[arg-type]
     try:
         code = _send(options)
     except FileUnreadable as error:
@@ -140,7 +147,9 @@ def send(**given: object) -> None:
         if error.errno == errno.EPIPE:
             raise  # the reader of the report has closed the pipe
         if error.filename is None:
-            raise click.ClickException(f"stopped: {error.strerror}. Run it again: nothing counts twice.") from None
+            raise click.ClickException(
+                f"Stopped: {error.strerror}. Run the command again: no event is counted twice."
+            ) from None
         raise click.UsageError(f"{clean(error.filename)}: {error.strerror}") from None
     sys.exit(code)
 
@@ -149,59 +158,59 @@ def _send(options: Options) -> int:
     format_ = options.format or _SUFFIXES.get(Path(options.file).suffix.lower())
     if format_ is None:
         raise click.UsageError("The format of this file is unknown. Use --format jsonl or --format csv.")
-    where = None if options.dry_run else destination(options.to, options.port)
-    source = source_of(options.source, harmless=where is None or where.local)
+    destination = None if options.dry_run else choose_destination(options.to, options.port)
+    source = source_from_environment(options.source, allow_test_values=destination is None or destination.local)
     with ExitStack() as stack:
-        stream, size = _opened(options.file, stack)
-        lines = _lines(stream, format_, options)
-        if where is not None:
-            announce(where, source)
-            if must_confirm(where, yes=options.yes, stdin_is_data=options.file == "-"):
-                tally = _checked(options, format_, source)
-                confirm(source, tally.delivered, tally.total)
-        sending = Sending(
+        stream, size = _open(options.file, stack)
+        lines = _parse(stream, format_, options)
+        if destination is not None:
+            print_destination(destination, source)
+            if needs_confirmation(destination, yes=options.yes, is_stdin=options.file == "-"):
+                summary = _check_file(options, format_, source)
+                confirm(source, summary.delivered, summary.total)
+        sender = Sender(
             source,
-            _client(where, source, stack),
+            _client(destination, source, stack),
             _defaults(options),
-            _rejected_file(options, where, stack),
+            _rejected_file(options, destination, stack),
             stack.enter_context(Interrupt()),
-            explain=where.explain if where is not None else str,
+            explain=destination.explain if destination is not None else str,
         )
-        with progress_over(size, stream.tell) as progress:
-            run(sending, lines, progress, endless=options.file == "-")
-        kept = sending.rejected.path if sending.rejected else None
-    tell(stdout(), sending.tally, kept, dry_run=options.dry_run)
-    return exit_code(sending)
+        with progress_bar(size, stream.tell) as progress:
+            run(sender, lines, progress, is_stdin=options.file == "-")
+        rejected_file = sender.rejected.path if sender.rejected else None
+    print_summary(stdout(), sender.summary, rejected_file, dry_run=options.dry_run)
+    return exit_code(sender)
 
 
-def _checked(options: Options, format_: Format, source: EventSource) -> Tally:
+def _check_file(options: Options, format_: Format, source: EventSource) -> Summary:
     """Check the file without sending anything, and count its lines."""
     with ExitStack() as stack:
-        stream, _ = _opened(options.file, stack)
-        checking = Sending(source, None, _defaults(options), None, stack.enter_context(Interrupt()))
-        run(checking, _lines(stream, format_, options), lambda _: None, endless=False)
-        return checking.tally
+        stream, _ = _open(options.file, stack)
+        checker = Sender(source, None, _defaults(options), None, stack.enter_context(Interrupt()))
+        run(checker, _parse(stream, format_, options), lambda _: None, is_stdin=False)
+        return checker.summary
 
 
-def _opened(file: str, stack: ExitStack) -> tuple[BinaryIO, int | None]:
+def _open(file: str, stack: ExitStack) -> tuple[BinaryIO, int | None]:
     if file == "-":
         return sys.stdin.buffer, None
     path = Path(file)
     return stack.enter_context(path.open("rb")), path.stat().st_size
 
 
-def _lines(stream: BinaryIO, format_: Format, options: Options) -> Iterator[Line]:
+def _parse(stream: BinaryIO, format_: Format, options: Options) -> Iterator[Line]:
     if format_ == "csv":
-        return records(numbered(stream), options.map, ignore_unknown=options.ignore_unknown)
+        return parse_csv(read_lines(stream), options.map, ignore_unknown=options.ignore_unknown)
     if options.map or options.ignore_unknown:
-        raise click.UsageError("--map and --ignore-unknown are for CSV")
-    return jsonl(numbered(stream))
+        raise click.UsageError("--map and --ignore-unknown are for CSV only.")
+    return parse_jsonl(read_lines(stream))
 
 
-def _client(where: Destination | None, source: EventSource, stack: ExitStack) -> Client | None:
-    if where is None:
+def _client(destination: Destination | None, source: EventSource, stack: ExitStack) -> Client | None:
+    if destination is None:
         return None
-    return stack.enter_context(Client(source, base_url=where.base_url, retry=where.retry))
+    return stack.enter_context(Client(source, base_url=destination.base_url, retry=destination.retry))
 
 
 def _defaults(options: Options) -> Defaults:
@@ -213,7 +222,7 @@ def _defaults(options: Options) -> Defaults:
     )
 
 
-def _rejected_file(options: Options, where: Destination | None, stack: ExitStack) -> RejectedFile | None:
-    if where is None and options.rejected is None:
+def _rejected_file(options: Options, destination: Destination | None, stack: ExitStack) -> RejectedFile | None:
+    if destination is None and options.rejected is None:
         return None  # a dry run writes no file
-    return stack.enter_context(RejectedFile(path_for(options.file, options.rejected)))
+    return stack.enter_context(RejectedFile(rejected_path(options.file, options.rejected)))

@@ -1,4 +1,4 @@
-"""The destination of `send`: chosen explicitly, printed first, and confirmed if it is not this machine."""
+"""The destination of `send`: it is chosen explicitly, printed first, and confirmed if it is not on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tiktok_events.errors import ConfigurationError
 To = Literal["local", "tiktok"]
 LOCAL_PORT = 8765
 
-# The local Events Manager accepts any of them; they only need the right form.
+# Test values. The local Events Manager accepts any value of the right form.
 LOCAL_DEFAULTS = {
     "TIKTOK_PIXEL_CODE": "CLOCALTEST0000000000",
     "TIKTOK_APP_ID": "7000000000000000001",
@@ -48,7 +48,7 @@ class Destination:
         return RetryPolicy(attempts=4, max_wait=1.0, max_total=5.0) if self.local else RetryPolicy()
 
     def explain(self, message: str) -> str:
-        """*message* of a failed delivery, and what to do if nothing listens on this machine."""
+        """Return *message* of a failed delivery, or what to do if no server listens on this machine."""
         parts = urlsplit(self.base_url)
         if not self.local or "(ConnectError)" not in message:
             return message
@@ -63,11 +63,11 @@ class Destination:
         return urlsplit(self.base_url).hostname == urlsplit(DEFAULT_BASE_URL).hostname
 
 
-def destination(to: To | None, port: int | None) -> Destination:
-    """The destination by *to* and *port*, else by `TIKTOK_API_URL`.
+def choose_destination(to: To | None, port: int | None) -> Destination:
+    """Return the destination that *to* and *port* give, else the one of `TIKTOK_API_URL`.
 
     Raises:
-        click.UsageError: If none is given, or it cannot be used.
+        click.UsageError: If none is given, or its URL is invalid.
     """
     if port is not None and to == "tiktok":
         raise click.UsageError("--port goes with --to local.")
@@ -75,49 +75,49 @@ def destination(to: To | None, port: int | None) -> Destination:
         return Destination(DEFAULT_BASE_URL)
     if to == "local" or port is not None:
         return Destination(f"http://127.0.0.1:{port or LOCAL_PORT}/open_api/v1.3")
-    given = os.environ.get("TIKTOK_API_URL")
-    if not given:
+    url = os.environ.get("TIKTOK_API_URL")
+    if not url:
         raise click.UsageError(
             "No destination given. Use --to local (the Events Manager that `tiktok-events manager` starts on this "
             "machine), --to tiktok (the real one), or set TIKTOK_API_URL."
         )
     try:
-        return Destination(endpoint(given).removesuffix(f"/{PATH}"))
+        return Destination(endpoint(url).removesuffix(f"/{PATH}"))
     except ConfigurationError as error:
         raise click.UsageError(f"TIKTOK_API_URL: {error}") from None
 
 
-def source_of(kind: Kind, *, harmless: bool) -> EventSource:
-    """The source of *kind* from the environment; if *harmless*, test values replace missing variables.
+def source_from_environment(kind: Kind, *, allow_test_values: bool) -> EventSource:
+    """Read the event source of *kind* from the environment. With *allow_test_values*, they replace missing variables.
 
     Raises:
-        click.UsageError: If a variable is missing or unusable; it names the variable, never the value.
+        click.UsageError: If a variable is missing or invalid. The message names the variable, never its value.
     """
-    given = {name: value for name, value in os.environ.items() if name.startswith("TIKTOK_") and value}
+    settings = {name: value for name, value in os.environ.items() if name.startswith("TIKTOK_") and value}
     try:
-        return EventSource.from_env(kind, env=LOCAL_DEFAULTS | given if harmless else given)
+        return EventSource.from_env(kind, env=LOCAL_DEFAULTS | settings if allow_test_values else settings)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
 
 
-def announce(where: Destination, source: EventSource) -> None:
-    """Print the destination and the source."""
+def print_destination(target: Destination, source: EventSource) -> None:
+    """Print the destination and the event source."""
     console = stderr()
-    console.print(f"To      {clean(where)}")
+    console.print(f"To      {clean(target)}")
     console.print(f"Source  {source.event_source} {clean(source.event_source_id)}")
     if source.test_event_code:
-        console.print("Test    TIKTOK_TEST_EVENT_CODE is set: everything goes to the Test Events tab")
+        console.print("Test    TIKTOK_TEST_EVENT_CODE is set: all events go to the Test Events tab")
 
 
-def must_confirm(where: Destination, *, yes: bool, stdin_is_data: bool) -> bool:
-    """Whether the user has to confirm that events leave this machine.
+def needs_confirmation(target: Destination, *, yes: bool, is_stdin: bool) -> bool:
+    """Return whether the user has to confirm that events leave this machine.
 
     Raises:
-        click.UsageError: If standard input cannot confirm it.
+        click.UsageError: If confirmation is needed, but standard input is no terminal or holds the events.
     """
-    if where.local or yes:
+    if target.local or yes:
         return False
-    if stdin_is_data or not sys.stdin.isatty():
+    if is_stdin or not sys.stdin.isatty():
         raise click.UsageError("Standard input is not a terminal, so sending to TikTok cannot be confirmed. Use --yes.")
     return True
 
@@ -130,9 +130,9 @@ def confirm(source: EventSource, valid: int, total: int) -> None:
     """
     kinds = {"web": "pixel", "app": "app", "offline": "offline event set", "crm": "CRM event set"}
     source_id = clean(source.event_source_id)
-    shown = source_id if len(source_id) <= 9 else f"{source_id[:4]}\u2026{source_id[-3:]}"
-    refused = total - valid
-    note = f" ({refused:,} line{'' if refused == 1 else 's'} would be rejected)" if refused else ""
-    live = "test events of the" if source.test_event_code else "live"
-    question = f"Send {valid:,} of {total:,} events to the {live} {kinds[source.event_source]} {shown}?{note}"
+    short_id = source_id if len(source_id) <= 9 else f"{source_id[:4]}\u2026{source_id[-3:]}"
+    invalid = total - valid
+    note = f" ({invalid:,} line{'' if invalid == 1 else 's'} would be rejected)" if invalid else ""
+    scope = "test events of the" if source.test_event_code else "live"
+    question = f"Send {valid:,} of {total:,} events to the {scope} {kinds[source.event_source]} {short_id}?{note}"
     click.confirm(question, abort=True, err=True)

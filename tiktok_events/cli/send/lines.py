@@ -14,19 +14,19 @@ import attrs
 
 from tiktok_events._runtime import json_codec
 from tiktok_events._spec.problem import Problem
-from tiktok_events.cli.rules import problem
+from tiktok_events.cli.file_rules import problem
 
 Format = Literal["jsonl", "csv"]
 
-LONGEST_LINE = 1_000_000
-_KEPT_OF_LONG = 10_000
-_MOST_LINES = 200
-"""Physical lines in one CSV record: a quote that is never closed costs one line, not the rest of the file."""
+MAX_LINE_BYTES = 1_000_000
+_MAX_KEPT_BYTES = 10_000
+_MAX_RECORD_LINES = 200
+"""Maximum physical lines of one CSV record, so that a quote that is never closed spoils one line, not the rest of the file."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FileUnreadable(ValueError):
-    """The whole file cannot be read. The text is shown to the user."""
+    """Raised if a file as a whole cannot be read. The message is shown to the user."""
 
 
 @attrs.frozen
@@ -40,51 +40,51 @@ class Line:
     cells: list[str] = attrs.field(factory=list, repr=False)
 
 
-def numbered(stream: BinaryIO, longest: int = LONGEST_LINE) -> Iterator[Line]:
-    """Number and decode the lines of *stream*. Bytes that are no UTF-8 survive as surrogates.
+def read_lines(stream: BinaryIO, max_bytes: int = MAX_LINE_BYTES) -> Iterator[Line]:
+    """Decode and number the lines of *stream*. Bytes that are not UTF-8 are kept as surrogates.
 
     Raises:
-        FileUnreadable: If it starts as UTF-16 does.
+        FileUnreadable: If the file starts with the byte order mark of UTF-16.
     """
     number = 0
-    while piece := stream.readline(longest + 1):
+    while raw := stream.readline(max_bytes + 1):
         number += 1
         if number == 1:
-            if piece.startswith(_UTF16):
-                raise FileUnreadable("the file is UTF-16: save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
-            piece = piece.removeprefix(b"\xef\xbb\xbf")
-        if len(piece) > longest and not piece.endswith(b"\n"):
-            _skip_rest(stream, longest)
-            kept = piece[:_KEPT_OF_LONG].decode("utf-8", "surrogateescape")
-            yield Line(number, kept, problems=(problem("line-too-long", "line"),))
+            if raw.startswith(_UTF16):
+                raise FileUnreadable("The file is UTF-16. Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        if len(raw) > max_bytes and not raw.endswith(b"\n"):
+            _skip_rest(stream, max_bytes)
+            beginning = raw[:_MAX_KEPT_BYTES].decode("utf-8", "surrogateescape")
+            yield Line(number, beginning, problems=(problem("line-too-long", "line"),))
         else:
-            yield _decoded(number, piece)
+            yield _decode(number, raw)
 
 
-def _skip_rest(stream: BinaryIO, longest: int) -> None:
-    while (piece := stream.readline(longest)) and not piece.endswith(b"\n"):
+def _skip_rest(stream: BinaryIO, max_bytes: int) -> None:
+    while (raw := stream.readline(max_bytes)) and not raw.endswith(b"\n"):
         pass
 
 
-def _decoded(number: int, piece: bytes) -> Line:
+def _decode(number: int, raw: bytes) -> Line:
     try:
-        return Line(number, piece.decode())
+        return Line(number, raw.decode())
     except UnicodeDecodeError:
-        text = piece.decode("utf-8", "surrogateescape")
+        text = raw.decode("utf-8", "surrogateescape")
         return Line(number, text, problems=(problem("line-not-utf8", "line"),))
 
 
-def jsonl(lines: Iterable[Line]) -> Iterator[Line]:
+def parse_jsonl(lines: Iterable[Line]) -> Iterator[Line]:
     """Read each line as one JSON object. Empty lines are skipped."""
     for line in lines:
         text = line.text.rstrip("\r\n")
         if line.problems:
             yield attrs.evolve(line, text=text)
         elif text.strip():
-            yield _object(attrs.evolve(line, text=text))
+            yield _parse_object(attrs.evolve(line, text=text))
 
 
-def _object(line: Line) -> Line:
+def _parse_object(line: Line) -> Line:
     try:
         fields = json_codec.loads(line.text)
     except ValueError:
@@ -94,63 +94,65 @@ def _object(line: Line) -> Line:
     return attrs.evolve(line, fields=fields)
 
 
-class CsvRecords:
-    """The records of a CSV file with their cells; a record may span lines, and is numbered by its first."""
+class CsvReader:
+    """Reads the records of a CSV file as lines with cells. A record may span lines and has the number of its first."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = iter(lines)
-        self._waiting: deque[Line] = deque()
+        self._pushed_back: deque[Line] = deque()
         self._delimiter = ","
-        self.header = self._header()
+        self.header = self._read_header()
 
-    def _header(self) -> list[str]:
-        first = self._next()
+    def _read_header(self) -> list[str]:
+        first = self._next_line()
         while first is not None and not first.text.strip():
-            first = self._next()
+            first = self._next_line()
         if first is None:
-            raise FileUnreadable("the file is empty")
+            raise FileUnreadable("The file is empty.")
         if first.problems:
-            raise FileUnreadable(f"line {first.number}, the header, {first.problems[0].message}")
-        if first.text.lower().startswith("sep=") and len(first.text.strip()) == 5:  # a hint that spreadsheets write
+            raise FileUnreadable(f"The header (line {first.number}) {first.problems[0].message}.")
+        if (
+            first.text.lower().startswith("sep=") and len(first.text.strip()) == 5
+        ):  # spreadsheets write the delimiter into a first line
             self._delimiter = first.text[4]
-            return self._header()
-        self._waiting.appendleft(first)
+            return self._read_header()
+        self._pushed_back.appendleft(first)
         if self._delimiter == ",":
             self._delimiter = max(",;\t", key=first.text.count)
-        header = self._record()
+        header = self._read_record()
         if header is None or header.problems:
-            raise FileUnreadable("the first line is no CSV header: a quote is not closed")
+            raise FileUnreadable("The first line is not a CSV header: a quote is not closed.")
         return header.cells
 
     def __iter__(self) -> Iterator[Line]:
-        while (record := self._record()) is not None:
+        while (record := self._read_record()) is not None:
             if record.problems or any(cell.strip() for cell in record.cells):
                 yield record
 
-    def _record(self) -> Line | None:
-        first = self._next()
+    def _read_record(self) -> Line | None:
+        first = self._next_line()
         if first is None or first.problems:
             return first and attrs.evolve(first, text=first.text.rstrip("\r\n"))
-        taken: list[Line] = []
+        record_lines: list[Line] = []
         try:
-            cells = next(csv.reader(self._feed(first, taken), delimiter=self._delimiter, strict=True))
+            cells = next(csv.reader(self._feed(first, record_lines), delimiter=self._delimiter, strict=True))
         except csv.Error:
-            self._waiting.extendleft(reversed(taken[1:]))
+            self._pushed_back.extendleft(reversed(record_lines[1:]))
             return Line(first.number, first.text.rstrip("\r\n"), problems=(problem("csv-quotes", "line"),))
-        text = "".join(line.text for line in taken).rstrip("\r\n")
+        text = "".join(line.text for line in record_lines).rstrip("\r\n")
         return Line(first.number, text, cells=cells)
 
-    def _feed(self, first: Line, taken: list[Line]) -> Iterator[str]:
+    def _feed(self, first: Line, record_lines: list[Line]) -> Iterator[str]:
         line: Line | None = first
         size = 0
         while line is not None:
             size += len(line.text)
-            if line.problems or len(taken) == _MOST_LINES or size > LONGEST_LINE:
-                self._waiting.appendleft(line)
+            if line.problems or len(record_lines) == _MAX_RECORD_LINES or size > MAX_LINE_BYTES:
+                self._pushed_back.appendleft(line)
                 return
-            taken.append(line)
+            record_lines.append(line)
             yield line.text
-            line = self._next()
+            line = self._next_line()
 
-    def _next(self) -> Line | None:
-        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+    def _next_line(self) -> Line | None:
+        return self._pushed_back.popleft() if self._pushed_back else next(self._lines, None)

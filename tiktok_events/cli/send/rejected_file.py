@@ -12,19 +12,19 @@ from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.send.lines import FileUnreadable, Line
 
 SUFFIX = ".rejected.jsonl"
-_OURS = '{"line": '
+_FIRST_BYTES = '{"line": '
 
 
-def path_for(file: str, given: str | None) -> Path:
-    """The path of the file for the rejected lines of *file* ("-" is stdin) go.
+def rejected_path(file: str, option: str | None) -> Path:
+    """Return the path for the rejected lines of *file* ("-" is stdin): *option*, or one derived from *file*.
 
-    Stdin cannot be read again, so what an earlier run kept of it is never written over.
+    Stdin cannot be read again, so the rejected lines of an earlier run over stdin are never overwritten.
 
     Raises:
-        FileUnreadable: If *given* is the file itself, or one that we did not write.
+        FileUnreadable: If *option* is the input file, or an existing file that `send` did not write.
     """
-    if given is not None:
-        return _checked(Path(given), file)
+    if option is not None:
+        return _checked(Path(option), file)
     if file != "-":
         return Path(file + SUFFIX)
     path, number = Path("stdin" + SUFFIX), 2
@@ -37,15 +37,15 @@ def _checked(path: Path, file: str) -> Path:
     if not path.exists():
         return path
     if file != "-" and path.samefile(file):
-        raise FileUnreadable("--rejected is the file itself")
-    with path.open(encoding="utf-8", errors="replace") as there:
-        if not path.is_file() or there.read(len(_OURS)) not in ("", _OURS):
-            raise FileUnreadable("--rejected is there already and holds something else")
+        raise FileUnreadable("--rejected is the input file itself.")
+    with path.open(encoding="utf-8", errors="replace") as existing:
+        if not path.is_file() or existing.read(len(_FIRST_BYTES)) not in ("", _FIRST_BYTES):
+            raise FileUnreadable("The file of --rejected exists and holds something else.")
     return path
 
 
 class RejectedFile:
-    """Lines that were not delivered, as JSONL, readable by the owner only. It is deleted if there are none."""
+    """Lines that were not delivered, as JSONL, readable by the owner only. The file is deleted if it is empty."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,8 +53,8 @@ class RejectedFile:
         self._file: TextIO | None = None
 
     def __enter__(self) -> Self:
-        # Made before anything is sent, so that nothing can be refused without a place to go. A new file, never an
-        # old one: its mode is right from the first byte, and a link in its place is not followed.
+        # Created before anything is sent, so that every refused line can be written. An existing file is replaced: the
+        # new one has the right mode from the first byte, and a symbolic link at the path is not followed.
         self.path.unlink(missing_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(handle, "w", encoding="utf-8")
@@ -69,12 +69,15 @@ class RejectedFile:
     def __bool__(self) -> bool:
         return not self._empty
 
-    def refused(self, line: Line, problems: Iterable[Problem]) -> None:
+    def write_refused(self, line: Line, problems: Iterable[Problem]) -> None:
         """Write *line* with its problems."""
-        rows = [{"rule": one.rule, "field": one.field, "message": one.message, "fix": one.fix} for one in problems]
+        rows = [
+            {"rule": problem.rule, "field": problem.field, "message": problem.message, "fix": problem.fix}
+            for problem in problems
+        ]
         self._write({"line": line.number, "problems": rows, "item": line.text})
 
-    def failed(self, line: Line, error: str) -> None:
+    def write_failed(self, line: Line, error: str) -> None:
         """Write *line* with the reason why it was not delivered."""
         self._write({"line": line.number, "error": error, "item": line.text})
 

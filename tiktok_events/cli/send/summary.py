@@ -1,4 +1,4 @@
-"""Count the results of a file's lines while it is sent, and print a summary. It holds numbers and rules, never a value."""
+"""Count the results of a file's lines, and print the summary. It contains line numbers and rules, never a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.console import clean, show, styled
 
-_FIRST = 6
+_MAX_NUMBERS = 6
 _DIGITS = re.compile("[0-9]+")
 
 
@@ -26,23 +26,23 @@ class Group:
     name: str
     message: str
     count: int = 0
-    first: list[int] = attrs.field(factory=list)
+    first_numbers: list[int] = attrs.field(factory=list)
 
     def add(self, number: int) -> None:
         """Count line *number*."""
         self.count += 1
-        if len(self.first) < _FIRST:
-            self.first.append(number)
+        if len(self.first_numbers) < _MAX_NUMBERS:
+            self.first_numbers.append(number)
 
     @property
-    def places(self) -> str:
-        """The first line numbers."""
-        more = ", …" if self.count > len(self.first) else ""
-        return ("line " if self.count == 1 else "lines ") + ", ".join(str(one) for one in self.first) + more
+    def line_numbers(self) -> str:
+        """The first line numbers as text."""
+        more = ", …" if self.count > len(self.first_numbers) else ""
+        return ("line " if self.count == 1 else "lines ") + ", ".join(str(one) for one in self.first_numbers) + more
 
 
 @attrs.define
-class Tally:
+class Summary:
     """Numbers of lines by result, and the reasons."""
 
     delivered: int = 0
@@ -56,7 +56,7 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """All lines read."""
+        """The number of lines read."""
         return self.delivered + self.refused + self.partial + self.unsent
 
     @property
@@ -69,14 +69,14 @@ class Tally:
         self.refused += 1
         _group(self.reasons, number, problems)
 
-    def refuse_with(self, number: int, name: str, message: str) -> None:
+    def refuse_by_tiktok(self, number: int, name: str, message: str) -> None:
         """Count line *number* as refused by TikTok."""
         self.refused += 1
         # TikTok names the index in the request, which differs for equal errors and means nothing to the user.
         self.reasons.setdefault(f"{name} {_DIGITS.sub('', message)}", Group(name, message)).add(number)
 
     def fail(self, number: int, message: str, *, partial: bool = False) -> None:
-        """Count line *number* as not delivered, though valid, or as part of a partial success."""
+        """Count valid line *number* as not sent, or as uncertain if its request had a *partial* success."""
         if partial:
             self.partial += 1
         else:
@@ -89,24 +89,24 @@ class Tally:
 
 
 def _group(groups: dict[str, Group], number: int, problems: Iterable[Problem]) -> None:
-    # A rule and a field make a group, whichever item of a list it was; a line counts in each group once.
+    # A group has one rule and one field, for any index of a list. A line counts once in each group.
     for name, one in {f"{one.rule} {_DIGITS.sub('', one.field)}": one for one in reversed(list(problems))}.items():
         groups.setdefault(name, Group(one.rule, f"{one.field} {one.message}. {one.fix}")).add(number)
 
 
-def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) -> None:
-    """Print *tally*; *kept* is where the lines that were not delivered are."""
+def print_summary(console: Console, summary: Summary, rejected_file: Path | None, *, dry_run: bool) -> None:
+    """Print *summary*, and the path of *rejected_file*, which holds the lines that were not delivered."""
     console.print()
-    show(console, _numbers(tally, dry_run=dry_run))
-    if tally.repeated:
-        many = "1 line repeats" if tally.repeated == 1 else f"{tally.repeated:,} lines repeat"
-        console.print(Text(f"\n{many} the name and id of an earlier line: TikTok counts each pair once."))
-    _tell_groups(console, "Refused", tally.reasons, "bold red")
-    _tell_groups(console, "Not delivered", tally.failures, "bold yellow")
-    _tell_groups(console, "Warnings", tally.warnings, "bold")
-    if kept is not None:
+    show(console, _counts_table(summary, dry_run=dry_run))
+    if summary.repeated:
+        lines = "1 line repeats" if summary.repeated == 1 else f"{summary.repeated:,} lines repeat"
+        console.print(Text(f"\n{lines} the name and id of an earlier line: TikTok counts each pair once."))
+    _print_groups(console, "Refused", summary.reasons, "bold red")
+    _print_groups(console, "Not delivered", summary.failures, "bold yellow")
+    _print_groups(console, "Warnings", summary.warnings, "bold")
+    if rejected_file is not None:
         console.print()
-        console.print(styled(f"The lines that were not delivered, and why: {clean(kept)}", "bold"))
+        console.print(styled(f"Lines that were not delivered, each with its reason: {clean(rejected_file)}", "bold"))
         console.print(
             Text(
                 "The file holds personal data, and only you can read it. Delete the file once the lines are fixed and sent."
@@ -114,24 +114,24 @@ def tell(console: Console, tally: Tally, kept: Path | None, *, dry_run: bool) ->
         )
 
 
-def _numbers(tally: Tally, *, dry_run: bool) -> Table:
+def _counts_table(summary: Summary, *, dry_run: bool) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
     rows = [
-        (tally.delivered, "valid (would be sent)" if dry_run else "delivered", "green"),
-        (tally.refused, "refused", "red"),
-        (tally.partial, "uncertain: TikTok took part of their request", "yellow"),
-        (tally.unsent, "not sent", "yellow"),
+        (summary.delivered, "valid (would be sent)" if dry_run else "delivered", "green"),
+        (summary.refused, "refused", "red"),
+        (summary.partial, "uncertain: TikTok accepted part of their request", "yellow"),
+        (summary.unsent, "not sent", "yellow"),
     ]
-    for number, word, style in rows:
-        if number or (word.endswith(("delivered", "sent")) and style == "green"):
-            table.add_row(Text(f"{number:,}", style=f"bold {style}"), word)
-    table.add_row(f"{tally.total:,}", "lines", style="dim")
+    for number, label, style in rows:
+        if number or (label.endswith(("delivered", "sent")) and style == "green"):
+            table.add_row(Text(f"{number:,}", style=f"bold {style}"), label)
+    table.add_row(f"{summary.total:,}", "line" if summary.total == 1 else "lines", style="dim")
     return table
 
 
-def _tell_groups(console: Console, title: str, groups: dict[str, Group], style: str) -> None:
+def _print_groups(console: Console, title: str, groups: dict[str, Group], style: str) -> None:
     if not groups:
         return
     console.print(Text(f"\n{title}", style=style))
@@ -141,6 +141,6 @@ def _tell_groups(console: Console, title: str, groups: dict[str, Group], style: 
     table.add_column()
     for group in sorted(groups.values(), key=lambda one: (-one.count, one.name)):
         message = Text(clean(group.message, 600))
-        message.append(f"\n{group.places}", style="dim")
+        message.append(f"\n{group.line_numbers}", style="dim")
         table.add_row(f"{group.count:,}", styled(group.name, "bold"), message)
     show(console, Padding(table, (0, 0, 0, 2)))

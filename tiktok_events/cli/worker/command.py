@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from tiktok_events.cli.outbox.option import clients, opened, outbox_option
-from tiktok_events.cli.worker.deliver import deliver, worker_options
+from tiktok_events.cli.outbox.option import clients_from_environment, open_outbox, outbox_option
+from tiktok_events.cli.worker.run_worker import run_worker, worker_options
 
 HELP = """Deliver the events that web processes put into an outbox, until SIGTERM or Ctrl-C.
 
@@ -33,4 +33,4 @@ Exit code: 0; with --once 1 if events are left that could not be delivered.
 @worker_options
 def worker(url: str | None, **options: Any) -> None:
     """Run the worker."""
-    sys.exit(deliver(opened(url, must_exist=False), clients(), **options))
+    sys.exit(run_worker(open_outbox(url, must_exist=False), clients_from_environment(), **options))

@@ -18,7 +18,7 @@ from tiktok_events._delivery.worker import Worker
 from tiktok_events._outbox.protocol import Outbox
 from tiktok_events.errors import TikTokEventsError
 
-_OPTIONS = (
+_WORKER_OPTIONS = (
     click.option("--once", is_flag=True, help="Deliver due events and exit."),
     click.option(
         "--in-flight",
@@ -58,13 +58,13 @@ _OPTIONS = (
 
 
 def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give *command* the options that `deliver` takes."""
-    for option in reversed(_OPTIONS):
+    """Add the options of `run_worker` to *command*."""
+    for option in reversed(_WORKER_OPTIONS):
         command = option(command)
     return command
 
 
-def deliver(
+def run_worker(
     outbox: Outbox | None, clients: Sequence[Client], *, once: bool, drain: float, report: float, **options: Any
 ) -> int:
     """Deliver the events of *outbox* until SIGTERM or SIGINT. Returns the exit code.
@@ -72,25 +72,31 @@ def deliver(
     Raises:
         click.UsageError: If no other process can put into *outbox*.
     """
-    if outbox is None or outbox.reach == "process":
+    if outbox is None or outbox.scope == "process":
         raise click.UsageError("An outbox in memory belongs to one process. A worker needs sqlite:/// or redis://")
-    done: Counter[str] = Counter()
-    worker = Worker(outbox, *clients, on_results=lambda results: done.update(one.status for one in results), **options)
+    counts: Counter[str] = Counter()
+    worker = Worker(
+        outbox, *clients, on_results=lambda results: counts.update(one.status for one in results), **options
+    )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs the URL of every request
     click.echo(f"Outbox  {outbox!r}", err=True)
     for client in clients:
         click.echo(f"Source  {client.source.event_source} {client.source.event_source_id}", err=True)
     try:
-        code = _once(worker) if once else _run_until_stopped(worker, drain, report, lambda: _progress(outbox, done))
-        click.echo(f"Ended   {_progress(outbox, done)}", err=True)
+        code = (
+            _drain_once(worker)
+            if once
+            else _run_until_stopped(worker, drain, report, lambda: _progress(outbox, counts))
+        )
+        click.echo(f"Ended   {_progress(outbox, counts)}", err=True)
         return code
     finally:
         worker.close()
         outbox.close()
 
 
-def _once(worker: Worker) -> int:
+def _drain_once(worker: Worker) -> int:
     try:
         worker.drain_once()
         return 1 if worker.due_in() is not None else 0
@@ -102,21 +108,21 @@ def _once(worker: Worker) -> int:
 def _run_until_stopped(worker: Worker, drain: float, report: float, progress: Callable[[], str]) -> int:
     stop = threading.Event()
 
-    def asked(number: int, frame: object) -> None:
+    def request_stop(number: int, frame: object) -> None:
         if stop.is_set():  # the second signal ends the process at once
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, asked)
-    with _reports(report, progress):
+        signal.signal(number, request_stop)
+    with _progress_log(report, progress):
         worker.run(stop, drain=drain)
     return 0
 
 
 @contextmanager
-def _reports(seconds: float, progress: Callable[[], str]) -> Iterator[None]:
+def _progress_log(seconds: float, progress: Callable[[], str]) -> Iterator[None]:
     """Log the progress every *seconds*, if it has changed."""
     ended = threading.Event()
 
@@ -135,10 +141,10 @@ def _reports(seconds: float, progress: Callable[[], str]) -> Iterator[None]:
         ended.set()
 
 
-def _progress(outbox: Outbox, done: Counter[str]) -> str:
+def _progress(outbox: Outbox, counts: Counter[str]) -> str:
     try:
-        waiting = f"{outbox.depth():,} waiting"
+        pending = f"{outbox.depth():,} waiting"
     except TikTokEventsError as error:
-        waiting = str(error)
-    numbers = [f"{done[status]:,} {status}" for status in ("delivered", "partial", "rejected") if done[status]]
-    return ", ".join([*(numbers or ["0 delivered"]), waiting])
+        pending = str(error)
+    numbers = [f"{counts[status]:,} {status}" for status in ("delivered", "partial", "rejected") if counts[status]]
+    return ", ".join([*(numbers or ["0 delivered"]), pending])
