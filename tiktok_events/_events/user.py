@@ -114,14 +114,14 @@ def _plain_att_status(text: str) -> str:
 
 
 class User(WireObject):
-    """Identifiers of the person behind an event. Every field is optional; with several of them TikTok matches more people.
+    """Identifiers of the person behind an event. Every field is optional; several of them match more people.
 
     `email`, `phone` and `external_id` take one value or several. The constructor normalises and hashes (SHA-256) these
     three and `first_name`, `last_name`, `zip_code`, `idfa` and `gaid`, and does not store them in the clear. A value
-    of 64 hex digits counts as already hashed. `ttclid` (up to 1,000 characters, never cut), `ttp` (the `_ttp` cookie as it is),
-    `ip`, `user_agent`, `locale` (BCP 47), `idfv`, `att_status`, `city`, `state` and `country` (two letters) are sent in
-    plain. `phone_region` is not sent: it is the two-letter country by whose rules a phone number without a country
-    code is read (needs the extra `phone`). Invalid values are left out and added to `problems`, without the value.
+    of 64 hex digits counts as already hashed. `ttclid` (up to 1,000 characters, never truncated), `ttp` (value of the
+    `_ttp` cookie), `ip`, `user_agent`, `locale` (BCP 47), `idfv`, `att_status`, `city`, `state` and `country` (two
+    letters) are sent in plain. `phone_region` is not sent: it is the two-letter country by whose rules a phone number
+    without a country code is read (needs the extra `phone`). Invalid values are left out and added to `problems`, without the value.
     Source: endpoint page and Parameters page (docs/reference/facts.md).
 
     Raises:

@@ -23,7 +23,7 @@ ALL: frozenset[Kind] = frozenset({"web", "app", "offline", "crm"})
 
 @attrs.frozen
 class Field:
-    """One field: wire type, event sources, whether its value is a SHA-256 digest, and whether it may be a list of them."""
+    """One field: wire type, event sources, whether its value is a SHA-256 digest, and whether it may be a list."""
 
     type: Type = "str"
     sources: frozenset[Kind] = ALL

@@ -59,7 +59,7 @@ def read_email(text: str) -> str:
 
 
 def _without_wrapping(text: str) -> str:
-    """*text* without surrounding quotes or brackets, the leading apostrophe of a spreadsheet, and trailing punctuation."""
+    """*text* without surrounding quotes and brackets, a spreadsheet's leading apostrophe, and trailing punctuation."""
     while text:
         stripped = text.strip().strip(",;").rstrip(".").strip()
         if len(stripped) > 1 and _PAIRS.get(stripped[0]) == stripped[-1]:
@@ -84,13 +84,11 @@ def _normalised_local(local: str) -> str:
     """*local* with full-width and other compatibility letters as ASCII (NFKC); composed (NFC) if that is not ASCII."""
     if local.isascii():
         return local
-    compatible = unicodedata.normalize("NFKC", local).lower()
+    ascii_form = unicodedata.normalize("NFKC", local).lower()
+    if ascii_form.isascii():
+        return ascii_form
     # Lower-casing can decompose (the Turkish dotted I), so compose on both sides of it.
-    return (
-        compatible
-        if compatible.isascii()
-        else unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
-    )
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
 
 
 def _ascii_host(host: str) -> str:

@@ -37,7 +37,7 @@ PLACEHOLDER_DIGESTS = frozenset(
 
 
 def hash_email(value: str) -> str:
-    """Hash an e-mail address in lower case, without the surrounding text that `read_email` removes, its host in ASCII."""
+    """Hash an e-mail address in lower case, without the surrounding text that `read_email` removes."""
     text = value.strip().lower()
     if _PLAIN_EMAIL.fullmatch(text) is not None:
         return sha256(text.encode()).hexdigest()
@@ -147,7 +147,7 @@ def plain_place(value: str) -> str:
 
 
 def plain_country(value: str) -> str:
-    """A country, which is sent in plain: two letters of ISO 3166-1, lower case. Three letters, UK and EL are converted."""
+    """A country (sent in plain) as two lower-case letters of ISO 3166-1; three letters, UK and EL are converted."""
     text = value.strip().lower()
     if text in COUNTRIES or not text:
         return text

@@ -18,7 +18,7 @@ _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*://)[^/?#@]*@")
 
 
 def is_http_url(url: str) -> bool:
-    """Whether *url* is an http or https base with a host."""
+    """Whether *url* is an http or https URL with a host."""
     return _ASCII_HTTP_URL.fullmatch(url) is not None or _HTTP_URL.fullmatch(url) is not None
 
 
@@ -40,15 +40,9 @@ def without_secrets(url: str) -> str:
         return url
     base, hash_mark, fragment = url.partition("#")
     path, question_mark, query = base.partition("?")
-    clean_query, clean_fragment = (
-        _without_secret_parameters(query),
-        _without_secret_parameters(fragment) if "=" in fragment else fragment,
-    )
-    return (
-        path
-        + (question_mark + clean_query if clean_query else "")
-        + (hash_mark + clean_fragment if clean_fragment else "")
-    )
+    query = _without_secret_parameters(query)
+    fragment = _without_secret_parameters(fragment) if "=" in fragment else fragment
+    return path + (question_mark + query if query else "") + (hash_mark + fragment if fragment else "")
 
 
 def _without_secret_parameters(query: str) -> str:

@@ -160,7 +160,7 @@ def strings(value: object, field: str, problems: list[Problem]) -> list[str] | N
 
 
 def seconds(value: object, field: str) -> int:
-    """*value* (Unix seconds or an aware datetime) as whole Unix seconds. A naive datetime raises: it may be hours off."""
+    """*value* (Unix seconds or aware datetime) as whole Unix seconds. Naive datetimes raise: they may be hours off."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")
@@ -183,9 +183,11 @@ def plain_json(value: object, field: str, problems: list[Problem], depth: int = 
     if isinstance(value, (int, float, Decimal)):
         return number(value, field, problems)
     if isinstance(value, Mapping):
-        return {_key(key, field): plain_json(one, f"{field}.{key}", problems, depth + 1) for key, one in value.items()}
+        return {
+            _key(key, field): plain_json(item, f"{field}.{key}", problems, depth + 1) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain_json(one, f"{field}[{index}]", problems, depth + 1) for index, one in enumerate(value)]
+        return [plain_json(item, f"{field}[{index}]", problems, depth + 1) for index, item in enumerate(value)]
     raise WrongType(field, "made of JSON's types", value)
 
 
