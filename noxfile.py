@@ -50,14 +50,14 @@ def install(session: nox.Session, group: str, extras: str = "", *others: str) ->
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra there, and Flask for the demo's shop."""
-    install(session, "tests", "cli,fast,manager,phone,redis", "./adapters/flask")
+    install(session, "values", "cli,fast,manager,phone,redis", "./adapters/flask")
     session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=FULL)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Count what the tests of the core cover of it; under 95 % fails. The other tests would only run slower."""
-    install(session, "tests", "cli,fast,manager,phone,redis")
+    install(session, "values", "cli,fast,manager,phone,redis")
     env = {**FULL, "COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
     core = ["--ignore=tests/cli", "--ignore=tests/events_manager"]
     session.run("coverage", "erase", env=env)

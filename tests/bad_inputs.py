@@ -28,6 +28,14 @@ KINDS = ("web", "app", "offline", "crm")
 
 
 @dataclass(frozen=True)
+class MoneyExample:
+    """A money object, as shop software has them."""
+
+    amount: str
+    currency: str
+
+
+@dataclass(frozen=True)
 class Case:
     """One bad event: what it is made of, and what must come of it."""
 
@@ -188,6 +196,11 @@ def _money() -> list[Case]:
             Case(f"quantity {number}", KINDS[number % 4], good(KINDS[number % 4], properties={"contents": [{"content_id": "1", "quantity": whole}]}), "integer-malformed", "properties.contents[0].quantity", "field")
             for number, whole in enumerate(wholes)
         ),
+        *_spread("integer-negative", "properties.num_items", [-1, -1.0, "-3", Decimal(-2)]),
+        *_spread("integer-negative", "properties.num_children", [-1]),
+        Case("quantity is negative", "web", good("web", properties={"contents": [{"content_id": "1", "quantity": -1}]}), "integer-negative", "properties.contents[0].quantity", "field"),
+        Case("value and currency contradict", "web", good("web", properties={"value": MoneyExample("9.90", "EUR"), "currency": "USD"}), "currency-contradiction", "properties.currency", "field"),
+        Case("value and price contradict", "offline", good("offline", properties={"value": 9.9, "currency": "USD", "contents": [{"content_id": "1", "price": MoneyExample("9.90", "EUR")}]}), "currency-contradiction", "properties.contents[0].price", "field"),
         *_spread("share-range", "ad.attribution_share", [1.5, -0.1, "2", 100], kinds=("web", "app")),
         *_spread("number-malformed", "ad.attribution_share", ["half", float("nan")], kinds=("web", "app")),
         *_spread("not-unicode", "properties.search_string", ["zzpii\ud800"]),
@@ -210,7 +223,7 @@ def _events() -> list[Case]:
         "https://shop.example/a b",
         "zzpii",
     ]
-    seconds = [TIME * 1000, TIME * 1_000_000, 10**12]
+    too_late = [TIME * 10**12, 10**24, 10**30]  # not even nanoseconds
     early = [0, -1, -TIME, 0.5]
     return [
         *(Case(f"no name {source}", source, good(source, event=""), "event-missing", "event") for source in KINDS),
@@ -219,7 +232,7 @@ def _events() -> list[Case]:
         *_spread("name-offline", "event", ["Zzpii", "purchase", "Pageview", "Zzpii Sale", "Login"], kinds=("offline",), effect="event"),
         *(Case(f"no time {source}", source, {k: v for k, v in good(source).items() if k != "event_time"}, "event-time-missing", "event_time") for source in ("offline", "crm")),
         *(Case(f"time None {source}", source, good(source, event_time=None), "event-time-missing", "event_time") for source in ("offline", "crm")),
-        *_spread("event-time-unit", "event_time", seconds + seconds, effect="event"),
+        *_spread("event-time-unit", "event_time", too_late + too_late, effect="event"),
         *_spread("event-time-range", "event_time", early, effect="event"),
         *_spread("page-url-malformed", "page.url", urls, kinds=("web",)),
         *_spread("not-unicode", "page.url", ["https://shop.example/zzpii\ud800"], kinds=("web",)),
@@ -267,7 +280,6 @@ def _mistakes() -> list[Case]:
         "limited_data_use is a number": {"limited_data_use": 1},
         "event is a number": {"event": 5},
         "event is None": {"event": None},
-        "event_time is text": {"event_time": "2026-09-01"},
         "event_time is a bool": {"event_time": True},
         "key is None": {"key": None},
         "key is a float": {"key": 1.5},
@@ -283,6 +295,11 @@ def _mistakes() -> list[Case]:
         "key is empty": {"key": ""},
         "event_id is empty": {"event_id": ""},
         "event_id not Unicode": {"event_id": "\ud800"},
+        "event_time is a date": {"event_time": "2026-09-01"},
+        "event_time is text": {"event_time": "yesterday"},
+        "event_time is naive text": {"event_time": "2026-09-01T10:00:00"},
+        "event_time is naive text of e-mail": {"event_time": "Tue, 01 Sep 2026 10:00:00"},
+        "event_time is a short number": {"event_time": "20260901"},
         "event_time is naive": {"event_time": datetime(2026, 9, 1)},
         "event_time is not a number": {"event_time": float("nan")},
         "event_time is infinite": {"event_time": float("inf")},

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tiktok_events._delivery.background_client import BackgroundClient as BackgroundClient
     from tiktok_events._delivery.stats import Stats as Stats
     from tiktok_events._delivery.worker import Worker as Worker
+    from tiktok_events._events.content import Content as Content
+    from tiktok_events._events.content import ContentFields as ContentFields
     from tiktok_events._events.event import Event as Event
     from tiktok_events._events.event import EventFields as EventFields
     from tiktok_events._events.ids import event_id as event_id
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from tiktok_events._events.objects import LeadFields as LeadFields
     from tiktok_events._events.objects import Page as Page
     from tiktok_events._events.objects import PageFields as PageFields
-    from tiktok_events._events.properties import Content as Content
-    from tiktok_events._events.properties import ContentFields as ContentFields
     from tiktok_events._events.properties import Properties as Properties
     from tiktok_events._events.properties import PropertiesFields as PropertiesFields
     from tiktok_events._events.source import EventSource as EventSource
@@ -70,7 +70,8 @@ _MODULES = {
     "_events.ids": ("event_id",),
     "_events.normalize.money": ("from_minor_units",),
     "_events.objects": ("Ad", "AdFields", "App", "AppFields", "Lead", "LeadFields", "Page", "PageFields"),
-    "_events.properties": ("Content", "ContentFields", "Properties", "PropertiesFields"),
+    "_events.content": ("Content", "ContentFields"),
+    "_events.properties": ("Properties", "PropertiesFields"),
     "_events.source": ("EventSource",),
     "_events.user": ("User", "UserFields"),
     "_outbox.memory": ("MemoryOutbox",),

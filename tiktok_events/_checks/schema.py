@@ -83,6 +83,8 @@ def _valid_fields(
         elif not _TYPES[field.type][0](value):
             rule = "value-malformed" if path == "properties.value" else "wrong-type"
             problems.append(problem(rule, path, _TYPES[field.type][1]))
+        elif field.type == "integer" and value < 0 and path != "event_time":
+            problems.append(problem("integer-negative", path))
         elif field.type == "contents":
             valid[key] = _valid_contents(value, path, problems)
         else:

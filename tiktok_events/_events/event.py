@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from numbers import Real
 from typing import Any, ClassVar, Self, TypedDict
+from uuid import UUID
 
 from tiktok_events._events.field_plan import FieldPlan, Wire, build_extra, field_plan, unknown_field
 from tiktok_events._events.ids import UNSET, Key, UnsetType, key_text, random_id
 from tiktok_events._events.ids import event_id as make_event_id
-from tiktok_events._events.normalize.values import Id, WrongType, boolean, plain_json, seconds, text
+from tiktok_events._events.normalize.foreign_values import plain
+from tiktok_events._events.normalize.times import MIN_MILLISECONDS, seconds
+from tiktok_events._events.normalize.values import Id, WrongType, boolean, plain_json, text
 from tiktok_events._events.objects import Ad, AdFields, App, AppFields, Lead, LeadFields, Page, PageFields
 from tiktok_events._events.properties import Properties, PropertiesFields
 from tiktok_events._events.user import User, UserFields
@@ -23,8 +27,8 @@ class EventFields(TypedDict, total=False):
     """The keyword arguments of `Event` and of `track(name, ...)` of a request."""
 
     key: Id
-    event_id: str | int
-    event_time: datetime | int | float | None
+    event_id: Id
+    event_time: datetime | int | float | str | None
     user: User | UserFields | None
     page: Page | PageFields | None
     properties: Properties | PropertiesFields | None
@@ -38,10 +42,10 @@ class EventFields(TypedDict, total=False):
 class Event(WireObject):
     """One conversion: name, time, event id, and the objects that describe it.
 
-    `event` is TikTok's name ("Purchase"). `event_time` is an aware datetime or Unix seconds; the default is now, and
-    offline and crm events must set it. TikTok counts events with the same name and `event_id` once, from browser and
+    `event` is TikTok's name ("Purchase"). `event_time` is an aware datetime, Unix time, or a text in ISO 8601
+    or RFC 5322 with an offset; the default is now, and offline and crm events must set it. TikTok counts events with the same name and `event_id` once, from browser and
     server together. `key` (str, int or UUID, such as the order number) is an idempotency key: the `event_id` is
-    derived from name and key as soon as the source is known, and is None until then. Set `event_id` (str or int)
+    derived from name and key as soon as the source is known, and is None until then. Set `event_id` (str, int or UUID)
     instead when the id comes from elsewhere. Without either it is random and fixed at construction, so an object that
     is sent twice is counted once.
 
@@ -53,7 +57,7 @@ class Event(WireObject):
 
     Raises:
         TypeError: If a value is of a Python type that its field never takes, a field is unknown, or `key` is None.
-        ValueError: If `event_time` is a naive datetime, `key` or `event_id` is empty, or both are given.
+        ValueError: If `event_time` has no time zone or is not a time, `key` or `event_id` is empty, or both are given.
     """
 
     __slots__ = ("_has_event_time", "_key")
@@ -73,8 +77,8 @@ class Event(WireObject):
         event: str,
         *,
         key: Key | UnsetType = UNSET,
-        event_id: str | int | UnsetType = UNSET,
-        event_time: datetime | int | float | None = None,
+        event_id: Id | UnsetType = UNSET,
+        event_time: datetime | int | float | str | None = None,
         user: User | UserFields | None = None,
         page: Page | PageFields | None = None,
         properties: Properties | PropertiesFields | None = None,
@@ -85,9 +89,11 @@ class Event(WireObject):
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         problems: list[Problem] = []
+        if event_time is not None and (type(event_time) is not int or event_time > MIN_MILLISECONDS):
+            event_time = _event_time(event_time)
         wire: Wire = {
-            "event": event if type(event) is str and event.isascii() else text(event, "event", problems) or "",
-            "event_time": event_time if type(event_time) is int else _event_time(event_time),
+            "event": event if type(event) is str and event.isascii() else text(plain(event), "event", problems) or "",
+            "event_time": int(time.time()) if event_time is None else event_time,
         }
         _set_has_event_time(self, event_time is not None)
         if key is UNSET:
@@ -109,8 +115,8 @@ class Event(WireObject):
             wire["app"] = part
         if lead is not None and (part := wire_of(Lead, lead, problems)):
             wire["lead"] = part
-        if limited_data_use is not None:
-            wire["limited_data_use"] = boolean(limited_data_use, "limited_data_use", problems)
+        if limited_data_use is not None and (is_limited := plain(limited_data_use)) is not None:
+            wire["limited_data_use"] = boolean(is_limited, "limited_data_use", problems)
         if extra is not None:
             wire.update(build_extra(self._field_plan, extra, problems))
         set_wire(self, wire)
@@ -196,6 +202,11 @@ def clone(event: Event, wire: Wire, problems: tuple[Problem, ...]) -> Event:
     return copy
 
 
+def with_problem(event: Event, found: Problem) -> Event:
+    """A copy of *event* that reports *found* too."""
+    return clone(event, event._wire, (*event._problems, found))
+
+
 def event_from_item(wire: Wire) -> Event:
     """The event of the `data[]` item *wire*, with its `event_id`."""
     event = object.__new__(Event)
@@ -203,15 +214,18 @@ def event_from_item(wire: Wire) -> Event:
     return event
 
 
-def _event_time(event_time: object) -> int:
-    return int(time.time()) if event_time is None else seconds(event_time, "event_time")
+def _event_time(event_time: object) -> int | None:
+    """*event_time* in Unix seconds; None for a missing value of pandas. NaN is a number that is wrong."""
+    is_missing = not isinstance(event_time, Real) and plain(event_time) is None
+    return None if is_missing else seconds(event_time, "event_time")
 
 
 def _event_id_text(event_id: object, problems: list[Problem]) -> str:
-    if isinstance(event_id, int) and not isinstance(event_id, bool):
+    event_id = plain(event_id)
+    if isinstance(event_id, UUID) or (isinstance(event_id, int) and not isinstance(event_id, bool)):
         return str(event_id)
     if not isinstance(event_id, str):
-        raise WrongType("event_id", "str or int", event_id)
+        raise WrongType("event_id", "str, int or UUID", event_id)
     given = (text(event_id, "event_id", problems) or "").strip()
     if not given:
         raise ValueError("event_id is empty, blank or not Unicode: leave it out to get a random one")

@@ -6,11 +6,15 @@ Every event goes through this loop, so it tests the most common case first and r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import FunctionType
 from typing import Any
+from uuid import UUID
 
 import attrs
 
+from tiktok_events._events.normalize.foreign_values import plain
+from tiktok_events._events.normalize.times import integer_or_time
 from tiktok_events._events.normalize.values import (
     MAX_NUMBER,
     TextConverter,
@@ -21,7 +25,6 @@ from tiktok_events._events.normalize.values import (
     convert_many,
     convert_text,
     id_text,
-    integer_or_time,
     number,
     plain_json,
     strings,
@@ -45,6 +48,10 @@ _CONVERTERS: dict[str, Converter] = {
 }
 _ID_FIELDS = frozenset({"idfa", "gaid", "idfv", "zip_code", "postal_code", "model"})
 """Text fields that also take an int, besides those whose name ends in _id."""
+
+_NUMERIC = frozenset({"number", "integer"})
+_PYTHON_TYPES = frozenset({str, int, bool, list, tuple, dict, Decimal, UUID, type(None)})
+"""Types whose values the converters take as they are. A float may be NaN."""
 
 _PLAIN_TYPES = {"str": str, "number": float, "integer": int}
 
@@ -136,16 +143,16 @@ def build(plan: FieldPlan, fields: Mapping[str, Any], problems: list[Problem]) -
                 except Refused as refused:
                     _add_refusal(refused, plan.name, name, wire, problems)
                 continue
-        elif kind is int or kind is float:
-            if (fast is float or fast is kind) and -MAX_NUMBER < value < MAX_NUMBER:
-                wire[name] = value
-                continue
-        elif value is None:
+        elif (kind is int or kind is float) and (
+            (-MAX_NUMBER < value < MAX_NUMBER) if fast is float else (fast is int is kind and 0 <= value < MAX_NUMBER)
+        ):
+            wire[name] = value
             continue
-        convert, path = plan.converters[name]
-        converted = convert(value, path, problems)
-        if converted is not None:
-            wire[name] = converted
+        known = value if kind in _PYTHON_TYPES else plain(value, is_number=plan.fields[name].type in _NUMERIC)
+        if known is not None:
+            convert, path = plan.converters[name]
+            if (converted := convert(known, path, problems)) is not None:
+                wire[name] = converted
     return wire
 
 

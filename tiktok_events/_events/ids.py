@@ -9,6 +9,8 @@ from enum import Enum
 from typing import Final, Literal
 from uuid import UUID
 
+from tiktok_events._events.normalize.foreign_values import plain
+
 
 class Unset(Enum):
     """The type of `UNSET`."""
@@ -54,6 +56,7 @@ def event_id(name: str | None = None, key: Key | UnsetType = UNSET, *, namespace
 
 def key_text(key: object) -> str:
     """*key* as text. Raises as `event_id` does."""
+    key = plain(key)
     if isinstance(key, str):
         key = key.strip()
         if not key:

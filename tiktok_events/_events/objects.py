@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from tiktok_events._events.field_plan import FieldPlan, field_plan
+from tiktok_events._events.field_plan import Converter, FieldPlan, field_plan
 from tiktok_events._events.normalize import urls
-from tiktok_events._events.normalize.values import Number, number
+from tiktok_events._events.normalize.foreign_values import URLObject, url_text
+from tiktok_events._events.normalize.values import Number, TextConverter, convert_text, number, text
 from tiktok_events._events.wire_object import WireField, WireObject
 from tiktok_events._spec.fields import AD, APP_FIELDS, LEAD, PAGE
 from tiktok_events._spec.problem import Problem, Refused
@@ -18,8 +19,8 @@ from tiktok_events._spec.rules import problem
 class PageFields(TypedDict, total=False):
     """`Page` as a mapping."""
 
-    url: str | None
-    referrer: str | None
+    url: str | URLObject | None
+    referrer: str | URLObject | None
     extra: Mapping[str, Any] | None
 
 
@@ -75,6 +76,11 @@ def _page_url(text: str) -> str:
     return text
 
 
+def _url_converter(convert: TextConverter) -> Converter:
+    """A converter for text and URL objects."""
+    return lambda value, path, problems: convert_text(url_text(value), path, problems, convert)
+
+
 def _referrer(text: str) -> str:
     text = urls.without_secrets(text.strip())
     if text and not urls.is_absolute_url(text):
@@ -90,7 +96,7 @@ class Page(WireObject):
     `problems`. Source: endpoint page.
 
     Raises:
-        TypeError: If a value is not a str.
+        TypeError: If a value is neither a str nor a URL object of Starlette, httpx, yarl or pydantic.
     """
 
     __slots__ = ()
@@ -99,7 +105,10 @@ class Page(WireObject):
     referrer = WireField[str]("Full address of the previous page.")
 
     _field_plan: ClassVar[FieldPlan] = field_plan(
-        "page", PAGE, text_converters={"url": _page_url, "referrer": _referrer}
+        "page",
+        PAGE,
+        text_converters={"url": _page_url, "referrer": _referrer},
+        fallback_converters={"url": _url_converter(_page_url), "referrer": _url_converter(_referrer)},
     )
 
     if TYPE_CHECKING:
@@ -194,7 +203,14 @@ class Ad(WireObject):
     utm_medium = WireField[str]("utm_medium.")
     utm_campaign = WireField[str]("utm_campaign.")
 
-    _field_plan: ClassVar[FieldPlan] = field_plan("ad", AD, converters={"attribution_share": _attribution_share})
+    _field_plan: ClassVar[FieldPlan] = field_plan(
+        "ad",
+        AD,
+        converters={"attribution_share": _attribution_share},
+        fallback_converters={
+            "touchpoint_url": lambda value, path, problems: text(url_text(value), path, problems),
+        },
+    )
 
     if TYPE_CHECKING:
 

@@ -1,74 +1,23 @@
-"""`Properties` and `Content`: value, currency and items of an event."""
+"""`Properties`: value, currency and items of an event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-import attrs
-
+from tiktok_events._events.content import Content, ContentFields, DecimalField, convert_contents
 from tiktok_events._events.field_plan import FieldPlan, Wire, build, field_plan
-from tiktok_events._events.normalize.values import Id, Number, WrongType, number
-from tiktok_events._events.wire_object import WireField, WireObject, read_only, view, wire_of
+from tiktok_events._events.money_objects import MoneyGiven, raise_for_money, with_plain_amounts
+from tiktok_events._events.normalize.foreign_values import MoneyObject
+from tiktok_events._events.normalize.values import Id, Number, number
+from tiktok_events._events.wire_object import WireField, WireObject, read_only, view
 from tiktok_events._spec.currencies import CURRENCIES
-from tiktok_events._spec.fields import CONTENT, PROPERTIES, UNDOCUMENTED_CONTENT
+from tiktok_events._spec.fields import PROPERTIES
 from tiktok_events._spec.problem import Problem, Refused
 
 
-class DecimalField(WireField[Decimal]):
-    """A read-only property that returns a number of the wire dict as Decimal."""
-
-    def __get__(self, instance: WireObject | None, owner: type) -> Any:
-        if instance is None:
-            return self
-        value = instance._wire.get(self._key)
-        return None if value is None else Decimal(repr(value))
-
-
-class ContentFields(TypedDict, total=False):
-    """`Content` as a mapping."""
-
-    content_id: Id | None
-    price: Number | None
-    quantity: int | None
-    content_name: str | None
-    content_category: str | None
-    brand: str | None
-    content_type: str | None
-    extra: Mapping[str, Any] | None
-
-
-class Content(WireObject):
-    """One item: `content_id` (the catalogue's SKU or item group id), `price` of a single item, whole `quantity`.
-
-    An int id is sent as a string, as TikTok requires. A price or quantity that is not a number is left out and added
-    to `problems`. Source: endpoint page; `quantity` from its samples.
-
-    Raises:
-        TypeError: If a value is of a Python type that its field never takes.
-        ValueError: If `extra` holds a documented field or cannot be JSON.
-    """
-
-    __slots__ = ()
-
-    content_id = WireField[str]("SKU or item group id.")
-    price = DecimalField("Price of a single item.")
-    quantity = WireField[int]("Number of items.")
-    content_name = WireField[str]("Name.")
-    content_category = WireField[str]("Category, such as A > B.")
-    brand = WireField[str]("Brand.")
-    content_type = WireField[str]("Its position in Events API 1.0; today it belongs in `Properties`.")
-
-    _field_plan: ClassVar[FieldPlan] = field_plan("contents", CONTENT, undocumented=UNDOCUMENTED_CONTENT)
-
-    if TYPE_CHECKING:
-
-        def __init__(self, **fields: Unpack[ContentFields]) -> None: ...
-
-
 def _convert_value(value: object, path: str, problems: list[Problem]) -> float | int | None:
-    return number(value, path, problems, "value-malformed")
+    return number(raise_for_money(value), path, problems, "value-malformed")
 
 
 def _currency(text: str) -> str:
@@ -78,32 +27,6 @@ def _currency(text: str) -> str:
     if text and not (len(text) == 3 and text.isascii() and text.isalpha()):
         raise Refused("currency-malformed")
     return text
-
-
-def _convert_contents(contents: object, path: str, problems: list[Problem]) -> list[Wire] | None:
-    if isinstance(contents, (str, bytes, Mapping)) or not isinstance(contents, Iterable):
-        raise WrongType(path, "a list of Content or mappings", contents)
-    items: list[Wire] = []
-    for index, content in enumerate(contents):
-        count = len(problems)
-        item = (
-            build(Content._field_plan, content, problems)
-            if type(content) is dict
-            else wire_of(Content, content, problems)
-        )
-        if len(problems) > count:
-            problems[count:] = _with_path(problems[count:], index)
-        if item:
-            items.append(item)
-    return items or None
-
-
-def _with_path(problems: Iterable[Problem], index: int) -> Iterable[Problem]:
-    # An item does not know its index in the list, so its field paths are like contents.price until here.
-    return [
-        attrs.evolve(found, field=found.field.replace("contents", f"properties.contents[{index}]", 1))
-        for found in problems
-    ]
 
 
 class VerticalFields(TypedDict, total=False):
@@ -170,7 +93,7 @@ class RareFields(VerticalFields, total=False):
 class PropertiesFields(RareFields, total=False):
     """`Properties` as a mapping."""
 
-    value: Number | None
+    value: Number | MoneyObject | None
     currency: str | None
     contents: Iterable[Content | ContentFields] | None
     content_ids: Iterable[Id] | None
@@ -187,8 +110,8 @@ class PropertiesFields(RareFields, total=False):
 class Properties(WireObject):
     """Value, currency and items of the event.
 
-    `value` is the total as Decimal, int, float or plain decimal text ("46.00"; no symbol, no comma); 0 is
-    sent. `currency` is its ISO 4217 code in any case. `contents` are the items, `content_ids` only their ids,
+    `value` is the total as a number, plain decimal text ("46.00"; no symbol, no comma), or a money object (`amount` and
+    `currency`), whose currency is sent too; 0 is sent. `currency` is its ISO 4217 code in any case. `contents` are the items, `content_ids` only their ids,
     `content_type` is "product" or "product_group", `num_items` the number of items, `customer_type` "new" or
     "returning". Travel, vehicle and other rare fields are keyword arguments too (`RareFields`). With a `value` that is
     not a number the whole event is an error; other invalid values are left out and added to `problems`.
@@ -216,13 +139,22 @@ class Properties(WireObject):
         "properties",
         PROPERTIES,
         text_converters={"currency": _currency},
-        converters={"contents": _convert_contents},
+        converters={"contents": convert_contents},
         fallback_converters={"value": _convert_value},
     )
 
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[PropertiesFields]) -> None: ...
+
+    @classmethod
+    def _build_wire(cls, fields: Mapping[str, Any], problems: list[Problem]) -> Wire:
+        count = len(problems)
+        try:
+            return build(cls._field_plan, fields, problems)
+        except MoneyGiven as found:
+            del problems[count:]
+            return build(cls._field_plan, with_plain_amounts(fields, found.contents, problems), problems)
 
     @property
     def contents(self) -> tuple[Content, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 from tiktok_events._events.field_plan import FieldPlan, Wire, build, field_plan
 from tiktok_events._events.normalize.click_ids import is_placeholder
+from tiktok_events._events.normalize.foreign_values import plain
 from tiktok_events._events.normalize.identifiers import (
     hash_email,
     hash_external_id,
@@ -184,8 +185,8 @@ class User(WireObject):
             wire = _with_region(fields.pop("phone_region"), fields, problems)
         else:
             wire = build(cls._field_plan, fields, problems)
-        if wire.get("country") == "us" and fields.get("zip_code"):
-            zip_code = convert_id(fields["zip_code"], "user.zip_code", [], lambda text: hash_zip_code(text, "us"))
+        if wire.get("country") == "us" and (given := plain(fields.get("zip_code"))):
+            zip_code = convert_id(given, "user.zip_code", [], lambda text: hash_zip_code(text, "us"))
             if zip_code:  # a refused code was already left out above, with its problem
                 wire["zip_code"] = zip_code
         for name in ("ttclid", "ttp"):
@@ -199,9 +200,10 @@ class User(WireObject):
 
 
 def _with_region(region: object, fields: dict[str, Any], problems: list[Problem]) -> Wire:
+    region = plain(region)
     if region is not None and not isinstance(region, str):
         raise WrongType("user.phone_region", "str", region)
-    phone = fields.pop("phone", None)
+    phone = plain(fields.pop("phone", None))
     wire = build(User._field_plan, fields, problems)
     if phone is not None:
         digests = convert_many(phone, "user.phone", problems, lambda text: hash_phone(text, region))

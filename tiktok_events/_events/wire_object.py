@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, NoReturn, Self,
 from attrs.exceptions import FrozenInstanceError
 
 from tiktok_events._events.field_plan import FieldPlan, Wire, build
+from tiktok_events._events.normalize.foreign_values import is_missing
 from tiktok_events._events.normalize.values import WrongType
 from tiktok_events._spec.problem import Problem
 
@@ -106,6 +107,8 @@ def wire_of(cls: type[WireObject], value: object, problems: list[Problem]) -> Wi
     if isinstance(value, cls):
         problems.extend(value._problems)
         return value._wire
+    if is_missing(value):
+        return {}
     raise WrongType(cls._field_plan.name, f"{cls.__name__} or a mapping", value)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, SupportsFloat
 from uuid import UUID
 
+from tiktok_events._events.normalize.foreign_values import plain
 from tiktok_events._spec.problem import Problem, Refused
 from tiktok_events._spec.rules import problem, problem_of
 
@@ -22,7 +22,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
 TextConverter = Callable[[str], str]
 """Takes text. Returns what is sent, or "" for an absent value; raises `Refused` for an invalid one."""
 Id = str | int | UUID
-Number = Decimal | int | float | str
+Number = Decimal | SupportsFloat | str
 
 MAX_NUMBER = 2**53
 _MAX_DEPTH = 20
@@ -92,7 +92,7 @@ def convert_many(value: object, field: str, problems: list[Problem], convert: Te
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         return convert_id(value, field, problems, convert)
     unique: dict[str, None] = {}
-    for index, item in enumerate(value):
+    for index, item in enumerate(map(plain, value)):
         converted = None if item is None else convert_id(item, f"{field}[{index}]", problems, convert)
         if converted:
             unique[converted] = None
@@ -101,26 +101,26 @@ def convert_many(value: object, field: str, problems: list[Problem], convert: Te
 
 def number(value: object, field: str, problems: list[Problem], rule: str = "number-malformed") -> float | None:
     """*value* (Decimal, int, float or plain decimal text) as a JSON number; None when it is empty or invalid."""
-    plain: float
+    result: float
     if isinstance(value, str):
         value = value.strip()
         if not value:
             return None
-        plain = float(value) if _DECIMAL.fullmatch(value) else math.nan
+        result = float(value) if _DECIMAL.fullmatch(value) else math.nan
     elif isinstance(value, Decimal):
-        plain = math.nan if value.is_snan() else float(value)
+        result = math.nan if value.is_snan() else float(value)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        plain = int(value) if isinstance(value, int) else float(value)
+        result = int(value) if isinstance(value, int) else float(value)
     else:
         raise WrongType(field, "a number", value)
-    if not -MAX_NUMBER < plain < MAX_NUMBER:  # NaN is refused too
+    if not -MAX_NUMBER < result < MAX_NUMBER:  # NaN is refused too
         problems.append(problem(rule, field))
         return None
-    return plain
+    return result
 
 
 def integer(value: object, field: str, problems: list[Problem]) -> int | None:
-    """*value* (int, 2.0, Decimal(2) or digits) as a whole number; None when it is empty or invalid."""
+    """*value* (int, 2.0, Decimal(2) or digits) as a whole number from 0; None when it is empty or invalid."""
     if isinstance(value, str):
         value = value.strip()
         if not value:
@@ -135,12 +135,10 @@ def integer(value: object, field: str, problems: list[Problem]) -> int | None:
     if not -MAX_NUMBER < whole < MAX_NUMBER:
         problems.append(problem("integer-malformed", field))
         return None
+    if whole < 0:
+        problems.append(problem("integer-negative", field))
+        return None
     return whole
-
-
-def integer_or_time(value: object, field: str, problems: list[Problem]) -> int | None:
-    """Like `integer`; an aware datetime becomes Unix seconds."""
-    return seconds(value, field) if isinstance(value, datetime) else integer(value, field, problems)
 
 
 def boolean(value: object, field: str, problems: list[Problem]) -> bool:
@@ -155,27 +153,17 @@ def strings(value: object, field: str, problems: list[Problem]) -> list[str] | N
     items = [value] if isinstance(value, (str, int, UUID)) else value
     if isinstance(items, (Mapping, bytes)) or not isinstance(items, Iterable):
         raise WrongType(field, "a list of strings", value)
-    texts = (id_text(item, f"{field}[{index}]", problems) for index, item in enumerate(items) if item is not None)
+    texts = (
+        id_text(item, f"{field}[{index}]", problems) for index, item in enumerate(map(plain, items)) if item is not None
+    )
     return [item for item in texts if item] or None
-
-
-def seconds(value: object, field: str) -> int:
-    """*value* (Unix seconds or aware datetime) as whole Unix seconds. Naive datetimes raise: they may be hours off."""
-    if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise ValueError(f"{field} is a naive datetime: give it a time zone, as in datetime.now(timezone.utc)")
-        return math.floor(value.timestamp())
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise WrongType(field, "an int of Unix seconds or an aware datetime", value)
-    if not math.isfinite(value):
-        raise ValueError(f"{field} is not finite")
-    return math.floor(value)
 
 
 def plain_json(value: object, field: str, problems: list[Problem], depth: int = 0) -> Any:
     """A copy of *value* as JSON, for `extra` and for the few fields whose type TikTok does not document."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"{field} is nested deeper than {_MAX_DEPTH} levels")
+    value = plain(value, is_number=isinstance(value, (float, Decimal)))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

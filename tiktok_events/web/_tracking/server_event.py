@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tiktok_events._api import network_guard
 from tiktok_events._checks.check import check, drops_event, strict_errors
 from tiktok_events._events.complete import complete
-from tiktok_events._events.event import Event
+from tiktok_events._events.event import Event, with_problem
+from tiktok_events._events.normalize.foreign_values import plain
 from tiktok_events._events.normalize.identifiers import hash_external_id
 from tiktok_events._runtime.log_once import log_once
 from tiktok_events._spec.rules import problem
@@ -29,7 +31,8 @@ def make_event(
 ) -> Event:
     """The event for the arguments of `track`: an `Event` as it is, or one made from a name and *fields*.
 
-    A keyless event takes the id that *reserved_ids* holds for its name, and removes it there.
+    A keyless event takes the id that *reserved_ids* holds for its name, and removes it there. A naive `event_time` is
+    read in the site's time zone, unless mistakes raise.
 
     Raises:
         TypeError, ValueError: As `Event`; also for an `Event` with further *fields*.
@@ -41,11 +44,16 @@ def make_event(
     fields = dict(fields)
     if "key" not in fields and "event_id" not in fields and event in reserved_ids:
         fields["event_id"] = reserved_ids.pop(event)
-    if fields.get("event_time") is None:
+    event_time = plain(fields.get("event_time"))
+    is_naive = isinstance(event_time, datetime) and event_time.utcoffset() is None
+    if event_time is None:
         fields["event_time"] = int(visitor.site.clock())
+    elif is_naive and not visitor.site.is_strict(visitor.request):
+        fields["event_time"] = visitor.site.seconds_of_naive(event_time)
     if isinstance(fields.get("user"), Mapping):
         fields["user"] = visitor.site.with_phone_region(fields["user"])
-    return Event(event, **fields)
+    made = Event(event, **fields)
+    return with_problem(made, problem("event-time-naive", "event_time")) if is_naive else made
 
 
 def reason_not_to_send(event: Event, visitor: VisitorState) -> Reason | None:
@@ -89,6 +97,8 @@ def check_event(event: Event, visitor: VisitorState) -> None:
     for found in problems:
         if found.severity == "error":
             log_once(f"left out: {found}", logging.WARNING)
+        elif found.rule == "event-time-naive":
+            log_once(str(found), logging.WARNING)
 
 
 def queue_event(event: Event, visitor: VisitorState) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -52,6 +55,15 @@ def _outbox(value: Outbox | str | None) -> Outbox | None:
     return outbox_at(value)
 
 
+def _time_zone(value: tzinfo | str) -> tzinfo:
+    if isinstance(value, tzinfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ConfigurationError('time_zone must be a tzinfo or a name such as "Europe/Berlin"') from None
+
+
 def _domains(value: Sequence[str]) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(domain, str) and is_cookie_domain(domain) for domain in value):
         raise ConfigurationError('cookie_domains must be a list of registrable domains such as "shop.example"')
@@ -79,6 +91,7 @@ class SiteSettings:
     )
     currency: str | None = attrs.field(default=None, kw_only=True)
     phone_region: str | None = attrs.field(default=None, kw_only=True)
+    time_zone: tzinfo = attrs.field(default=UTC, converter=_time_zone, kw_only=True)
     url: str | None = attrs.field(default=None, kw_only=True)
     identify: Callable[[Any], Mapping[str, Any] | None] | None = attrs.field(default=None, kw_only=True)
     advanced_matching: bool = attrs.field(default=False, kw_only=True)
@@ -130,6 +143,10 @@ class SiteSettings:
     def with_phone_region(self, user: Mapping[str, Any]) -> Mapping[str, Any]:
         """*user* with this site's `phone_region`, if it has a phone number and no region."""
         return {"phone_region": self.phone_region, **user} if self.phone_region and "phone" in user else user
+
+    def seconds_of_naive(self, moment: datetime) -> int:
+        """The Unix seconds of a naive datetime in this site's `time_zone`; the current time if that is earlier."""
+        return math.floor(min(moment.replace(tzinfo=self.time_zone).timestamp(), self.clock()))
 
     @property
     def redirect_signer(self) -> Signer:

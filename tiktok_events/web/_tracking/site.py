@@ -44,6 +44,7 @@ class Site(SiteSettings):
       granted, "ignore" has no effect.
     - `currency` (ISO 4217 code, default None): for events with a value and no currency.
     - `phone_region` (ISO 3166 alpha-2 code, default None): for phone numbers without a country code.
+    - `time_zone` (tzinfo or IANA name, default UTC): for a naive `event_time`, unless mistakes raise (`strict`).
     - `url` (str, default None): the page of events that have none, such as renewals.
     - `identify` (callable, default None): returns a mapping of `User` fields for the visitor who is logged in, or None.
     - `advanced_matching` (bool, default False): renders digests of the visitor's identifiers for the pixel.
