@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tiktok_events.cli.console import clean
 from tiktok_events.cli.send.columns import Columns, parse_csv
+from tiktok_events.cli.send.decoding import MAX_LINE_BYTES, read_lines
 from tiktok_events.cli.send.event_from_line import Defaults, LineRefused, RepeatCounter, make_event
-from tiktok_events.cli.send.lines import MAX_LINE_BYTES, FileUnreadable, Line, parse_jsonl, read_lines
+from tiktok_events.cli.send.line import FileUnreadable, Line
+from tiktok_events.cli.send.lines import parse_jsonl
 
 
 def read_csv(content, mapping=None, **options):
@@ -44,9 +46,9 @@ def test_csv_as_spreadsheets_write_it(delimiter, bom, end):
 
 def test_separator_hint_of_a_spreadsheet():
     """A first line such as sep=; gives the delimiter and is not the header."""
-    (line,) = read_csv(b"sep=;\nevent;value\nPurchase;9,5\n")
+    (line,) = read_csv(b"sep=;\nevent;value\nPurchase;9.5\n")
 
-    assert (line.number, line.fields) == (3, {"event": "Purchase", "properties": {"value": "9,5"}})
+    assert (line.number, line.fields) == (3, {"event": "Purchase", "properties": {"value": "9.5"}})
 
 
 def test_record_over_several_lines_is_numbered_by_its_first():
@@ -77,7 +79,8 @@ def test_unclosed_quote_spoils_one_line():
         (b"email,user.email\n", "Two columns"),
         (b'"event\nx\n', "quote"),
         (b"ev\xe9nement\n", "UTF-8"),
-        (b"\xff\xfee\x00v\x00", "UTF-16"),
+        (b"\xff\xfee\x00v\x00", r"event\?"),
+        (b"ev\xe9nement\n", "--encoding cp1252"),
     ],
 )
 def test_invalid_header_is_explained(header, message):

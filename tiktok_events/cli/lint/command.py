@@ -21,7 +21,7 @@ from tiktok_events._spec.problem import Rule
 from tiktok_events.cli.console import clean, format_option, show, stdout, styled
 from tiktok_events.cli.file_rules import ALL_RULES
 from tiktok_events.cli.lint.findings import CheckResult, Finding, Shape, check_stream
-from tiktok_events.cli.send.lines import FileUnreadable
+from tiktok_events.cli.send.line import FileUnreadable
 
 HELP = """Check a request before it is sent. FILE ("-" is standard input) holds one request body, a list of items, or JSONL
 with one item or one body per line.

@@ -14,7 +14,8 @@ from tiktok_events._runtime import json_codec
 from tiktok_events._spec.fields import ENVELOPE, LEGACY, Kind
 from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.file_rules import problem
-from tiktok_events.cli.send.lines import FileUnreadable, Line, read_lines
+from tiktok_events.cli.send.decoding import read_lines
+from tiktok_events.cli.send.line import FileUnreadable, Line
 
 Shape = Literal["body", "lines"]
 
@@ -90,7 +91,7 @@ class _ResumedStream:
 
 
 def _check_lines(stream: Any, kind: Kind, now: float) -> Iterator[CheckResult]:
-    for line in read_lines(stream, MAX_BODY_BYTES):
+    for line in read_lines(stream, max_bytes=MAX_BODY_BYTES):
         if line.problems:
             yield CheckResult(0, _findings(line.problems, line.number))
         elif line.text.strip():

@@ -9,37 +9,19 @@ from typing import Any
 
 import attrs
 
-from tiktok_events._runtime import json_codec
-from tiktok_events._spec.fields import CONTENT, EVENT, OBJECTS, Field
 from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.console import clean
 from tiktok_events.cli.file_rules import problem
-from tiktok_events.cli.send.lines import CsvReader, FileUnreadable, Line
-
-_ITEM = "properties.contents"
-_JSON_TYPES = ("contents", "strings", "object", "any")
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# Spreadsheets put an apostrophe before text that looks like a number, and some exports keep it.
-_APOSTROPHE_FIELDS = frozenset({"user.phone", "user.zip_code"})
-
-
-def _paths() -> dict[str, Field]:
-    paths = {name: field for name, field in EVENT.items() if name not in OBJECTS}
-    for name, fields in OBJECTS.items():
-        paths |= {f"{name}.{field}": one for field, one in fields.items()}
-    paths |= {f"{_ITEM}.{field}": one for field, one in CONTENT.items()}
-    return paths | {"key": Field(), "user.phone_region": Field()}
-
-
-PATHS = _paths()
-"""Every column by its full name. Columns such as `properties.contents.price` describe the single item of a line."""
+from tiktok_events.cli.send.cells import ITEM, PATHS, cell_value
+from tiktok_events.cli.send.line import FileUnreadable, Line
+from tiktok_events.cli.send.lines import CsvReader
 
 
 def _short_names() -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     for path in PATHS:
         leaf = path.rpartition(".")[2]
-        if path.startswith(_ITEM + ".") and f"properties.{leaf}" in PATHS:
+        if path.startswith(ITEM + ".") and f"properties.{leaf}" in PATHS:
             continue  # content_type and description are the fields of the event, not of an item
         names[leaf] = (*names.get(leaf, ()), path)
     return names
@@ -55,9 +37,17 @@ class Columns:
     paths: tuple[str | None, ...]
     width: int
     """Number of cells in the header, with unnamed ones at its end."""
+    decimal_comma: bool = False
 
     @classmethod
-    def of(cls, header: Sequence[str], mapping: Mapping[str, str], *, ignore_unknown: bool = False) -> Columns:
+    def of(
+        cls,
+        header: Sequence[str],
+        mapping: Mapping[str, str],
+        *,
+        ignore_unknown: bool = False,
+        decimal_comma: bool = False,
+    ) -> Columns:
         """Find the field of each column of *header*. *mapping* renames columns; the name "" ignores one.
 
         Raises:
@@ -75,7 +65,7 @@ class Columns:
             raise FileUnreadable(f"Two columns are {', '.join(sorted(repeated))}. Ignore one with --map 'COLUMN='.")
         if not any(paths):
             raise FileUnreadable("No column has the name of an Events API field. Is the first line the header?")
-        return cls(tuple(paths), len(header))
+        return cls(tuple(paths), len(header), decimal_comma)
 
     def fields(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
         """Convert *cells* to the fields of an event, and return their problems too. An empty cell is an absent field."""
@@ -86,18 +76,20 @@ class Columns:
         for path, cell in zip(self.paths, cells, strict=False):
             text = cell.strip()
             if path and text:
-                _set_field(fields, path, text, problems)
+                _set_field(fields, path, cell_value(path, text, problems, decimal_comma=self.decimal_comma))
         return fields, problems
 
 
-def parse_csv(lines: Iterable[Line], mapping: Mapping[str, str], *, ignore_unknown: bool = False) -> Iterator[Line]:
+def parse_csv(
+    lines: Iterable[Line], mapping: Mapping[str, str], *, ignore_unknown: bool = False, decimal_comma: bool = False
+) -> Iterator[Line]:
     """Parse the lines of a CSV file into records with the fields of an event.
 
     Raises:
         FileUnreadable: If the header cannot be read, before the first record.
     """
     source = CsvReader(lines)
-    columns = Columns.of(source.header, mapping, ignore_unknown=ignore_unknown)
+    columns = Columns.of(source.header, mapping, ignore_unknown=ignore_unknown, decimal_comma=decimal_comma)
     return (_with_fields(record, columns) for record in source)
 
 
@@ -138,35 +130,13 @@ def _hint(column: str) -> str:
     return f" ({close[0]}?)" if close else ""
 
 
-def _set_field(fields: dict[str, Any], path: str, text: str, problems: list[Problem]) -> None:
-    value = _cell_value(path, text, problems)
-    if path.startswith(_ITEM + "."):
+def _set_field(fields: dict[str, Any], path: str, value: Any) -> None:
+    if path.startswith(ITEM + "."):
         item: dict[str, Any] = fields.setdefault("properties", {}).setdefault("contents", [{}])[0]
         item[path.rpartition(".")[2]] = value
         return
     where, _, leaf = path.rpartition(".")
     (fields.setdefault(where, {}) if where else fields)[leaf] = value
-
-
-def _cell_value(path: str, text: str, problems: list[Problem]) -> Any:
-    field = PATHS[path]
-    if field.type == "boolean":
-        if text.lower() not in _BOOLEANS:
-            problems.append(problem("cell-boolean", path))
-        return _BOOLEANS.get(text.lower())
-    if path in _APOSTROPHE_FIELDS and text.startswith("'"):
-        text = text[1:].strip()
-    if field.type in ("contents", "object") or (text[0] in "[{" and (field.many or field.type in _JSON_TYPES)):
-        return _parse_json(path, text, problems)
-    return text
-
-
-def _parse_json(path: str, text: str, problems: list[Problem]) -> Any:
-    try:
-        return json_codec.loads(text)
-    except ValueError:
-        problems.append(problem("cell-json", path))
-        return None
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -18,6 +20,7 @@ from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import KINDS, Kind
 from tiktok_events.cli.console import clean, stdout
 from tiktok_events.cli.send.columns import parse_csv
+from tiktok_events.cli.send.decoding import read_lines
 from tiktok_events.cli.send.destination import (
     LOCAL_PORT,
     Destination,
@@ -29,7 +32,8 @@ from tiktok_events.cli.send.destination import (
     source_from_environment,
 )
 from tiktok_events.cli.send.event_from_line import Defaults
-from tiktok_events.cli.send.lines import FileUnreadable, Format, Line, parse_jsonl, read_lines
+from tiktok_events.cli.send.line import FileUnreadable, Format, Line
+from tiktok_events.cli.send.lines import parse_jsonl
 from tiktok_events.cli.send.rejected_file import RejectedFile, rejected_path
 from tiktok_events.cli.send.sender import Interrupt, Sender, exit_code, progress_bar, run
 from tiktok_events.cli.send.summary import Summary, print_summary
@@ -76,6 +80,9 @@ class Options:
     currency: str | None
     phone_region: str | None
     timezone: ZoneInfo | None
+    date_format: str | None
+    encoding: str | None
+    decimal_comma: bool
     map: dict[str, str]
     ignore_unknown: bool
 
@@ -87,6 +94,29 @@ def _parse_timezone(_context: click.Context, _parameter: click.Parameter, name: 
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
         raise click.BadParameter(f"'{clean(name)}' is not an IANA time zone such as Europe/Berlin or UTC.") from None
+
+
+def _parse_date_format(_context: click.Context, _parameter: click.Parameter, form: str | None) -> str | None:
+    example = datetime(2026, 11, 20, 13, 45)  # noqa: DTZ001 - a format may have no zone
+    try:
+        is_complete = form is None or datetime.strptime(example.strftime(form), form).date() == example.date()  # noqa: DTZ007
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise click.BadParameter(f"'{clean(form or '')}' needs the codes of day, month and year, as in %d.%m.%Y %H:%M.")
+    return form
+
+
+def _parse_encoding(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    try:
+        if name is not None:
+            "1".encode(name)
+            codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError):
+        raise click.BadParameter(
+            f"'{clean(str(name))}' is not an encoding, such as cp1252, cp1250 or utf-16."
+        ) from None
+    return name
 
 
 def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -126,6 +156,19 @@ def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tupl
     metavar="ZONE",
     callback=_parse_timezone,
     help="Time zone of times without an offset, such as Europe/Berlin.",
+)
+@click.option(
+    "--date-format",
+    metavar="FORMAT",
+    callback=_parse_date_format,
+    help="Form of times, in the codes of strptime, such as '%d.%m.%Y %H:%M'. ISO 8601 needs none.",
+)
+@click.option("--decimal-comma", is_flag=True, help="Read 1.234,56 in a CSV file as 1234.56.")
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    callback=_parse_encoding,
+    help="Encoding of FILE, such as cp1252.  [UTF-8, or UTF-16 with a byte order mark]",
 )
 @click.option(
     "--map",
@@ -201,10 +244,15 @@ def _open(file: str, stack: ExitStack) -> tuple[BinaryIO, int | None]:
 
 def _parse(stream: BinaryIO, format_: Format, options: Options) -> Iterator[Line]:
     if format_ == "csv":
-        return parse_csv(read_lines(stream), options.map, ignore_unknown=options.ignore_unknown)
-    if options.map or options.ignore_unknown:
-        raise click.UsageError("--map and --ignore-unknown are for CSV only.")
-    return parse_jsonl(read_lines(stream))
+        return parse_csv(
+            read_lines(stream, options.encoding),
+            options.map,
+            ignore_unknown=options.ignore_unknown,
+            decimal_comma=options.decimal_comma,
+        )
+    if options.map or options.ignore_unknown or options.decimal_comma:
+        raise click.UsageError("--map, --ignore-unknown and --decimal-comma are for CSV only.")
+    return parse_jsonl(read_lines(stream, options.encoding))
 
 
 def _client(destination: Destination | None, source: EventSource, stack: ExitStack) -> Client | None:
@@ -219,6 +267,7 @@ def _defaults(options: Options) -> Defaults:
         currency=options.currency,
         phone_region=options.phone_region,
         timezone=options.timezone,
+        date_format=options.date_format,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
@@ -12,12 +11,10 @@ from typing import Any
 import attrs
 
 from tiktok_events._events.event import Event
+from tiktok_events._events.normalize.times import parse_time
 from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.file_rules import problem, problem_from_error
-from tiktok_events.cli.send.lines import Line
-
-_UNIX = re.compile(r"-?[0-9]{9,16}(?:\.[0-9]{1,9})?")
-_SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-][0-9]{2}:?[0-9]{2}$)")
+from tiktok_events.cli.send.line import Line
 
 
 class LineRefused(Exception):
@@ -36,6 +33,8 @@ class Defaults:
     currency: str | None = None
     phone_region: str | None = None
     timezone: tzinfo | None = None
+    date_format: str | None = None
+    """A format of `strptime` that times have besides ISO 8601 and Unix seconds."""
 
 
 class RepeatCounter:
@@ -72,7 +71,7 @@ def make_event(line: Line, defaults: Defaults, repeats: RepeatCounter) -> Event:
     else:
         _check_ids(ids, line.fields)
     _apply_defaults(fields, defaults)
-    fields["event_time"] = _time(fields.get("event_time"), defaults.timezone)
+    fields["event_time"] = _time(fields.get("event_time"), defaults)
     try:
         return Event.from_mapping(fields)
     except (TypeError, ValueError, RecursionError) as error:
@@ -111,31 +110,36 @@ def _apply_defaults(fields: dict[str, Any], defaults: Defaults) -> None:
         fields["properties"] = {"currency": defaults.currency} | _non_empty(properties)
 
 
-def _time(value: object, timezone: tzinfo | None) -> Any:
+def _time(value: object, defaults: Defaults) -> Any:
     """Convert *value* to a type that `Event` accepts. A missing time is never replaced by the current time."""
     if value is None:
         raise LineRefused(problem("event-time-missing", "event_time"))
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise LineRefused(problem("wrong-type", "event_time", "Unix seconds or a date in ISO 8601"))
     if isinstance(value, str):
-        return _parse_time(value.strip(), timezone)
+        return _parse_time(value.strip(), defaults)
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is not equal to itself
         raise LineRefused(problem("time-malformed", "event_time"))
     return value
 
 
-def _parse_time(text: str, timezone: tzinfo | None) -> int | datetime:
-    if _UNIX.fullmatch(text):
-        return int(text.partition(".")[0])
-    if text.lstrip("-").isdigit():  # 20260101 is meant as a date, but would be read as a time in 1970
+def _parse_time(text: str, defaults: Defaults) -> int | datetime:
+    moment = _in_format(text, defaults.date_format) or parse_time(text)
+    if moment is None:
         raise LineRefused(problem("time-malformed", "event_time"))
-    text = _SPACE_BEFORE_OFFSET.sub("", text.removesuffix(" UTC") + ("Z" if text.endswith(" UTC") else ""))
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None and timezone is None:
+    if isinstance(moment, datetime) and moment.tzinfo is None:
+        if defaults.timezone is None:
             raise LineRefused(problem("time-without-zone", "event_time"))
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone)
-        moment.timestamp()
+        moment = moment.replace(tzinfo=defaults.timezone)
+    return moment
+
+
+def _in_format(text: str, date_format: str | None) -> datetime | None:
+    if date_format is None:
+        return None
+    try:
+        moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - the caller adds the zone
+        moment.timestamp()  # raises if the year is out of range
     except (ValueError, OverflowError):
-        raise LineRefused(problem("time-malformed", "event_time")) from None
+        return None
     return moment

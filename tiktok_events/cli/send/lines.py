@@ -1,4 +1,4 @@
-"""Decode a file into numbered lines, and CSV into records.
+"""Split decoded lines into records: JSONL objects, and CSV records with cells.
 
 A line that cannot be read becomes a `Line` with problems and raises nothing, so that the other lines are read.
 """
@@ -8,70 +8,16 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Literal
 
 import attrs
 
 from tiktok_events._runtime import json_codec
-from tiktok_events._spec.problem import Problem
 from tiktok_events.cli.file_rules import problem
+from tiktok_events.cli.send.decoding import MAX_LINE_BYTES
+from tiktok_events.cli.send.line import FileUnreadable, Line
 
-Format = Literal["jsonl", "csv"]
-
-MAX_LINE_BYTES = 1_000_000
-_MAX_KEPT_BYTES = 10_000
 _MAX_RECORD_LINES = 200
 """Maximum physical lines of one CSV record, so that a quote that is never closed spoils one line, not the rest of the file."""
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-class FileUnreadable(ValueError):
-    """Raised if a file as a whole cannot be read. The message is shown to the user."""
-
-
-@attrs.frozen
-class Line:
-    """One line or CSV record: its text, and its *fields* or its problems."""
-
-    number: int
-    text: str = attrs.field(repr=False)
-    fields: dict[str, Any] | None = attrs.field(default=None, repr=False)
-    problems: tuple[Problem, ...] = ()
-    cells: list[str] = attrs.field(factory=list, repr=False)
-
-
-def read_lines(stream: BinaryIO, max_bytes: int = MAX_LINE_BYTES) -> Iterator[Line]:
-    """Decode and number the lines of *stream*. Bytes that are not UTF-8 are kept as surrogates.
-
-    Raises:
-        FileUnreadable: If the file starts with the byte order mark of UTF-16.
-    """
-    number = 0
-    while raw := stream.readline(max_bytes + 1):
-        number += 1
-        if number == 1:
-            if raw.startswith(_UTF16):
-                raise FileUnreadable("The file is UTF-16. Save it as UTF-8 (in a spreadsheet: CSV UTF-8).")
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if len(raw) > max_bytes and not raw.endswith(b"\n"):
-            _skip_rest(stream, max_bytes)
-            beginning = raw[:_MAX_KEPT_BYTES].decode("utf-8", "surrogateescape")
-            yield Line(number, beginning, problems=(problem("line-too-long", "line"),))
-        else:
-            yield _decode(number, raw)
-
-
-def _skip_rest(stream: BinaryIO, max_bytes: int) -> None:
-    while (raw := stream.readline(max_bytes)) and not raw.endswith(b"\n"):
-        pass
-
-
-def _decode(number: int, raw: bytes) -> Line:
-    try:
-        return Line(number, raw.decode())
-    except UnicodeDecodeError:
-        text = raw.decode("utf-8", "surrogateescape")
-        return Line(number, text, problems=(problem("line-not-utf8", "line"),))
 
 
 def parse_jsonl(lines: Iterable[Line]) -> Iterator[Line]:
@@ -110,7 +56,8 @@ class CsvReader:
         if first is None:
             raise FileUnreadable("The file is empty.")
         if first.problems:
-            raise FileUnreadable(f"The header (line {first.number}) {first.problems[0].message}.")
+            found = first.problems[0]
+            raise FileUnreadable(f"The header (line {first.number}) {found.message}. {found.fix}")
         if (
             first.text.lower().startswith("sep=") and len(first.text.strip()) == 5
         ):  # spreadsheets write the delimiter into a first line

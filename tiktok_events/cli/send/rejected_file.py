@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from tiktok_events._spec.problem import Problem
-from tiktok_events.cli.send.lines import FileUnreadable, Line
+from tiktok_events.cli.send.line import FileUnreadable, Line
 
 SUFFIX = ".rejected.jsonl"
 _FIRST_BYTES = '{"line": '

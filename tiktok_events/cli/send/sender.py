@@ -20,7 +20,7 @@ from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.cli.console import stderr
 from tiktok_events.cli.send.event_from_line import Defaults, LineRefused, RepeatCounter, make_event
-from tiktok_events.cli.send.lines import Line
+from tiktok_events.cli.send.line import Line
 from tiktok_events.cli.send.rejected_file import RejectedFile
 from tiktok_events.cli.send.summary import Summary
 
