@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web_requests import a_request
 
-from tiktok_events.errors import ConfigurationError
 from tiktok_events.web import WebRequest
-from tiktok_events.web._request import client_address, request_kind
+from tiktok_events.web._request import request_kind
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile"
 WEBVIEWS = [
@@ -244,45 +243,3 @@ def test_webhooks_are_not_from_a_browser(agent: str) -> None:
     assert not request_kind.is_from_browser(a_request("POST", user_agent=agent, **bare))
     assert request_kind.is_from_browser(a_request("POST", user_agent=agent, **{**bare, "cookie": "a=b"}))
     assert request_kind.is_from_browser(a_request(**bare))
-
-
-PROXIES = client_address.networks(["10.0.0.0/8", "2001:db8::/32"])
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "address"),
-    [
-        ("9.9.9.9", "8.8.8.8", "9.9.9.9"),
-        ("10.0.0.1", "8.8.8.8", "8.8.8.8"),
-        ("10.0.0.1", "1.1.1.1, 8.8.8.8", "8.8.8.8"),
-        ("10.0.0.1", "1.1.1.1, 8.8.8.8, 10.0.0.2", "8.8.8.8"),
-        ("10.0.0.1", "8.8.8.8:1234", "8.8.8.8"),
-        ("10.0.0.1", "[2606:4700::1]:443", "2606:4700::1"),
-        ("10.0.0.1", "::ffff:8.8.8.8", "8.8.8.8"),
-        ("::ffff:10.0.0.1", "8.8.8.8", "8.8.8.8"),
-        ("2001:db8::1", "8.8.8.8", "8.8.8.8"),
-        ("10.0.0.1", "1.1.1.1, unknown", None),
-        ("10.0.0.1", "1.1.1.1, 192.168.1.1", None),
-        ("10.0.0.1", "10.0.0.3", None),
-        ("10.0.0.1", "", None),
-        ("192.168.0.1", "", None),
-        ("testclient", "8.8.8.8", None),
-        ("fe80::1%eth0", "", None),
-    ],
-)
-def test_the_address_is_the_first_untrusted_one_from_the_right(peer: str, forwarded: str, address: str | None) -> None:
-    """As in ProxyFix: entries that the visitor wrote before those of the proxies do not count."""
-    request = WebRequest(peer=peer, headers=[(b"x-forwarded-for", forwarded.encode())])
-
-    assert client_address.client_ip(request, PROXIES) == address
-
-
-def test_no_proxy_is_trusted_by_default() -> None:
-    """Anybody can send X-Forwarded-For."""
-    assert client_address.client_ip(a_request(x_forwarded_for="8.8.8.8"), ()) == markers.IP
-
-
-def test_an_invalid_proxy_is_refused() -> None:
-    """A typo in the settings raises when the site is made."""
-    with pytest.raises(ConfigurationError, match="trusted_proxies"):
-        client_address.networks(["10.0.0.0/64"])

@@ -36,6 +36,8 @@ def _identifiers() -> list[Rule]:
         Rule("country-malformed", "error", "field", "is not a country code of ISO 3166-1", "Use two letters, such as us or de.", _PARAMETERS, "O2"),
         Rule("ip-malformed", "error", "field", "is not an IP address", "Pass only the visitor's IPv4 or IPv6 address.", _ENDPOINT, "O"),
         Rule("ip-not-public", "warning", "nothing", "is not a public address, so TikTok cannot match a person by it", "Pass the visitor's own address, not a proxy's or the server's.", _ENDPOINT, "O"),
+        Rule("proxy-not-trusted", "warning", "nothing", "is unknown: {detail} comes from a proxy that the site does not trust", "Set Site(trusted_proxies=[\"private\"]), or the addresses of the proxy.", _OURS, "-"),
+        Rule("client-address-contradicted", "warning", "nothing", "is not the address in {detail}, so it is probably that of a proxy or CDN", "Add the CDN to trusted_proxies, or set Site(client_ip_header=\"{detail}\").", _OURS, "-"),
         Rule("user-agent-not-browser", "warning", "nothing", "is the user agent of a program, not of a browser", "Pass the User-Agent header of the visitor's request.", _SENDERS, "A"),
         Rule("ttclid-truncated", "warning", "nothing", "has exactly the length of a short database column, so it was probably truncated", "Widen the column to 1,000 characters and never truncate a click id.", _SENDERS, "1"),
         Rule("ttclid-long", "warning", "nothing", "is longer than the 1,000 characters TikTok mentions", "Check that it is one click id.", _PARAMETERS, "O2"),

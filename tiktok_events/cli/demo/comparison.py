@@ -70,9 +70,7 @@ def print_comparison(rows: list[Row], day: SimulatedDay, url: str, format_: str,
         console.print(Text("Counted differs from what happened. Please report this.", style="bold red"))
     lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
     console.print(
-        Text(
-            f"The browser alone misses {lost:.0%}. Without a shared event_id, the two channels count twice."
-        )
+        Text(f"The browser alone misses {lost:.0%}. Without a shared event_id, the two channels count twice.")
     )
     console.print(Text("The server alone counts correctly. The pixel adds match keys that only a browser has."))
 

@@ -1,64 +1,44 @@
-"""The client's IP address: the peer, or X-Forwarded-For behind trusted proxies."""
+"""The visitor's IP address, and warnings about proxies that hide it."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
-
-from tiktok_events.errors import ConfigurationError
+from tiktok_events._spec.problem import Problem
+from tiktok_events._spec.rules import problem
+from tiktok_events.web._request.networks import CLOUDFLARE, PRIVATE, is_in, parse_address
+from tiktok_events.web._request.proxies import peer_address
 from tiktok_events.web._request.request import WebRequest
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded")
+_ADDRESS_HEADERS = ("CF-Connecting-IP", "True-Client-IP", "Fly-Client-IP", "X-Azure-ClientIP", "X-Real-IP")
+"""Headers in which proxies and CDNs send the visitor's address alone."""
 
 
-def networks(trusted: Sequence[str | Network]) -> tuple[Network, ...]:
-    """The addresses and networks in *trusted* as network objects.
-
-    Raises:
-        ConfigurationError: If an element is not an address or network.
-    """
-    try:
-        return tuple(
-            ipaddress.ip_network(network, strict=False) if isinstance(network, str) else network for network in trusted
-        )
-    except ValueError:
-        raise ConfigurationError("trusted_proxies must be a list of addresses and networks") from None
-
-
-def client_ip(request: WebRequest, trusted: Sequence[Network]) -> str | None:
+def client_ip(request: WebRequest) -> str | None:
     """The visitor's address, if it is public; else None.
 
-    It is the peer's address. If the peer is *trusted*, it is the rightmost address of X-Forwarded-For that is not.
+    It is the peer's address. If the peer is a trusted proxy, it is the address that its headers give.
     """
-    address = _address(request.peer or "")
-    if address is None:
-        return None
-    if _is_trusted(address, trusted):
-        for hop in reversed(request.header("x-forwarded-for").split(",")):
-            forwarded = _address(hop)
-            if forwarded is None:
-                return None
-            address = forwarded
-            if not _is_trusted(forwarded, trusted):
-                break
-    return str(address) if address.is_global else None
+    forwarded = request.forwarded
+    address = parse_address(request.peer or "") if forwarded is None else forwarded.address
+    return str(address) if address is not None and address.is_global else None
 
 
-def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in trusted)
+def proxy_problems(request: WebRequest, ip: str | None) -> list[Problem]:
+    """What is wrong with the way of *request* through proxies, if *ip* is used as the visitor's address.
 
-
-def _address(text: str) -> Address | None:
-    """The IP address in *text*, without port, brackets and zone; an IPv4 address mapped to IPv6 as IPv4."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    The headers of a direct visitor prove nothing, so they cause no problem.
+    """
+    peer = peer_address(request.peer)
+    if peer is None:
+        return []
+    if request.forwarded is None and is_in(peer, PRIVATE):
+        names = [name for name in (*_FORWARDING_HEADERS, *_ADDRESS_HEADERS) if request.header(name.lower())]
+        return [problem("proxy-not-trusted", "user.ip", names[0])] if names else []
+    if request.forwarded is None and not is_in(peer, CLOUDFLARE):
+        return []
+    for name in _ADDRESS_HEADERS:
+        named = parse_address(request.header(name.lower()))
+        is_visitor = named is not None and named.is_global and not request.is_proxy(named)
+        if is_visitor and str(named) != ip and name.lower() != request.client_ip_header:
+            return [problem("client-address-contradicted", "user.ip", name)]
+    return []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Self
 from urllib.parse import quote
 
+from tiktok_events.web._request.networks import Address
+from tiktok_events.web._request.proxies import HOST, Forwarded, Proxies
 from tiktok_events.web._request.readers import PATH_SAFE, EnvironReader, Reader, ScopeReader
 
 _QUERY_SAFE = PATH_SAFE + "?%[]{}|^`\\"
-_HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{0,5})?")
 
 
 class WebRequest:
@@ -26,6 +26,10 @@ class WebRequest:
 
     reader: Reader
     scope: MutableMapping[str, Any] | None = None
+    proxies: Proxies | None = None
+    """The trusted proxies, if there are any; the site sets them."""
+    _forwarded: Forwarded | None = None
+    _is_forwarded_read = False
     _path: str | None = None
     _headers: dict[str, str] | None = None
     _cookies: dict[str, tuple[str, ...]] | None = None
@@ -73,8 +77,8 @@ class WebRequest:
 
     @property
     def scheme(self) -> str:
-        """The scheme that the server reports, http or https."""
-        return self.reader.scheme()
+        """The scheme that the visitor used: that of a trusted proxy, else the one that the server reports."""
+        return (self.forwarded.scheme if self.forwarded else "") or self.reader.scheme()
 
     @property
     def path(self) -> str:
@@ -92,6 +96,24 @@ class WebRequest:
     def peer(self) -> str | None:
         """The address of the connection's peer."""
         return self.reader.peer()
+
+    @property
+    def forwarded(self) -> Forwarded | None:
+        """What trusted proxies say about the request; None if its peer is not one."""
+        if self.proxies is None:
+            return None
+        if not self._is_forwarded_read:
+            self._forwarded, self._is_forwarded_read = self.proxies.forwarded(self.reader), True
+        return self._forwarded
+
+    @property
+    def client_ip_header(self) -> str | None:
+        """The lower-case name of the header in which proxies send the visitor's address; None if there is no special one."""
+        return self.proxies.client_ip_header if self.proxies else None
+
+    def is_proxy(self, address: Address) -> bool:
+        """Whether *address* is that of a trusted proxy."""
+        return self.proxies is not None and self.proxies.trusts(address)
 
     @property
     def native(self) -> Any:
@@ -152,9 +174,12 @@ class WebRequest:
 
     @property
     def host(self) -> str:
-        """The Host header in lower case; "" if it is missing, repeated or malformed."""
-        host = self.header("host").strip().lower()
-        return host if _HOST.fullmatch(host) else ""
+        """The host that the visitor asked for, in lower case; "" if it is missing, repeated or malformed.
+
+        It is that of a trusted proxy, else the Host header.
+        """
+        host = (self.forwarded.host if self.forwarded else "") or self.header("host").strip().lower()
+        return host if HOST.fullmatch(host) else ""
 
     @property
     def hostname(self) -> str:

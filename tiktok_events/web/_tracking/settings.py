@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -18,9 +19,11 @@ from tiktok_events._events.event import Event
 from tiktok_events._events.ids import random_id
 from tiktok_events._events.source import EventSource
 from tiktok_events._runtime.log_once import log_once
+from tiktok_events._spec.problem import Problem
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web._page.pixel import checked_pixel_code
-from tiktok_events.web._request.client_address import Network, networks
+from tiktok_events.web._request.networks import Network
+from tiktok_events.web._request.proxies import Proxies, header_name, trusted_networks
 from tiktok_events.web._request.request import WebRequest
 from tiktok_events.web._request.request_kind import is_asset
 from tiktok_events.web._visitor.consent import ConsentRule
@@ -81,7 +84,9 @@ class SiteSettings:
     secret_key: tuple[str, ...] = attrs.field(default=None, converter=_secret_keys, repr=False, kw_only=True)
     cookies: CookiePolicy = attrs.field(factory=CookiePolicy, kw_only=True)
     cookie_domains: tuple[str, ...] = attrs.field(default=(), converter=_domains, kw_only=True)
-    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=networks, kw_only=True)
+    trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=trusted_networks, kw_only=True)
+    client_ip_header: str | None = attrs.field(default=None, converter=header_name, kw_only=True)
+    proxies: Proxies | None = attrs.field(init=False, repr=False)
     consent: ConsentRule | None = attrs.field(default=None, kw_only=True)
     on_unknown_consent: Literal["block", "hold"] = attrs.field(
         default="block", validator=attrs.validators.in_(("block", "hold")), kw_only=True
@@ -120,6 +125,10 @@ class SiteSettings:
             raise ConfigurationError("source must be EventSource.web(pixel_code, access_token)")
         self._signers.update({purpose: Signer(self.secret_key, purpose) for purpose in ("redirect", "snapshot")})
 
+    @proxies.default
+    def _proxies(self) -> Proxies | None:
+        return Proxies(self.trusted_proxies, self.client_ip_header) if self.trusted_proxies else None
+
     @property
     def off_reason(self) -> str | None:
         """Why a site from the environment is off; None if it is on, or off by `enabled=False`."""
@@ -129,6 +138,17 @@ class SiteSettings:
         """Log once why this site is off; not if it is off by `enabled=False`."""
         if self.off_reason:
             log_once(f"TikTok events are off: {self.off_reason}", logging.WARNING)
+
+    def count_problem(self, found: Problem) -> None:
+        """Count a problem of a request, and log it once."""
+        counts: Counter[str] = self._state.setdefault("problem_counts", Counter())
+        counts[found.rule] += 1
+        log_once(str(found), logging.WARNING)
+
+    @property
+    def problem_counts(self) -> Mapping[str, int]:
+        """The number of requests of this process that break a rule about proxies, by the id of the rule."""
+        return dict(self._state.get("problem_counts", {}))
 
     @property
     def has_no_consent_rule(self) -> bool:

@@ -35,7 +35,10 @@ class Site(SiteSettings):
       snapshots, which are off without it. The first key signs, all verify.
     - `cookies` (`CookiePolicy`): names and ages (days) of the identifier cookies.
     - `cookie_domains` (list of str, default none): registrable domains that cookies may be set for.
-    - `trusted_proxies` (list of addresses and networks, default none): peers whose X-Forwarded-For counts.
+    - `trusted_proxies` (list of addresses, networks, "private" and "cloudflare", default none): peers whose
+      X-Forwarded-For, -Proto and -Host, or Forwarded, decide address, scheme and host.
+    - `client_ip_header` (str, default None): the header in which a trusted proxy sends the visitor's address alone, such
+      as "CF-Connecting-IP".
     - `consent` (callable or `ConsentCookie`, default None): returns True, False or None (unknown). Without it, consent
       is assumed: the site asks for it elsewhere.
     - `on_unknown_consent` (str, default "block"): "hold" renders calls that wait for `ttq.grantConsent()`. The server

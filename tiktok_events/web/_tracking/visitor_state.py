@@ -13,6 +13,7 @@ from tiktok_events._events.wire_object import wire_of
 from tiktok_events._runtime.log_once import log_once
 from tiktok_events._spec.problem import Problem
 from tiktok_events.web._request import request_kind
+from tiktok_events.web._request.client_address import proxy_problems
 from tiktok_events.web._request.request import WebRequest
 from tiktok_events.web._tracking.settings import SiteSettings
 from tiktok_events.web._visitor import cookies
@@ -38,6 +39,8 @@ class VisitorState:
     def __init__(self, site: SiteSettings, request: WebRequest) -> None:
         self.site = site
         self.request = request
+        if site.proxies is not None:
+            request.proxies = site.proxies
 
     @classmethod
     def resumed(cls, site: SiteSettings, request: WebRequest, context: Context, consent: Consent) -> Self:
@@ -69,9 +72,10 @@ class VisitorState:
                 consent=self.consent,
                 may_write=self._may_write_cookies(),
                 own_domains=site.cookie_domains,
-                trusted=site.trusted_proxies,
                 gpc=site.gpc != "ignore",
             )
+            for found in proxy_problems(request, self._context.ip):
+                site.count_problem(found)
         return self._context
 
     @property

@@ -12,7 +12,7 @@ from tiktok_events._events.normalize import urls
 from tiktok_events._events.normalize.click_ids import click_ids_in, has_click_id
 from tiktok_events._events.user import is_locale
 from tiktok_events.web._request import request_kind
-from tiktok_events.web._request.client_address import Network, client_ip
+from tiktok_events.web._request.client_address import client_ip
 from tiktok_events.web._request.request import WebRequest
 from tiktok_events.web._visitor import cookies
 from tiktok_events.web._visitor.consent import Consent
@@ -68,7 +68,6 @@ def context_from(
     consent: Consent = Consent.GRANTED,
     may_write: bool = True,
     own_domains: Sequence[str] = (),
-    trusted: Sequence[Network] = (),
     gpc: bool = True,
 ) -> Context:
     """The context of *request* at *now* (Unix seconds).
@@ -85,7 +84,7 @@ def context_from(
     return Context(
         url=_page_url(request, own_domains),
         referrer=_referrer(request) if request_kind.is_navigation(request) else None,
-        ip=client_ip(request, trusted),
+        ip=client_ip(request),
         user_agent=_printable(request.header("user-agent"), _MAX_USER_AGENT),
         locale=_locale(request.header("accept-language")),
         limited_data_use=limited,
