@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +40,9 @@ class RedisProcess:
     def __init__(self, folder: Path, *settings: str) -> None:
         self.folder, self.settings = folder, settings
         self.port = servers.closed_port()
-        self.socket = folder / "redis.sock"
+        # Not in *folder*: the path of a socket has at most 107 bytes.
+        self._socket_folder = tempfile.TemporaryDirectory(prefix="redis", dir="/tmp")
+        self.socket = Path(self._socket_folder.name, "redis.sock")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

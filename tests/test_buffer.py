@@ -30,7 +30,7 @@ class Shared(tt.MemoryOutbox):
         if self.down:
             raise tt.OutboxUnavailable("the outbox does not answer")
         super().put(records)
-        return [record.event_id for record in records]
+        return tt.PutResult(record.event_id for record in records)
 
     def undelivered(self, record_ids):
         with self._lock:
@@ -194,7 +194,7 @@ def test_a_spill_takes_what_neither_outbox_nor_memory_can():
     """Though the call that fills memory is the one that finds the outbox down."""
     shared, spill = Shared("machine"), tt.MemoryOutbox()
     shared.down = True
-    buffer = Buffer(shared, spill, SOURCE.route, track_records=False)
+    buffer = Buffer(shared, spill, SOURCE.route, track_records=False, on_repeated=list)
     buffer.memory = tt.MemoryOutbox(max_events=2)
     records = [tt.Record(*SOURCE.route, f"e{n}", b"{}") for n in range(3)]
 

@@ -94,7 +94,7 @@ def test_bools_of_numpy_are_bools():
         tt.Event("Purchase", limited_data_use=numpy.int64(1))
 
 
-MISSING = ["math.nan", "numpy.nan", "numpy.float32('nan')", "pandas.NaT", "pandas.NA", "numpy.datetime64('NaT')"]
+MISSING = ["math.nan", "numpy.nan", "numpy.float32('nan')", "pandas.NaT", "pandas.NA", "numpy.datetime64('NaT', 's')"]
 
 
 @pytest.mark.parametrize("expression", MISSING)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tiktok_events._api.retry import RetryPolicy as RetryPolicy
     from tiktok_events._checks.check import check as check
     from tiktok_events._delivery.background_client import BackgroundClient as BackgroundClient
+    from tiktok_events._delivery.background_client import Queued as Queued
     from tiktok_events._delivery.stats import Stats as Stats
     from tiktok_events._delivery.worker import Worker as Worker
     from tiktok_events._events.content import Content as Content
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from tiktok_events._outbox.protocol import Claim as Claim
     from tiktok_events._outbox.protocol import DeadLetter as DeadLetter
     from tiktok_events._outbox.protocol import Outbox as Outbox
+    from tiktok_events._outbox.protocol import PutResult as PutResult
     from tiktok_events._outbox.protocol import Record as Record
     from tiktok_events._outbox.redis.outbox import RedisOutbox as RedisOutbox
     from tiktok_events._outbox.sqlite.outbox import SQLiteOutbox as SQLiteOutbox
@@ -63,7 +65,7 @@ _MODULES = {
     "_api.response": ("EventResult", "TrackResponse"),
     "_api.retry": ("RetryPolicy",),
     "_checks.check": ("check",),
-    "_delivery.background_client": ("BackgroundClient",),
+    "_delivery.background_client": ("BackgroundClient", "Queued"),
     "_delivery.stats": ("Stats",),
     "_delivery.worker": ("Worker",),
     "_events.event": ("Event", "EventFields"),
@@ -75,7 +77,7 @@ _MODULES = {
     "_events.source": ("EventSource",),
     "_events.user": ("User", "UserFields"),
     "_outbox.memory": ("MemoryOutbox",),
-    "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "Record"),
+    "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "PutResult", "Record"),
     "_outbox.redis.outbox": ("RedisOutbox",),
     "_outbox.sqlite.outbox": ("SQLiteOutbox",),
     "_spec.problem": ("Problem",),

@@ -13,7 +13,7 @@ import tiktok_events as tt
 
 SECRET = "s3cr/t@%:"
 # As docs/how-to/redis.md has them, without INFO.
-RIGHTS = "+@stream +@scripting +@transaction +@connection +sadd +smembers +exists +time".split()
+RIGHTS = "+@stream +@sortedset +@scripting +@transaction +@connection +sadd +smembers +exists +expire +time".split()
 
 
 def claim(outbox):

@@ -34,7 +34,7 @@ def test_a_group_that_cannot_be_written_is_kept(path, make, hold):
     outbox.put([record(0)])
     outbox.depth()
     with hold():
-        record_ids = outbox.put([record(1)])
+        record_ids = [*outbox.put([record(1)])]
 
         def refuses():
             try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tiktok_events._api.response import TrackResponse
     from tiktok_events._events.source import EventSource
 
-Reason = Literal["consent", "off", "invalid", "bot", "before_send"]
+Reason = Literal["consent", "off", "invalid", "bot", "repeat", "before_send"]
 """Why an event goes nowhere."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Self
 
 from tiktok_events._api import network_guard
@@ -20,10 +21,28 @@ from tiktok_events._delivery.worker import Worker
 from tiktok_events._events.event import Event
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Record
+from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS
 from tiktok_events._runtime.fork import renew_after_fork
-from tiktok_events.errors import TikTokEventsError
+from tiktok_events.errors import ConfigurationError, TikTokEventsError
 
 _LOG = logging.getLogger("tiktok_events")
+
+
+class Queued(int):
+    """The number of events that were queued. `repeated` has the event ids of those that were queued before.
+
+    With each id are the seconds since then.
+    """
+
+    repeated: Mapping[str, float] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, number: int, repeated: Mapping[str, float]) -> Self:
+        """A result with *number* and *repeated*."""
+        result = cls(number)
+        if repeated:
+            result.repeated = repeated
+        return result
 
 
 class BackgroundClient:
@@ -38,12 +57,14 @@ class BackgroundClient:
     - `deliver`: False leaves delivery to a `Worker` elsewhere.
     - `strict`: True raises the errors that are logged otherwise; None does so while a test records
       (`testing.capture`).
+    - `remember_keys`: days in which the outbox in memory takes no event twice that has the same name and key (28 by
+      default; 0 turns it off). An outbox that is passed has its own setting.
     - `spill`: an outbox for events that neither `outbox` nor memory can take.
     - `before_send` is called with every event, in the caller's thread. It returns the event, another one, or None to
       drop it.
     - `on_sent` and `on_rejected` are called with results, `on_retry` with results and the seconds until the next
       attempt; all three in the delivery thread.
-    - `on_dropped` is called with event ids and a reason: "full", "invalid", "before_send", or in a test run
+    - `on_dropped` is called with event ids and a reason: "full", "invalid", "before_send", "repeat", or in a test run
       "network_blocked".
 
     Threads and event loops may share a background client.
@@ -56,6 +77,7 @@ class BackgroundClient:
         *,
         deliver: bool = True,
         strict: bool | None = None,
+        remember_keys: float | None = None,
         spill: Outbox | None = None,
         before_send: BeforeSend | None = None,
         on_sent: OnResults | None = None,
@@ -64,7 +86,10 @@ class BackgroundClient:
         on_dropped: OnDropped | None = None,
     ) -> None:
         self.client = client
-        self.outbox: Outbox = MemoryOutbox() if outbox is None else outbox
+        if outbox is not None and remember_keys is not None:
+            raise ConfigurationError("remember_keys= is for the outbox in memory: give it to the outbox")
+        days = REMEMBER_DAYS if remember_keys is None else remember_keys
+        self.outbox: Outbox = MemoryOutbox(remember_keys=days) if outbox is None else outbox
         self._hooks = Hooks(
             before_send=before_send,
             on_sent=on_sent,
@@ -74,7 +99,9 @@ class BackgroundClient:
         )
         self._deliver, self._strict = deliver, strict
         self._stats = StatsCounter()
-        self._buffer = Buffer(self.outbox, spill, client.source.route, track_records=deliver)
+        self._buffer = Buffer(
+            self.outbox, spill, client.source.route, track_records=deliver, on_repeated=self._on_repeated
+        )
         self._delivery_thread = DeliveryThread(self.outbox, spill, self._buffer, self._new_worker if deliver else None)
         renew_after_fork(self)
 
@@ -89,8 +116,12 @@ class BackgroundClient:
     def __repr__(self) -> str:
         return f"BackgroundClient({self.client!r}, {type(self.outbox).__name__})"
 
-    def track(self, *events: Event) -> int:
+    def track(self, *events: Event) -> Queued:
         """Queue *events* and return at once. Returns the number of events that were queued.
+
+        An event with the name and key of an earlier one is not queued again within `remember_keys` days of the outbox
+        (28 by default): `repeated` of the result has its id, and `stats` counts it. An outbox that the thread fills
+        finds that out later.
 
         Without `strict` it raises for no event's content. An event with an error, or without room in the queue, is
         dropped, logged (an error by its rule id) and counted in `stats`. An invalid identifier does not drop its
@@ -102,11 +133,11 @@ class BackgroundClient:
         """
         records = [record for event in events if (record := self._record(event)) is not None]
         if not records:
-            return 0
+            return Queued(0)
         if network_guard.recorder is not None:
-            return self._record_for_test(network_guard.recorder, records)
+            return Queued(self._record_for_test(network_guard.recorder, records))
         if network_guard.is_blocked and self._uses_network() and self.client.is_network_blocked:
-            return self._drop_in_test_run(records)
+            return Queued(self._drop_in_test_run(records))
         return self._queue(records)
 
     def _record(self, event: Event) -> Record | None:
@@ -125,21 +156,24 @@ class BackgroundClient:
         if found and self._stats.add_problems(event, found, strict=network_guard.strict(self._strict)):
             self._drop([event.id_for(source.id_namespace)], "invalid")
             return None
-        return Record(*source.route, *encode_item(source, event))
+        return Record(*source.route, *encode_item(source, event), event.key is not None)
 
-    def _queue(self, records: Sequence[Record]) -> int:
+    def _queue(self, records: Sequence[Record]) -> Queued:
         """Put *records* into the buffer and wake the thread. Returns how many were queued."""
         try:
-            must_be_moved = self._buffer.put(records)
+            placed = self._buffer.put(records)
         except TikTokEventsError as error:
             _LOG.error("%d events dropped: %s", len(records), error)
-            return self._drop([record.event_id for record in records], "full")
+            return Queued(self._drop([record.event_id for record in records], "full"))
         except Exception as error:  # noqa: BLE001 - no error of an outbox may reach the caller's request
             _LOG.error("%d events dropped: the outbox failed (%s)", len(records), type(error).__name__)
-            return self._drop([record.event_id for record in records], "full")
-        self._stats.add("queued", len(records))
-        self._delivery_thread.wake(must_be_moved=must_be_moved)
-        return len(records)
+            return Queued(self._drop([record.event_id for record in records], "full"))
+        if placed.repeated:
+            self._on_repeated(placed.repeated)
+        queued = len(records) - len(placed.repeated)
+        self._stats.add("queued", queued)
+        self._delivery_thread.wake(must_be_moved=placed.must_be_moved)
+        return Queued.of(queued, placed.repeated)
 
     def flush(self, timeout: float = 10.0) -> int:
         """Wait up to *timeout* seconds until every event of this process is delivered or a dead letter.
@@ -207,6 +241,10 @@ class BackgroundClient:
     def _on_results(self, results: Sequence[EventResult]) -> None:
         self._stats.add_results(results)
         self._hooks.call_with_results(results)
+
+    def _on_repeated(self, repeated: Mapping[str, float]) -> None:
+        self._stats.add("repeated", len(repeated))
+        self._hooks.call_on_dropped(list(repeated), "repeat")
 
     def _on_retry(self, results: Sequence[EventResult], delay: float) -> None:
         self._stats.add("retried", len(results))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import attrs
 
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import Outbox, Record, RecordId, Route
@@ -21,16 +23,34 @@ _MAX_TRACKED = 10_000
 """Tracked record ids above which finished ones are looked up and forgotten."""
 
 
+@attrs.frozen
+class Placed:
+    """Where `put` has stored records: whether `move` must move them on, and the repeated ones, which it has not stored."""
+
+    must_be_moved: bool
+    repeated: Mapping[str, float]
+
+
 class Buffer:
     """Take the events of *route* for *outbox* without waiting for a network.
 
     Events for an outbox on a network, or for one on this machine that is busy, wait in memory until the delivery
     thread calls `move`. *spill* takes events that neither the outbox nor memory can take. With *track_records* the
-    ids of the records are kept for `unfinished`.
+    ids of the records are kept for `unfinished`. *on_repeated* is called with the event ids that `move` finds repeated.
     """
 
-    def __init__(self, outbox: Outbox, spill: Outbox | None, route: Route, *, track_records: bool) -> None:
-        self.memory: MemoryOutbox | None = None if outbox.scope == "process" else MemoryOutbox()
+    def __init__(
+        self,
+        outbox: Outbox,
+        spill: Outbox | None,
+        route: Route,
+        *,
+        track_records: bool,
+        on_repeated: Callable[[Mapping[str, float]], object],
+    ) -> None:
+        # Memory remembers no keys: an event may become a dead letter of the outbox, and be put again.
+        self.memory: MemoryOutbox | None = None if outbox.scope == "process" else MemoryOutbox(remember_keys=0)
+        self._on_repeated = on_repeated
         self._outbox, self._spill, self._route = outbox, spill, frozenset([route])
         self._track_records = track_records
         self.renew()
@@ -44,8 +64,8 @@ class Buffer:
         self._pause = 0.0
         self._down_until = 0.0
 
-    def put(self, records: Sequence[Record]) -> bool:
-        """Store *records* in the outbox, in memory or in the spill. Returns whether `move` must move them on.
+    def put(self, records: Sequence[Record]) -> Placed:
+        """Store *records* in the outbox, in memory or in the spill.
 
         Raises:
             OutboxFull: If outbox, memory and spill are full.
@@ -55,9 +75,9 @@ class Buffer:
         except OutboxFull:
             if self._spill is None:
                 raise
-            self._spill.put(records)
-            self.spilled += len(records)
-        return True
+            repeated = self._spill.put(records).repeated
+            self.spilled += len(records) - len(repeated)
+        return Placed(must_be_moved=True, repeated=repeated)
 
     def move(self) -> int:
         """Move events from memory and from the spill to the outbox. Returns their number."""
@@ -90,11 +110,12 @@ class Buffer:
             self._unfinished_ids -= put - still
         return len(still)
 
-    def _store(self, records: Sequence[Record]) -> bool:
-        """Put *records* into the outbox, or into memory. Returns whether they have to be moved."""
+    def _store(self, records: Sequence[Record]) -> Placed:
+        """Put *records* into the outbox, or into memory."""
         if self.memory is None or not (self._outbox.scope == "network" or self._is_down()):
             try:
-                self._track(self._outbox.put(records))
+                stored = self._outbox.put(records)
+                self._track(stored)
             except OutboxFull:
                 raise
             except TikTokEventsError as error:  # busy, down, or another program's file; a later put may succeed
@@ -102,9 +123,9 @@ class Buffer:
                 if self.memory is None:
                     raise
             else:
-                return False
+                return Placed(must_be_moved=False, repeated=stored.repeated)
         self.memory.put(records)
-        return True
+        return Placed(must_be_moved=True, repeated={})
 
     def _move_from(self, source: Outbox) -> int:
         """Move one batch from *source* to the outbox. Returns its size, 0 if the outbox is down."""
@@ -127,8 +148,11 @@ class Buffer:
         try:
             if self._is_down():
                 raise OutboxUnavailable("the outbox is down and is tried again later")
-            self._track(self._outbox.put(records))
+            stored = self._outbox.put(records)
+            self._track(stored)
             self._became_available()
+            if stored.repeated:
+                self._on_repeated(stored.repeated)
         except TikTokEventsError as error:
             if self._spill is None or source is self._spill:
                 raise
@@ -137,10 +161,10 @@ class Buffer:
             self._spill.put(records)
             self.spilled += len(records)
 
-    def _track(self, record_ids: Sequence[RecordId] | object) -> None:
+    def _track(self, record_ids: Collection[RecordId]) -> None:
         if record_ids and self._track_records:
             with self._lock:
-                self._unfinished_ids.update(record_ids)  # type: ignore[arg-type]
+                self._unfinished_ids.update(record_ids)
 
     def _is_down(self) -> bool:
         return bool(self._down_until) and time.monotonic() < self._down_until

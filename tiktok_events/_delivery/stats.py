@@ -28,6 +28,8 @@ class Stats:
     - `retried`: failed attempts that are repeated.
     - `invalid`: dropped for an error of the whole event.
     - `dropped`: dropped because there was no room, or by `before_send`.
+    - `repeated`: not stored, because an event with the same name and key was stored before. An event that reaches the
+      outbox through memory is counted in `queued`, too.
     - `spilled`: put into the spill.
     - `waiting`: in the outbox, in memory or in the spill now, including those of other processes.
     - `problems`: by rule id.
@@ -40,6 +42,7 @@ class Stats:
     retried: int = 0
     invalid: int = 0
     dropped: int = 0
+    repeated: int = 0
     spilled: int = 0
     waiting: int = 0
     problems: Mapping[str, int] = attrs.field(factory=dict)

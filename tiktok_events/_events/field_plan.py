@@ -143,11 +143,11 @@ def build(plan: FieldPlan, fields: Mapping[str, Any], problems: list[Problem]) -
                 except Refused as refused:
                     _add_refusal(refused, plan.name, name, wire, problems)
                 continue
-        elif (kind is int or kind is float) and (
-            (-MAX_NUMBER < value < MAX_NUMBER) if fast is float else (fast is int is kind and 0 <= value < MAX_NUMBER)
-        ):
-            wire[name] = value
-            continue
+        elif kind is int or kind is float:
+            lower_bound = -MAX_NUMBER if fast is float else -1
+            if (fast is float or fast is kind) and lower_bound < value < MAX_NUMBER:
+                wire[name] = value
+                continue
         known = value if kind in _PYTHON_TYPES else plain(value, is_number=plan.fields[name].type in _NUMERIC)
         if known is not None:
             convert, path = plan.converters[name]

@@ -55,14 +55,13 @@ def with_plain_amounts(
 
 def _with_plain_price(item: Any, index: int, fields: dict[str, Any], problems: list[Problem]) -> Any:
     if isinstance(item, Mapping):
-        money = money_parts(item.get("price"))
-        plain_item = dict(item) if money else item
-    else:  # a Content; its price is a plain amount already
-        currency = getattr(item, "_currency", None)
-        money = None if currency is None else (item.price, currency)
-        plain_item = dict(item._wire) if money else item
+        money, plain_item = money_parts(item.get("price")), dict(item)
+    elif hasattr(item, "_currency"):  # a Content, whose price is a plain amount already
+        money, plain_item = (item.price, item._currency), dict(item._wire)
+    else:
+        return item
     if money is None:
-        return plain_item
+        return item
     plain_item["price"], currency = money
     if not _code(fields.get("currency")):
         fields["currency"] = currency

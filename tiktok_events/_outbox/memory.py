@@ -10,12 +10,13 @@ from typing import Literal, cast
 
 import attrs
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
+from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
+from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, RememberedKeys, checked_days
 from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import OutboxFull
 
-Waiting = tuple[str, bytes, float]
-"""event_id, data and when it was put. A plain tuple of plain values: the collector need not look at it twice."""
+Waiting = tuple[str, bytes, float, bool]
+"""event_id, data, when it was put, and whether it has a key. A plain tuple of plain values: the collector need not look at it twice."""
 
 
 @attrs.define(eq=False)
@@ -31,11 +32,13 @@ class MemoryOutbox:
 
     It holds at most `max_events` events and `max_bytes` bytes of them. Beyond either, `overflow` "refuse" makes `put`
     raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
-    `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. Threads may share it; a forked
-    child starts with an empty one, since its parent still has the events. `clock` counts seconds and never goes back.
+    `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. For `remember_keys` days it takes
+    no event twice that has the same name and key; it remembers the newest 100,000, and 0 turns this off. Threads may
+    share it; a forked child starts with an empty one that remembers the same keys, since its parent still has the
+    events. `clock` counts seconds and never goes back.
 
     Raises:
-        ValueError: If `overflow` is something else.
+        ValueError: If `overflow` is something else, or `remember_keys` is negative.
     """
 
     scope: Scope = "process"
@@ -48,11 +51,13 @@ class MemoryOutbox:
         max_dead: int = 1_000,
         overflow: Literal["refuse", "drop_oldest"] = "refuse",
         on_dropped: Callable[[Sequence[Record]], object] | None = None,
+        remember_keys: float = REMEMBER_DAYS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if overflow not in ("refuse", "drop_oldest"):
             raise ValueError('overflow must be "refuse" or "drop_oldest"')
         self._max_events, self._max_bytes, self._max_dead, self._clock = max_events, max_bytes, max_dead, clock
+        self._keys = RememberedKeys(checked_days(remember_keys))
         self._drops_oldest, self._on_dropped = overflow == "drop_oldest", on_dropped
         self._renew()
         renew_after_fork(self)
@@ -69,30 +74,32 @@ class MemoryOutbox:
     def __repr__(self) -> str:
         return f"MemoryOutbox({self._events} events)"
 
-    def put(self, records: Sequence[Record]) -> tuple[()]:
+    def put(self, records: Sequence[Record]) -> PutResult:
         """Keep *records* until they are delivered or this process ends.
 
         Raises:
             OutboxFull: If there is no room for all of them; none was kept then.
         """
-        size = 0
-        for record in records:
-            size += len(record.data)
         dropped: list[Record] = []
         with self._lock:
+            now = self._clock()
+            records, repeated = self._keys.split(records, now)
+            size = 0
+            for record in records:
+                size += len(record.data)
             if self._events + len(records) > self._max_events or self._bytes + size > self._max_bytes:
                 dropped = self._make_room(len(records), size)
             self._events += len(records)
             self._bytes += size
-            now = self._clock()
+            self._keys.add(records, now)
             for record in records:
                 queue = self._waiting.get(record[:3])
                 if queue is None:
                     queue = self._waiting[record[:3]] = _Queue()
-                queue.new.append((record.event_id, record.data, now))
+                queue.new.append((record.event_id, record.data, now, record.is_keyed))
         if dropped and self._on_dropped is not None:
             self._on_dropped(dropped)
-        return ()
+        return PutResult.of((), repeated) if repeated else NOTHING_STORED
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. The route that was served goes to the back, so that no route starves."""
@@ -103,8 +110,8 @@ class MemoryOutbox:
                 if route in routes and (queue.again or queue.new):
                     claims = [queue.again.popleft() for _ in range(min(limit, len(queue.again)))]
                     for _ in range(min(limit - len(claims), len(queue.new))):
-                        event_id, data, at = queue.new.popleft()
-                        claims.append(Claim(Record(*route, event_id, data), record_id=at))
+                        event_id, data, at, is_keyed = queue.new.popleft()
+                        claims.append(Claim(Record(*route, event_id, data, is_keyed), record_id=at))
                     self._waiting[route] = self._waiting.pop(route)
                     for claim in claims:
                         self._leased[id(claim)] = now + lease, claim
@@ -127,7 +134,9 @@ class MemoryOutbox:
     def dead_letter(self, claims: Sequence[Claim], *, reason: str) -> None:
         """As `Outbox.dead_letter`."""
         with self._lock:
-            for claim in self._forget(claims):
+            forgotten = self._forget(claims)
+            self._keys.forget(claim.record for claim in forgotten)
+            for claim in forgotten:
                 self._dead.append(DeadLetter(claim.record, reason, time.time()))
 
     def dead(self, limit: int = 1_000) -> Sequence[DeadLetter]:
@@ -193,11 +202,12 @@ class MemoryOutbox:
             if not waiting:
                 raise OutboxFull(f"the outbox holds {self._events:,} events that are being delivered")
             route = min(waiting, key=lambda entry: entry[0])[1]
-            event_id, data, _ = self._waiting[route].new.popleft()
-            dropped.append(Record(*route, event_id, data))
+            event_id, data, _, is_keyed = self._waiting[route].new.popleft()
+            dropped.append(Record(*route, event_id, data, is_keyed))
             self._events -= 1
             self._bytes -= len(data)
             self.dropped += 1
+        self._keys.forget(dropped)
         return dropped
 
     def _replay(self, event_ids: Collection[str] | None) -> list[DeadLetter]:

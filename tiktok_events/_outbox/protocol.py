@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, Self
 
 import attrs
 
@@ -25,6 +26,8 @@ class Record(NamedTuple):
     test_event_code: str | None
     event_id: str
     data: bytes
+    is_keyed: bool = False
+    """Whether the event has a key, so that its id stands for one conversion for good."""
 
     @property
     def route(self) -> Route:
@@ -33,6 +36,27 @@ class Record(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Record({self.event_source!r}, {self.event_id!r}, {len(self.data)} bytes)"
+
+
+class PutResult(tuple[RecordId, ...]):  # noqa: SLOT001 - a subclass of tuple cannot have slots with values
+    """The ids of the records that were stored, for `Outbox.undelivered`; none if `scope` is "process".
+
+    `repeated` has the event ids of the records that were not stored, because a keyed event with that id was put before,
+    with the seconds since then.
+    """
+
+    repeated: Mapping[str, float] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, record_ids: Iterable[RecordId], repeated: Mapping[str, float]) -> Self:
+        """A result with *record_ids* and *repeated*."""
+        result = cls(record_ids)
+        if repeated:
+            result.repeated = repeated
+        return result
+
+
+NOTHING_STORED = PutResult()
 
 
 @attrs.define(eq=False)
@@ -69,8 +93,11 @@ class Outbox(Protocol):
     scope: Scope
     """Which processes share it. An outbox on a network is not used while a web request waits."""
 
-    def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Store *records*, all or none. Returns their ids for `undelivered` (none if `scope` is "process").
+    def put(self, records: Sequence[Record]) -> PutResult:
+        """Store *records*, all or none, except those that repeat a keyed event.
+
+        An outbox remembers the ids of keyed events that wait or were delivered for `remember_keys` days (28 by default),
+        and does not store such an event again. The id of a dead letter is forgotten.
 
         Raises:
             OutboxFull: If there is no room for all of them.

@@ -19,7 +19,8 @@ def outbox_at(url: str) -> Outbox:
 
     `memory:`; `sqlite:///orders.db` beside the working directory, `sqlite:////var/lib/shop/orders.db` anywhere, with
     `?commit=group`, `?synchronous=FULL` and `?max_events=100000` as `SQLiteOutbox` takes them; `redis://`,
-    `rediss://` and `unix://` as redis-py reads them, with `RedisOutbox`'s `prefix`, `streams` and `max_events`.
+    `rediss://` and `unix://` as redis-py reads them, with `RedisOutbox`'s `prefix`, `streams` and `max_events`; all take
+    `?remember_keys=28` (days).
 
     Raises:
         ConfigurationError: If it names none, or the extra `redis` is missing.
@@ -30,7 +31,7 @@ def outbox_at(url: str) -> Outbox:
     except ValueError:
         raise ConfigurationError(f"the outbox's URL cannot be read: {_KNOWN}") from None
     if parts.scheme == "memory":
-        return MemoryOutbox(**_options(parts.query, {"max_events": int}))
+        return MemoryOutbox(**_options(parts.query, {"max_events": int, "remember_keys": float}))
     if parts.scheme == "sqlite":
         return _sqlite(parts.netloc, unquote(parts.path), parts.query)
     if parts.scheme in ("redis", "rediss", "unix"):
@@ -49,14 +50,16 @@ def _sqlite(host: str, path: str, query: str) -> Outbox:
 
     if host or len(path) < 2:
         raise ConfigurationError("an SQLite outbox is sqlite:///file.db, or sqlite:////folder/file.db from the root")
-    return SQLiteOutbox(path[1:], **_options(query, {"commit": str, "synchronous": str, "max_events": int}))
+    return SQLiteOutbox(
+        path[1:], **_options(query, {"commit": str, "synchronous": str, "max_events": int, "remember_keys": float})
+    )
 
 
 def _redis(url: str) -> Outbox:
     from tiktok_events._outbox.redis.outbox import RedisOutbox
 
     base, _, query = url.partition("?")
-    own: dict[str, Callable[[str], Any]] = {"prefix": str, "streams": int, "max_events": int}
+    own: dict[str, Callable[[str], Any]] = {"prefix": str, "streams": int, "max_events": int, "remember_keys": float}
     pairs = parse_qsl(query, keep_blank_values=True)
     options = _typed({name: value for name, value in pairs if name in own}, own)
     rest = "&".join(pair for pair in query.split("&") if pair and pair.partition("=")[0] not in own)
@@ -74,5 +77,5 @@ def _typed(given: Mapping[str, str], known: Mapping[str, Callable[[str], Any]]) 
     try:
         return {name: known[name](value) for name, value in given.items()}
     except ValueError:
-        numbers = [name for name, kind in known.items() if kind is int and name in given]
+        numbers = [name for name, kind in known.items() if kind in (int, float) and name in given]
         raise ConfigurationError(f"{' and '.join(numbers)} in the outbox's URL must be a number") from None

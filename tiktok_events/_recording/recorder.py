@@ -26,8 +26,9 @@ from tiktok_events.errors import EventValidationError
 
 @attrs.frozen
 class Dropped:
-    """An event that was not sent. `reason` is "consent", "off", "invalid", "bot" or "before_send"; `why` has details, and holds no value.
+    """An event that was not sent.
 
+    `reason` is "consent", "off", "invalid", "bot", "repeat" or "before_send"; `why` has details, and holds no value.
     `request` is the method and path of the request it was tracked in, and is empty for an event of a client.
     """
 

@@ -49,10 +49,12 @@ def plain(value: Any, *, is_number: bool = False) -> Any:
         return value
     if is_missing(value):
         return nan if is_number else None
+    if isinstance(value, float):
+        return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
-        return value if isinstance(value, float) else _shortest_float(value)
+        return _shortest_float(value)
     return _numpy_bool(value)
 
 

@@ -103,8 +103,8 @@ class ConsumerGroup:
             scripts.RECLAIM, [stream.key], _GROUP, consumer, lease_ms, count, cursor
         )
         claims = []
-        for (entry, (_, event_id, _, data, *_)), deliveries in zip(found[::2], found[1::2], strict=True):
-            record = Record(*stream.route, decode(event_id), data)
+        for (entry, (_, event_id, _, data, *keyed)), deliveries in zip(found[::2], found[1::2], strict=True):
+            record = Record(*stream.route, decode(event_id), data, bool(keyed))
             attempts, delivered = divmod(deliveries, scripts.GIVEN_BACK)
             claims.append(Claim(record, attempts, delivered - 1, _EntryClaim(stream, entry, deliveries, lease_ms)))
         left = limit - len(claims)
@@ -119,7 +119,7 @@ class ConsumerGroup:
                 return claims
             raise
         for entry, fields in _entries(reply):
-            record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"])
+            record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"], b"keyed" in fields)
             claims.append(Claim(record, record_id=_EntryClaim(stream, entry, 1, lease_ms)))
         return claims
 
@@ -130,7 +130,8 @@ class ConsumerGroup:
             entry_claim = cast("_EntryClaim", claim.record_id)
             by_lease[entry_claim.stream.key, entry_claim.lease_ms].append(entry_claim)
         for (_, lease_ms), entry_claims in by_lease.items():
-            keys = [entry_claims[0].stream.key, entry_claims[0].stream.dead]
+            stream = entry_claims[0].stream
+            keys = [stream.key, stream.dead, stream.remembered]
             for start in range(0, len(entry_claims), _PAGE):
                 pairs = [
                     argument

@@ -10,14 +10,17 @@ from tiktok_events._outbox.redis.keys import Stream, decode
 from tiktok_events._outbox.redis.server import RedisServer
 
 _PAGE = 1_000
+_RECORD = (b"id", b"data", b"keyed")
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class DeadLetters:
     """The dead letters of all streams that *streams* returns."""
 
-    def __init__(self, server: RedisServer, streams: Callable[[], Sequence[Stream]]) -> None:
-        self._server, self._streams = server, streams
+    def __init__(
+        self, server: RedisServer, streams: Callable[[], Sequence[Stream]], clock: Callable[[], float] | None
+    ) -> None:
+        self._server, self._streams, self._clock = server, streams, clock
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
         """The newest *limit* dead letters, oldest first."""
@@ -42,6 +45,9 @@ class DeadLetters:
     def purge(self, event_ids: Collection[str] | None) -> int:
         """Delete dead letters, all or those of *event_ids*. Returns their number."""
         return sum(self._move(stream, page, back=False) for stream, page in self._all(event_ids))
+
+    def _now(self) -> float:
+        return self._server.time() if self._clock is None else self._clock()
 
     def _all(self, event_ids: Collection[str] | None) -> Iterator[tuple[Stream, list[Entry]]]:
         for stream in self._streams():
@@ -70,10 +76,13 @@ class DeadLetters:
             # Under WATCH: a change by another process restarts this transaction.
             existing = {entry for entry, _ in pipe.xrange(stream.dead, min=page[0][0], max=page[-1][0])}
             chosen = [(entry, fields) for entry, fields in page if entry in existing]
+            now = self._now()
             pipe.multi()
             for entry, fields in chosen:
                 if back:
-                    pipe.xadd(stream.key, {b"id": fields[b"id"], b"data": fields[b"data"]})
+                    pipe.xadd(stream.key, {name: fields[name] for name in _RECORD if name in fields})
+                    if b"keyed" in fields:
+                        pipe.zadd(stream.remembered, {fields[b"id"]: now})
                 pipe.xdel(stream.dead, entry)
             return len(chosen)
 
@@ -81,7 +90,7 @@ class DeadLetters:
 
 
 def _letter(entry: tuple[int, int], stream: Stream, fields: dict[bytes, bytes]) -> DeadLetter:
-    record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"])
+    record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"], b"keyed" in fields)
     return DeadLetter(record, decode(fields[b"reason"]), entry[0] / 1000)
 
 

@@ -9,11 +9,12 @@ from tiktok_events._outbox.protocol import Route
 
 
 class Stream(NamedTuple):
-    """A stream of one route, the stream of its dead letters, and its member in the set of streams."""
+    """A stream of one route, the stream of its dead letters, its remembered ids, and its member in the set of streams."""
 
     tag: str
     key: str
     dead: str
+    remembered: str
     route: Route
 
 
@@ -35,7 +36,8 @@ class Keys:
         if stream is None:
             _, source, source_id, *test = map(unquote, tag.split(":"))
             key = f"{self.prefix}:{{{tag}}}"
-            stream = self._known[tag] = Stream(tag, key, f"{key}:dead", (source, source_id, test[0] if test else None))
+            route = source, source_id, test[0] if test else None
+            stream = self._known[tag] = Stream(tag, key, f"{key}:dead", f"{key}:keys", route)
         return stream
 
 

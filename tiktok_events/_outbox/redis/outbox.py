@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import random
 import time
+import zlib
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
+from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
 from tiktok_events._outbox.redis import scripts
 from tiktok_events._outbox.redis.consumer_group import ConsumerGroup
 from tiktok_events._outbox.redis.dead_letters import DeadLetters
 from tiktok_events._outbox.redis.keys import Keys, Stream, encode
 from tiktok_events._outbox.redis.server import NoMemoryError, RedisServer
+from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, checked_days
 from tiktok_events.errors import OutboxFull
 
 _PAGE = 1_000
@@ -39,6 +41,9 @@ class RedisOutbox:
     that many streams: each stream is in order, all of them together are not. The keys of a stream share a hash tag, but
     a cluster of several nodes was not tested.
 
+    A keyed event is not stored again within `remember_keys` days, by whatever host it is put, unless it became a dead
+    letter; 0 turns this off. `clock` is the Unix time by which days are counted, by default the server's.
+
     `put` waits for the network, so a request should not call it: `BackgroundClient` puts from its thread. When a reply
     is lost, `put` raises although the events are stored; put again, they have the same event ids. Leases use the
     server's clock; the leases of a process of this host that has ended are released at once. Give all workers the same
@@ -47,7 +52,7 @@ class RedisOutbox:
 
     Raises:
         ConfigurationError: If redis-py is missing, or *url* is not the URL of a Redis.
-        ValueError: If a number is not positive, or *prefix* contains a brace.
+        ValueError: If a number is not positive, `remember_keys` is negative, or *prefix* contains a brace.
     """
 
     scope: Scope = "network"
@@ -60,6 +65,8 @@ class RedisOutbox:
         streams: int = 1,
         max_events: int = 1_000_000,
         max_dead: int = 10_000,
+        remember_keys: float = REMEMBER_DAYS,
+        clock: Callable[[], float] | None = None,
         timeout: float = 5.0,
         connect_timeout: float = 3.0,
     ) -> None:
@@ -69,9 +76,10 @@ class RedisOutbox:
             raise ValueError("prefix must not contain a brace: Redis would read it as a hash tag")
         self._server = RedisServer(url, timeout=timeout, connect_timeout=connect_timeout)
         self._keys = Keys(prefix)
-        self._dead = DeadLetters(self._server, self._streams)
+        self._dead = DeadLetters(self._server, self._streams, clock)
         self._group = ConsumerGroup(self._server, max_dead=max_dead)
         self._shards, self._max_events = streams, max_events
+        self._remember, self._clock = checked_days(remember_keys), clock
         self._next_shard = itertools.count(random.randrange(streams))
         self._warned = False
         self._registered: dict[str, float] = {}
@@ -81,25 +89,48 @@ class RedisOutbox:
     def __repr__(self) -> str:
         return f"RedisOutbox({self._server.address!r}, prefix={self._keys.prefix!r})"
 
-    def put(self, records: Sequence[Record]) -> list[RecordId]:
-        """Store *records*, all or none, in one round trip.
+    def put(self, records: Sequence[Record]) -> PutResult:
+        """Store *records*, all or none, except repeated ones, in one round trip.
 
         Raises:
             OutboxFull: If it would hold more than `max_events`, or the server has reached its `maxmemory`.
             OutboxUnavailable: If the server cannot be reached or accepts no writes now.
         """
         if not records:
-            return []
-        shard = next(self._next_shard) % self._shards
-        streams = {route: self._keys.of(route, shard) for route in {record.route for record in records}}
+            return NOTHING_STORED
+        by_stream = self._by_stream(records)
         self._check_room(len(records))
         try:
-            self._register(streams.values())
-            entries = self._server.execute(lambda client: _add(client, records, streams))
+            self._register(by_stream)
+            replies = self._server.run_scripts(scripts.PUT, [self._put(*one) for one in by_stream.items()])
         except NoMemoryError as error:
             raise OutboxFull(str(error)) from None
         self._warn_once()
-        return [(streams[record[:3]].key, entry) for record, entry in zip(records, entries, strict=True)]
+        stored: list[RecordId] = []
+        repeated: dict[str, float] = {}
+        for (stream, its_records), reply in zip(by_stream.items(), replies, strict=True):
+            for record, entry in zip(its_records, reply, strict=True):
+                if isinstance(entry, int):
+                    repeated.setdefault(record.event_id, float(entry))
+                else:
+                    stored.append((stream.key, entry))
+        return PutResult.of(stored, repeated)
+
+    def _by_stream(self, records: Sequence[Record]) -> dict[Stream, list[Record]]:
+        """*records* by stream: the same one for the same key, the next in turn for the others."""
+        shard = next(self._next_shard)
+        by_stream: dict[Stream, list[Record]] = defaultdict(list)
+        for record in records:
+            number = zlib.crc32(encode(record.event_id)) if record.is_keyed else shard
+            by_stream[self._keys.of(record.route, number % self._shards)].append(record)
+        return by_stream
+
+    def _put(self, stream: Stream, records: Sequence[Record]) -> tuple[list[str], list[Any]]:
+        """Keys and arguments of `scripts.PUT`."""
+        arguments: list[Any] = [self._remember, "" if self._clock is None else self._clock()]
+        for record in records:
+            arguments += (encode(record.event_id), record.data, int(record.is_keyed))
+        return [stream.key, stream.remembered], arguments
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. Records that were given back or lost come first; the stream that was served goes to the back."""
@@ -162,8 +193,7 @@ class RedisOutbox:
         put = [int(entries[0][0].partition(b"-")[0]) / 1000 for entries in oldest if entries]
         if not put:
             return None
-        seconds, microseconds = self._server.execute(lambda client: client.time())
-        return max(0.0, float(seconds + microseconds / 1e6 - min(put)))
+        return max(0.0, self._server.time() - min(put))
 
     def due_in(self, routes: Collection[Route]) -> float | None:
         """As `Outbox.due_in`, if other workers use the lease of the last `claim` here (30 s before the first)."""
@@ -216,17 +246,3 @@ class RedisOutbox:
         if not self._warned:
             self._warned = True
             self._server.warn()
-
-
-def _add(client: Any, records: Sequence[Record], streams: dict[Route, Stream]) -> list[bytes]:
-    keys = {route: stream.key.encode() for route, stream in streams.items()}
-    commands = [
-        ("XADD", keys[record[:3]], b"*", b"id", encode(record.event_id), b"data", record.data) for record in records
-    ]
-    if len(commands) == 1:
-        return [client.execute_command(*commands[0])]
-    with client.pipeline(transaction=True) as pipe:
-        for command in commands:
-            pipe.execute_command(*command)
-        entries: list[bytes] = pipe.execute()
-    return entries

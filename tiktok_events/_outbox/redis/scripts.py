@@ -13,7 +13,34 @@ from __future__ import annotations
 GIVEN_BACK = 1_000_000
 A_YEAR = 31_536_000_000
 
-# KEYS: the stream, its dead letters. ARGV: the group, two arguments of the script, then pairs of entry and deliveries.
+# KEYS: the stream, its remembered ids. ARGV: the seconds to remember, the time now in seconds (by default the server's),
+# then for each record its id, its data, and 1 if it has a key. Returns for each record the id of its entry, or, if its key
+# was put before, the seconds since then as a number.
+PUT = """
+local remember, now = tonumber(ARGV[1]), tonumber(ARGV[2])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] + time[2] / 1e6
+end
+local stored = {}
+for i = 3, #ARGV, 3 do
+  local id, data, keyed = ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1'
+  local put = keyed and remember > 0 and tonumber(redis.call('ZSCORE', KEYS[2], id) or nil)
+  if put and now - put < remember then
+    stored[#stored + 1] = math.max(0, math.floor(now - put))
+  elseif keyed then
+    stored[#stored + 1] = redis.call('XADD', KEYS[1], '*', 'id', id, 'data', data, 'keyed', '1')
+    redis.call('ZADD', KEYS[2], now, id)
+  else
+    stored[#stored + 1] = redis.call('XADD', KEYS[1], '*', 'id', id, 'data', data)
+  end
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - remember)
+redis.call('EXPIRE', KEYS[2], math.ceil(remember) + 1)
+return stored
+"""
+
+# KEYS: the stream, its dead letters, its remembered ids. ARGV: the group, two arguments of the script, then pairs of entry and deliveries.
 # One XPENDING range covers entries that were claimed together; the others are read one by one.
 _HELD = """
 local function deliveries(first, last, count)
@@ -57,6 +84,7 @@ for _, id in ipairs(held) do
     fields[#fields + 1] = 'reason'
     fields[#fields + 1] = ARGV[2]
     redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', unpack(fields))
+    redis.call('ZREM', KEYS[3], fields[2])
   end
 end
 delete()

@@ -87,10 +87,35 @@ class RedisServer:
 
     def run_script(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
         """Run a Lua script of `scripts` and return its result; raises as `execute` does."""
+        registered = self._registered(script)
+        return self.execute(lambda client: registered(keys=keys, args=arguments, client=client))
+
+    def _registered(self, script: str) -> Any:
         registered = self._scripts.get(script)
         if registered is None:
             registered = self._scripts[script] = self._client.register_script(script)
-        return self.execute(lambda client: registered(keys=keys, args=arguments, client=client))
+        return registered
+
+    def run_scripts(self, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """Run *script* once for each of *calls* (keys and arguments), all in one transaction; raises as `execute` does."""
+        if len(calls) == 1:
+            keys, arguments = calls[0]
+            return [self.run_script(script, keys, *arguments)]
+        registered = self._registered(script)
+
+        def run_all(client: Any) -> list[Any]:
+            with client.pipeline(transaction=True) as pipe:
+                for keys, arguments in calls:
+                    registered(keys=keys, args=arguments, client=pipe)
+                replies: list[Any] = pipe.execute()
+            return replies
+
+        return self.execute(run_all)
+
+    def time(self) -> float:
+        """The server's Unix time; raises as `execute` does."""
+        seconds, microseconds = self.execute(lambda client: client.time())
+        return float(seconds + microseconds / 1e6)
 
     def config_warnings(self) -> list[str]:
         """Warnings about server settings that can lose events; empty if there are none. Raises as `execute` does."""

@@ -23,7 +23,7 @@ Scanned = dict[int, int]
 """By the number of a route, the id up to which it has nothing new: what is others' is not looked at twice."""
 
 _MINE = """
-SELECT event_id, data, attempts, abandoned, event.id FROM leased JOIN event ON event.id = leased.id
+SELECT event_id, data, keyed, attempts, abandoned, event.id FROM leased JOIN event ON event.id = leased.id
 WHERE lease = ? ORDER BY event.id
 """
 _TAKE_AGAIN = """
@@ -44,7 +44,7 @@ INSERT INTO later SELECT route, :due, leased.id, attempts + 1, abandoned
 FROM leased JOIN lease ON lease.id = leased.lease WHERE lease = :lease AND leased.id IN (SELECT value FROM json_each(:ids))
 """
 _BURY = """
-INSERT INTO dead (route, event_id, data, reason, time) SELECT route, event_id, data, :reason, :time FROM event
+INSERT INTO dead (route, event_id, data, reason, time, keyed) SELECT route, event_id, data, :reason, :time, keyed FROM event
 WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id
 """
 _TRIM = "DELETE FROM dead WHERE id <= (SELECT id FROM dead ORDER BY id DESC LIMIT 1 OFFSET ?)"
@@ -88,8 +88,8 @@ def claim(
         connection.execute(_TAKE_NEW, {**known, "limit": limit - taken})
         connection.execute(_SERVED, known)
         return [
-            Claim(Record(*route, event_id, data), attempts, crashed_deliveries, (token, row))
-            for event_id, data, attempts, crashed_deliveries, row in connection.execute(_MINE, (token,))
+            Claim(Record(*route, event_id, data, bool(keyed)), attempts, crashed_deliveries, (token, row))
+            for event_id, data, keyed, attempts, crashed_deliveries, row in connection.execute(_MINE, (token,))
         ]
     return []
 

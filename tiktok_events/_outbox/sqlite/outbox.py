@@ -12,22 +12,24 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from tiktok_events._outbox.protocol import Claim, DeadLetter, Record, RecordId, Route, Scope
+from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
+from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, checked_days
 from tiktok_events._outbox.sqlite import leases
 from tiktok_events._outbox.sqlite.file import FileConnection, Settings, Synchronous
-from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Writer, insert, newest_and_count
+from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Row, Writer, insert, newest_and_count
 from tiktok_events._outbox.sqlite.wal import WriteAheadLog
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
 
 T = TypeVar("T")
 
 _WAIT = 5.0
+_EXPIRE_EVERY = 3_600.0
 _DEAD = """
-SELECT event_source, event_source_id, test_event_code, event_id, data, reason, time
+SELECT event_source, event_source_id, test_event_code, event_id, data, keyed, reason, time
 FROM dead JOIN route ON route.id = dead.route ORDER BY dead.id DESC LIMIT ?
 """
 _FIND_DEAD = """
-SELECT route, event_id, data FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids)) ORDER BY id
+SELECT route, event_id, data, keyed FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids)) ORDER BY id
 """
 _PURGE = "DELETE FROM dead WHERE :ids IS NULL OR event_id IN (SELECT value FROM json_each(:ids))"
 _STILL = "SELECT id FROM event WHERE id IN (SELECT value FROM json_each(?))"
@@ -44,7 +46,8 @@ class SQLiteOutbox:
 
     `put` waits up to `busy_wait` seconds for other writers, the other methods up to 5 s. The file holds at most
     `max_events` events and grows to at most `max_bytes` bytes by them; the last `max_dead` dead letters are kept in it,
-    too. It is made for its owner alone (mode 0600); a link in its place is refused, and a network folder cannot hold
+    too. A keyed event is not stored again within `remember_keys` days, in whatever process it is put, unless it became a
+    dead letter; 0 turns this off. The file is made for its owner alone (mode 0600); a link in its place is refused, and a network folder cannot hold
     it. `clock` counts seconds, never goes back and is the same for all processes of the machine; `wall_clock` is Unix
     time.
 
@@ -52,7 +55,7 @@ class SQLiteOutbox:
     `ConfigurationError` when it is a link, another program's or a newer version's; nothing was done then.
 
     Raises:
-        ValueError: If `commit` or `synchronous` is something else, or *path* names no file.
+        ValueError: If `commit` or `synchronous` is something else, *path* names no file, or `remember_keys` is negative.
     """
 
     scope: Scope = "machine"
@@ -67,6 +70,7 @@ class SQLiteOutbox:
         max_events: int = 1_000_000,
         max_bytes: int = 2_000_000_000,
         max_dead: int = 1_000,
+        remember_keys: float = REMEMBER_DAYS,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -81,7 +85,8 @@ class SQLiteOutbox:
         gate = threading.Lock()
         self._puts, self._work = FileConnection(settings, gate, puts=True), FileConnection(settings, gate, puts=False)
         self._log = WriteAheadLog(self._work, _WAIT)
-        self._writer = Writer(self._puts, busy_wait, max_events, wall_clock)
+        self._writer = Writer(self._puts, busy_wait, max_events, wall_clock, checked_days(remember_keys))
+        self._expired_at = float("-inf")
         self._group = GroupCommit(self._writer) if commit == "group" else None
         weakref.finalize(self, _close, self._group, self._log, self._puts, self._work)
         renew_after_fork(self)
@@ -90,21 +95,22 @@ class SQLiteOutbox:
     def __repr__(self) -> str:
         return f"SQLiteOutbox({self._name!r})"
 
-    def put(self, records: Sequence[Record]) -> Collection[RecordId]:
-        """Store *records* in the file, all or none; with `commit="group"` within 50 ms.
+    def put(self, records: Sequence[Record]) -> PutResult:
+        """Store *records* in the file, all or none, except repeated ones; with `commit="group"` within 50 ms.
 
         Raises:
             OutboxFull: If there is no room for all of them.
             OutboxUnavailable: If others write for longer than `busy_wait`, or the file cannot be written now.
         """
         if not records:
-            return ()
+            return NOTHING_STORED
         record_ids = self._writer.put(records) if self._group is None else self._group.put(records)
         self._log.after_put()
         return record_ids
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. Claims of processes of this machine that have ended are released at once."""
+        self._expire_keys()
         if limit < 1 or self.due_in(routes) != 0:  # a read does not block writers
             return []
         now, scanned = self._clock(), self._work.notes
@@ -125,7 +131,10 @@ class SQLiteOutbox:
     def dead(self, limit: int = 1_000) -> Sequence[DeadLetter]:
         """As `Outbox.dead`."""
         rows = self._read(lambda connection: connection.execute(_DEAD, (max(0, limit),)).fetchall())
-        return [DeadLetter(Record(*row[:5]), *row[5:]) for row in reversed(rows)]
+        return [
+            DeadLetter(Record(kind, source_id, code, event_id, data, bool(keyed)), reason, time)
+            for kind, source_id, code, event_id, data, keyed, reason, time in reversed(rows)
+        ]
 
     def replay(self, event_ids: Collection[str] | None = None) -> int:
         """As `Outbox.replay`.
@@ -137,12 +146,14 @@ class SQLiteOutbox:
         named, now = {"ids": _listed(event_ids)}, self._wall_clock()
 
         def put_back(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(_FIND_DEAD, named).fetchall()
+            found = connection.execute(_FIND_DEAD, named).fetchall()
+            rows: list[Row] = [(route, event_id, data, now, bool(keyed)) for route, event_id, data, keyed in found]
+            rows = [row for row in rows if not self._writer.is_repeat(connection, row, now)]  # put again meanwhile
             _, there = newest_and_count(connection)
             if rows and there + len(rows) > self._writer.max_events:
                 raise self._writer.full(there)
             connection.execute(_PURGE, named)
-            return len(insert(connection, [(*row, now) for row in rows]))
+            return len(insert(connection, rows))
 
         return self._write(put_back)
 
@@ -211,6 +222,12 @@ class SQLiteOutbox:
             handle.after_fork()
         if self._group is not None:
             self._group.after_fork()
+
+    def _expire_keys(self) -> None:
+        now = self._clock()
+        if now - self._expired_at >= _EXPIRE_EVERY:
+            self._expired_at = now
+            self._write(self._writer.expire)
 
     def _arrived(self) -> None:
         if self._group is not None:

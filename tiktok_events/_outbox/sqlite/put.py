@@ -8,30 +8,36 @@ from collections.abc import Callable, Collection, Sequence
 
 import attrs
 
-from tiktok_events._outbox.protocol import Record, RecordId, Route
+from tiktok_events._outbox.protocol import PutResult, Record, Route
 from tiktok_events._outbox.sqlite.file import FileConnection
 from tiktok_events.errors import OutboxFull, TikTokEventsError
 
-Row = tuple[int, str, bytes, float]
-"""The number of its route, event_id, data, and when it was put."""
+Row = tuple[int, str, bytes, float, bool]
+"""The number of its route, event_id, data, when it was put, and whether it has a key."""
 
 Put = tuple[float, Record]
 """A record, and when it was put."""
 
 # One statement: SQLite's lock is not held while threads of this process hand the interpreter around. A route that is
-# new, or no room, leaves a NULL where none may be, and the row is ignored.
+# new, no room, or a repeated key leaves a NULL where none may be, and the row is ignored.
 _ONE = """
 INSERT OR IGNORE INTO event VALUES (
     (SELECT newest + 1 FROM total),
     (
         SELECT id FROM route WHERE event_source = ? AND event_source_id = ? AND test_event_code IS ?
         AND (SELECT there FROM total) < ?
+        AND NOT EXISTS (SELECT 1 FROM remembered WHERE event_id = ? AND remembered.route = route.id AND put > ?)
     ),
-    ?, ?, ?
+    ?, ?, ?, ?
 )
 """
-_ROWS = {rows: "INSERT INTO event VALUES" + ", ".join(["(?, ?, ?, ?, ?)"] * rows) for rows in (128, 16, 1)}
+_ROWS = {rows: "INSERT INTO event VALUES" + ", ".join(["(?, ?, ?, ?, ?, ?)"] * rows) for rows in (128, 16, 1)}
 _ROUTE = "SELECT id FROM route WHERE event_source = ? AND event_source_id = ? AND test_event_code IS ?"
+_REMEMBERED = "SELECT put FROM remembered WHERE event_id = ? AND route = ? AND put > ?"
+_EXPIRE = "DELETE FROM remembered WHERE put <= ?"
+_NOT_STORED = 0
+"""The id of a repeated event, which no row has."""
+
 _INTERVAL = 0.05
 _MOST_WAITING = 10_000
 
@@ -58,38 +64,50 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> range:
 
 @attrs.frozen(eq=False)
 class Writer:
-    """Write records through *handle*, waiting up to *busy_wait* seconds for other writers."""
+    """Write records through *handle*, waiting up to *busy_wait* seconds for other writers.
+
+    Keyed events that were put within *remember* seconds are not written again.
+    """
 
     handle: FileConnection
     busy_wait: float
     max_events: int
     clock: Callable[[], float]
+    remember: float
 
-    def put(self, records: Sequence[Record]) -> Collection[int]:
-        """Write *records*, all or none. Returns their ids.
+    def put(self, records: Sequence[Record]) -> PutResult:
+        """Write *records*, all or none, except repeated ones. Returns their ids.
 
         Raises:
             OutboxFull: If there is no room for all of them.
         """
         now = self.clock()
-        if len(records) > 1:
-            return self._many([(now, record) for record in records], self.max_events)
-        (record,) = records
-        number = self._one(record, now)
-        # It is the first of its route, or there is no room for it.
-        return (number,) if number is not None else self._many([(now, record)], self.max_events)
+        if len(records) == 1 and (number := self._one(records[0], now)) is not None:
+            return PutResult((number,))
+        # One record comes here if it is the first of its route, repeats a key, or has no room.
+        ids, repeated = self._many([(now, record) for record in records], self.max_events)
+        return PutResult.of((number for number in ids if number), repeated)
 
     def put_accepted(self, records: Sequence[Put]) -> tuple[Collection[int], int]:
         """Write *records* that were accepted. Returns their ids, and the number of events that still fit."""
-        ids = self._many(records, None) if records else ()
+        ids = self._many(records, None)[0] if records else ()
         return ids, self.max_events - self.handle.read(newest_and_count, self.busy_wait)[1]
+
+    def is_repeat(self, connection: sqlite3.Connection, row: Row, now: float) -> bool:
+        """Whether a keyed event with the id and route of *row* was put within `remember` seconds before *now*."""
+        return self._age(connection, row, now) is not None
+
+    def expire(self, connection: sqlite3.Connection) -> None:
+        """Forget keys that were put more than `remember` seconds ago."""
+        connection.execute(_EXPIRE, (self.clock() - self.remember,))
 
     def full(self, there: int) -> OutboxFull:
         """The error for a file that already holds *there* events."""
         return OutboxFull(f"the outbox holds {there:,} events")
 
     def _one(self, record: Record, now: float) -> int | None:
-        values = (*record[:3], self.max_events, record.event_id, record.data, now)
+        key = record.event_id if record.is_keyed else None
+        values = (*record[:3], self.max_events, key, now - self.remember, *record[3:5], now, record.is_keyed)
 
         def write(connection: sqlite3.Connection) -> int | None:
             done = connection.execute(_ONE, values)
@@ -97,20 +115,50 @@ class Writer:
 
         return self.handle.write_one(write, self.busy_wait)
 
-    def _many(self, records: Sequence[Put], most: int | None) -> range:
-        def write(connection: sqlite3.Connection) -> range:
-            if most is not None and (there := newest_and_count(connection)[1]) + len(records) > most:
+    def _many(self, records: Sequence[Put], most: int | None) -> tuple[list[int], dict[str, float]]:
+        """Write *records*. Returns their ids, `_NOT_STORED` for repeated ones, and the ages of those by event id."""
+
+        def write(connection: sqlite3.Connection) -> tuple[list[int], dict[str, float]]:
+            new, repeated = self._split(connection, records)
+            rows = [row for row in new if row is not None]
+            if most is not None and (there := newest_and_count(connection)[1]) + len(rows) > most:
                 raise self.full(there)
-            routes: dict[Route, int] = {}
-            rows = []
-            for put, record in records:
-                route = record[:3]
-                if route not in routes:
-                    routes[route] = _number(connection, route)
-                rows.append((routes[route], record.event_id, record.data, put))
-            return insert(connection, rows)
+            ids = iter(insert(connection, rows))
+            return [_NOT_STORED if row is None else next(ids) for row in new], repeated
 
         return self.handle.write(write, self.busy_wait)
+
+    def _split(
+        self, connection: sqlite3.Connection, records: Sequence[Put]
+    ) -> tuple[list[Row | None], dict[str, float]]:
+        """The rows of *records*, None for repeated ones, and the ages of those by event id."""
+        routes: dict[Route, int] = {}
+        rows: list[Row | None] = []
+        repeated: dict[str, float] = {}
+        added: set[tuple[int, str]] = set()
+        for put, record in records:
+            route = record[:3]
+            if route not in routes:
+                routes[route] = _number(connection, route)
+            row = (routes[route], record.event_id, record.data, put, record.is_keyed)
+            key = row[:2]
+            age = 0.0 if key in added else self._age(connection, row, put)
+            if age is None:
+                rows.append(row)
+                if record.is_keyed and self.remember:
+                    added.add(key)
+            else:
+                rows.append(None)
+                repeated.setdefault(record.event_id, age)
+        return rows, repeated
+
+    def _age(self, connection: sqlite3.Connection, row: Row, now: float) -> float | None:
+        """Seconds since the keyed event of *row* was put; None if it is new or has no key."""
+        route, event_id, _, _, is_keyed = row
+        if not (is_keyed and self.remember):
+            return None
+        found = connection.execute(_REMEMBERED, (event_id, route, now - self.remember)).fetchone()
+        return None if found is None else max(0.0, now - found[0])
 
 
 def _number(connection: sqlite3.Connection, route: Route) -> int:
@@ -147,7 +195,7 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
         self._paused = False
 
-    def put(self, records: Sequence[Record]) -> Collection[RecordId]:
+    def put(self, records: Sequence[Record]) -> PutResult:
         """Accept *records*, unless earlier ones could not be written."""
         is_left_alone = self._failure is not None and self._thread is None
         if is_left_alone or len(records) > self._room or len(self._records) > _MOST_WAITING:
@@ -169,7 +217,7 @@ class GroupCommit:
             self._came.set()
         else:  # the interpreter is shutting down and starts no more threads
             self.flush()
-        return tickets
+        return PutResult(tickets)
 
     def flush(self, *, always: bool = False) -> None:
         """Write the accepted records now; with *always* also count the free room again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +15,8 @@ from tiktok_events.errors import ConfigurationError, OutboxUnavailable
 T = TypeVar("T")
 
 _APPLICATION = 0x54544576
-_VERSION = 1
 # Columns are named as in the first version: `abandoned` is `Claim.crashed_deliveries`, `holder` the owner of a lease.
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE state (last INTEGER NOT NULL, gone INTEGER NOT NULL, boot TEXT NOT NULL);
 CREATE TABLE route (
     id INTEGER PRIMARY KEY, event_source TEXT NOT NULL, event_source_id TEXT NOT NULL, test_event_code TEXT,
@@ -44,8 +43,32 @@ CREATE TABLE dead (
 CREATE VIEW total AS
     SELECT newest, newest - gone AS there
     FROM (SELECT max(last, ifnull((SELECT max(id) FROM event), 0)) AS newest, gone FROM state);
-INSERT INTO state VALUES (0, 0, '');
+INSERT INTO state VALUES (0, 0, '')
 """
+# The ids of keyed events that wait or were delivered. Triggers keep them, in the transaction that changes the event.
+_KEYS = """
+ALTER TABLE event ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0
+;;
+ALTER TABLE dead ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0
+;;
+CREATE TABLE remembered (
+    event_id TEXT NOT NULL, route INTEGER NOT NULL, put REAL NOT NULL, PRIMARY KEY (event_id, route)
+) WITHOUT ROWID
+;;
+CREATE INDEX remembered_since ON remembered (put)
+;;
+CREATE TRIGGER remember AFTER INSERT ON event WHEN NEW.keyed BEGIN
+    DELETE FROM remembered WHERE event_id = NEW.event_id AND route = NEW.route;
+    INSERT INTO remembered VALUES (NEW.event_id, NEW.route, NEW.put);
+END
+;;
+CREATE TRIGGER forget AFTER INSERT ON dead WHEN NEW.keyed BEGIN
+    DELETE FROM remembered WHERE event_id = NEW.event_id AND route = NEW.route;
+END
+"""
+_STEPS: tuple[Sequence[str], ...] = (_TABLES.split(";"), _KEYS.split(";;"))
+"""The statements that lead from each version of the schema to the next, from an empty file on."""
+_VERSION = len(_STEPS)
 _LONGEST_WAIT = 3_600.0
 
 
@@ -83,17 +106,18 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def set_up(connection: sqlite3.Connection) -> None:
-    """Create the tables, unless they exist."""
+    """Create the tables, or add those of a newer version to the file of an older one."""
     if _version(connection) == _VERSION:
         return
     connection.execute("PRAGMA journal_mode=WAL")
 
     def fill() -> None:
-        if not _version(connection):  # no other process has created them meanwhile
-            for statement in _SCHEMA.split(";"):
+        # Another process may have created them meanwhile.
+        for step in _STEPS[_version(connection) :]:
+            for statement in step:
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id={_APPLICATION}")
-            connection.execute(f"PRAGMA user_version={_VERSION}")
+        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+        connection.execute(f"PRAGMA user_version={_VERSION}")
 
     run_in_transaction(connection, fill)
 

@@ -13,10 +13,16 @@ _LONGEST_AGE = 24 * 3600
 """Seconds after which an event gets no pixel call: the pixel reports the time of the page view, not of the event."""
 
 
-def browser_call(event: Event, event_id: str, visitor: VisitorState) -> Call | None:
-    """The pixel call for *event*; None if the site has no pixel, consent is missing, or the event is too old."""
+def browser_call(
+    event: Event, event_id: str, visitor: VisitorState, *, repeated_after: float | None = None
+) -> Call | None:
+    """The pixel call for *event*; None if the site has no pixel, consent is missing, or the event is too old.
+
+    *repeated_after* is the age of an event that was queued before, in seconds.
+    """
     site = visitor.site
-    if site.browser == "off" or site.clock() - (event.event_time or 0) > _LONGEST_AGE:
+    age = max(site.clock() - (event.event_time or 0), repeated_after or 0)
+    if site.browser == "off" or age > _LONGEST_AGE:
         return None
     if visitor.consent is Consent.UNKNOWN and site.on_unknown_consent != "hold":
         return None

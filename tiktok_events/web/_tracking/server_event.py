@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from tiktok_events._api import network_guard
 from tiktok_events._checks.check import check, drops_event, strict_errors
 from tiktok_events._events.complete import complete
@@ -101,8 +103,16 @@ def check_event(event: Event, visitor: VisitorState) -> None:
             log_once(str(found), logging.WARNING)
 
 
-def queue_event(event: Event, visitor: VisitorState) -> bool:
-    """Give *event* to the site's client. Returns whether it was queued. An error of the client is logged by its class.
+@attrs.frozen
+class QueueResult:
+    """Whether a server event was queued; if not because it repeats an earlier one, the seconds since that."""
+
+    sent: bool
+    repeated_after: float | None = None
+
+
+def queue_event(event: Event, visitor: VisitorState) -> QueueResult:
+    """Give *event* to the site's client. An error of the client is logged by its class.
 
     Raises:
         Exception: With `strict`, whatever the client raises.
@@ -117,8 +127,9 @@ def queue_event(event: Event, visitor: VisitorState) -> bool:
         # The message of a foreign error may hold values, so only its class is logged. The pixel call is rendered all the same.
         message = error if isinstance(error, TikTokEventsError) else type(error).__name__
         log_once(f"an event was not queued: {message}", logging.ERROR)
-        return False
-    return bool(queued != 0)
+        return QueueResult(sent=False)
+    repeated = getattr(queued, "repeated", {})
+    return QueueResult(queued != 0, max(repeated.values(), default=None))
 
 
 def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) -> None:
@@ -131,6 +142,8 @@ def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) 
         why = ("or a prefetch",)
     elif reason == "consent":
         why = (visitor.consent.value,)
+    elif reason == "repeat":
+        why = ("its name and key were queued before",)
     network_guard.dropped(name, reason, why, "from a snapshot" if visitor.is_resumed else visitor.request.line)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from tiktok_events.web._page.markup import Markup
 from tiktok_events.web._page.pixel import Call, payload, render_calls
 
-Reason = Literal["consent", "off", "invalid", "bot"]
+Reason = Literal["consent", "off", "invalid", "bot", "repeat"]
 """Why a server event was not sent."""
 
 
@@ -15,7 +15,7 @@ class Tracked:
     """The result of one `track` call. It is not a string, so that no markup leaks into JSON responses and logs.
 
     `event` is the name of the event and `event_id` its id. `sent` is True if the server event was queued; otherwise
-    `reason` is "consent", "off", "invalid" or "bot". Reading `payload` or `script` counts as rendering the pixel call.
+    `reason` is "consent", "off", "invalid", "bot" or "repeat" (the name and key were queued before). Reading `payload` or `script` counts as rendering the pixel call.
     """
 
     __slots__ = ("_call", "_tracker", "event", "event_id", "reason", "sent")

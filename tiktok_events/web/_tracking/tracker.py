@@ -12,6 +12,7 @@ from tiktok_events._runtime.log_once import log_once
 from tiktok_events.web._page.pixel import Call
 from tiktok_events.web._tracking.browser_call import browser_call, with_redirected_calls
 from tiktok_events.web._tracking.server_event import (
+    QueueResult,
     check_event,
     complete_event,
     make_event,
@@ -69,7 +70,8 @@ class Tracker(VisitorState):
 
         *event* is an `Event`, or an event name with the fields of `Event`. `server=False` only renders the pixel call,
         for an event that the server reports elsewhere; `browser=False` only queues the server event. A second call with
-        the same name and key in one request is ignored and returns the first `Tracked`.
+        the same name and key in one request is ignored and returns the first `Tracked`. In later requests the outbox
+        does not store it again within 28 days (`Tracked.reason` "repeat").
 
         Raises:
             TypeError, ValueError: With `Site(strict=True)`, for what is otherwise dropped, logged and counted.
@@ -97,9 +99,11 @@ class Tracker(VisitorState):
         self.is_visitor_specific = True  # the event's id belongs to one visitor
         event = complete_event(event, self)
         check_event(event, self)
-        sent = server and reason is None and queue_event(event, self)
-        call = browser_call(event, event_id, self) if browser else None
-        return self._remember(event, event_id, sent=sent, reason=reason, call=call)
+        queued = queue_event(event, self) if server and reason is None else QueueResult(sent=False)
+        if queued.repeated_after is not None:
+            reason = "repeat"
+        call = browser_call(event, event_id, self, repeated_after=queued.repeated_after) if browser else None
+        return self._remember(event, event_id, sent=queued.sent, reason=reason, call=call)
 
     def _remember(
         self, event: Event, event_id: str, *, sent: bool = False, reason: Reason | None = None, call: Call | None = None
