@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
@@ -41,8 +42,9 @@ class RedisProcess:
         self.folder, self.settings = folder, settings
         self.port = servers.closed_port()
         # Not in *folder*: the path of a socket has at most 107 bytes.
-        self._socket_folder = tempfile.TemporaryDirectory(prefix="redis", dir="/tmp")
-        self.socket = Path(self._socket_folder.name, "redis.sock")
+        short = tempfile.mkdtemp(prefix="redis", dir="/tmp")
+        weakref.finalize(self, shutil.rmtree, short, ignore_errors=True)
+        self.socket = Path(short, "redis.sock")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
