@@ -18,6 +18,7 @@ class URLObject(Protocol):
     @property
     def scheme(self) -> str:
         """Such as https."""
+        ...
 
     @property
     def path(self) -> Any:

@@ -86,7 +86,9 @@ class SiteSettings:
     cookie_domains: tuple[str, ...] = attrs.field(default=(), converter=_domains, kw_only=True)
     trusted_proxies: tuple[Network, ...] = attrs.field(default=(), converter=trusted_networks, kw_only=True)
     client_ip_header: str | None = attrs.field(default=None, converter=header_name, kw_only=True)
-    proxies: Proxies | None = attrs.field(init=False, repr=False)
+    proxies: Proxies | None = attrs.field(
+        default=attrs.Factory(lambda site: site.trusted(), takes_self=True), init=False, repr=False
+    )
     consent: ConsentRule | None = attrs.field(default=None, kw_only=True)
     on_unknown_consent: Literal["block", "hold"] = attrs.field(
         default="block", validator=attrs.validators.in_(("block", "hold")), kw_only=True
@@ -125,10 +127,6 @@ class SiteSettings:
             raise ConfigurationError("source must be EventSource.web(pixel_code, access_token)")
         self._signers.update({purpose: Signer(self.secret_key, purpose) for purpose in ("redirect", "snapshot")})
 
-    @proxies.default
-    def _proxies(self) -> Proxies | None:
-        return Proxies(self.trusted_proxies, self.client_ip_header) if self.trusted_proxies else None
-
     @property
     def off_reason(self) -> str | None:
         """Why a site from the environment is off; None if it is on, or off by `enabled=False`."""
@@ -138,6 +136,10 @@ class SiteSettings:
         """Log once why this site is off; not if it is off by `enabled=False`."""
         if self.off_reason:
             log_once(f"TikTok events are off: {self.off_reason}", logging.WARNING)
+
+    def trusted(self) -> Proxies | None:
+        """The proxies that `trusted_proxies` and `client_ip_header` describe; None if none is trusted."""
+        return Proxies(self.trusted_proxies, self.client_ip_header) if self.trusted_proxies else None
 
     def count_problem(self, found: Problem) -> None:
         """Count a problem of a request, and log it once."""
