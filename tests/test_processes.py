@@ -1,6 +1,7 @@
 """What happens to queued events when a process ends or forks: real processes, a real listener."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ def begin(script, *arguments, warnings=("error",)):
 
 def end(process, timeout=30):
     """Its exit code, and what it said on stderr."""
-    _, told = process.communicate(timeout=timeout)
+    process.stdout_text, told = process.communicate(timeout=timeout)
     return process.returncode, told
 
 
@@ -48,11 +49,12 @@ def endpoint_down():
         outcome.extend((*end(process), time.monotonic() - begun))
 
     outcome = []
-    process = begin("endpoint_down", f"http://127.0.0.1:{servers.closed_port()}")
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield lambda: thread.join() or outcome
-    thread.join()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and never answers
+        process = begin("endpoint_down", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield lambda: thread.join() or outcome
+        thread.join()
 
 
 @pytest.fixture
@@ -131,5 +133,22 @@ def test_an_endpoint_that_is_down_does_not_hold_up_the_exit(endpoint_down):
 
     assert code == 0
     assert seconds < 20  # the promised ten, and a slow machine's start
+    assert "WARNING waiting up to 9 s at exit for the delivery of 5 events" in told
     assert "ERROR 5 events were not delivered before the process ended" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_local_manager_that_is_not_running_does_not_hold_up_the_exit(client, host):
+    """A refused connection on this machine is final: one line says what to start, and the process ends at once."""
+    port = servers.closed_port()
+    code, told = end(process := begin("refused_exit", f"http://{host}:{port}", client))
+    waited = time.time() - float(process.stdout_text)
+
+    assert code == 0
+    assert told.count("ERROR") == 1
+    assert f"ERROR 1 events were not delivered: nothing listens at http://{host}:{port}" in told
+    assert f"`tiktok-events manager --port {port}`" in told
+    assert "Traceback" not in told
+    assert waited < 4  # it took 8 s; a slow machine may take longer than the promised half second

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://business-api.tiktok.com/open_api/v1.3"
 _LARGEST_ANSWER = 1_000_000
+_MANAGER_PORT = 8765
 
 
 class _Opening:
@@ -120,7 +121,7 @@ def is_local(url: str) -> bool:
 def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
     """POST *body* and decode the answer. Raises `ApiError` or `TransportError`."""
     deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse)
-    with _transport_errors(http), http.stream("POST", url, **options) as answer:
+    with _transport_errors(http, url), http.stream("POST", url, **options) as answer:
         received = bytearray()
         for chunk in answer.iter_bytes():
             _take(received, chunk, deadline)
@@ -132,7 +133,7 @@ async def post_async(
 ) -> TrackResponse:
     """The same for async code."""
     deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse_async)
-    with _transport_errors(http):
+    with _transport_errors(http, url):
         async with http.stream("POST", url, **options) as answer:
             received = bytearray()
             async for chunk in answer.aiter_bytes():
@@ -171,13 +172,36 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 @contextmanager
-def _transport_errors(http: Any) -> Iterator[None]:
+def _transport_errors(http: Any, url: str) -> Iterator[None]:
     library = _library_of(http)
     try:
         yield
     except (library.TransportError, library.DecodingError) as error:
+        if is_local(url) and _is_refusal(error):
+            raise _refused_locally(url) from None
         # The text of an httpx error may hold an address, so only its class is shown.
         raise TransportError(f"no answer from TikTok ({type(error).__name__})") from None
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether *error* comes from a refused connection. httpx and anyio chain the system's error, or a group of them."""
+    while error is not None:
+        if isinstance(error, BaseExceptionGroup):
+            return all(map(_is_refusal, error.exceptions))
+        if isinstance(error, ConnectionRefusedError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _refused_locally(url: str) -> TransportError:
+    parts = urlsplit(url)
+    port = f" --port {parts.port}" if parts.port not in (None, _MANAGER_PORT) else ""
+    error = TransportError(
+        f"nothing listens at {parts.scheme}://{parts.netloc}: start the Events Manager with `tiktok-events manager{port}`"
+    )
+    error.is_refused_locally = True
+    return error
 
 
 def _library_of(http: object) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tiktok_events._api.async_client import AsyncClient
 from tiktok_events._api.client import Client
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 
 Pace = Callable[[], object]
 """Called before every request; it blocks until the request may start."""
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """An event loop that resolves names in its own thread: asyncio's threads accept no work while the process ends."""
+    import asyncio
+
+    async def getaddrinfo(host: Any, port: Any, **options: int) -> list[Any]:
+        return socket.getaddrinfo(host, port, **options)
+
+    loop = asyncio.new_event_loop()
+    loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign]
+    return loop
 
 
 class Deliverer(Protocol):
@@ -56,7 +69,7 @@ class AsyncRunner:
             if self._runner is None:
                 import asyncio
 
-                self._runner = asyncio.Runner()
+                self._runner = asyncio.Runner(loop_factory=_new_loop)
             return self._runner.run(self._client.deliver_once(items, pace, within))
 
     def close(self) -> None:

@@ -15,11 +15,13 @@ from tiktok_events._outbox.protocol import Outbox
 from tiktok_events._runtime import uwsgi
 from tiktok_events._runtime.fork import run_at_child_exit
 from tiktok_events._spec.fields import MAX_EVENTS
-from tiktok_events.errors import TikTokEventsError
+from tiktok_events.errors import TikTokEventsError, TransportError
 
 _LOG = logging.getLogger("tiktok_events")
 _EXIT_TIMEOUT = 10.0
 """Seconds to deliver when the process ends."""
+_LOG_EXIT_AFTER = 1.0
+"""Seconds after which the wait at exit is logged."""
 _POLL = 1.0
 """Seconds between two looks into a shared outbox."""
 _GATHER = 0.01
@@ -62,8 +64,8 @@ class DeliveryThread:
         if has_work and not self._wake.is_set():  # the thread clears it before it looks for work
             self._wake.set()
 
-    def flush(self, timeout: float) -> int:
-        """As `BackgroundClient.flush`."""
+    def flush(self, timeout: float, *, at_exit: bool = False) -> int:
+        """As `BackgroundClient.flush`. *at_exit* logs a longer wait, and does not wait for a program of this machine."""
         deadline = time.monotonic() + timeout
         if self._thread is None and self._is_needed and self._left():
             self._start()
@@ -71,19 +73,23 @@ class DeliveryThread:
             self._work_in_this_thread(deadline)
             return self._left()
         self._flush_requested.set()
+        log_at = time.monotonic() + _LOG_EXIT_AFTER if at_exit else float("inf")
         while (left := self._left()) and (remaining := deadline - time.monotonic()) > 0:
-            if self._cannot_finish_in(remaining):
+            if self._cannot_finish_in(remaining) or (at_exit and self._local_refusal() is not None):
                 break
+            if time.monotonic() > log_at:
+                log_at = float("inf")
+                _LOG.warning("waiting up to %.0f s at exit for the delivery of %d events", remaining, left)
             self._wake.set()
             with self._moved:
                 self._moved.wait(min(remaining, 0.05 + left / 100_000))  # counting many events takes time
         self._flush_requested.clear()
         return left
 
-    def close(self, timeout: float) -> int:
-        """As `BackgroundClient.close`."""
+    def close(self, timeout: float, *, at_exit: bool = False) -> int:
+        """As `BackgroundClient.close`; *at_exit* as for `flush`."""
         atexit.unregister(self._at_exit)
-        left = self.flush(timeout)
+        left = self.flush(timeout, at_exit=at_exit)
         with self._lock:
             thread, self._thread = self._thread, None
             self._stop.set()
@@ -93,6 +99,9 @@ class DeliveryThread:
             self._wake.set()
             thread.join(max(0.0, min(timeout, 1.0)))
         return left
+
+    def _local_refusal(self) -> TransportError | None:
+        return None if self._worker is None else self._worker.local_refusal()
 
     def _left(self) -> int:
         waiting = self._buffer.waiting()
@@ -178,7 +187,11 @@ class DeliveryThread:
 
     def _at_exit(self) -> None:
         with uwsgi.signals_blocked():
-            left = self.close(_EXIT_TIMEOUT)
+            left = self.close(_EXIT_TIMEOUT, at_exit=True)
         if left:
+            refusal = self._local_refusal()
+            if refusal is not None:
+                _LOG.error("%d events were not delivered: %s", left, refusal)
+                return
             kept = "" if self._outbox.scope == "process" else ": those in the outbox are kept"
             _LOG.error("%d events were not delivered before the process ended%s", left, kept)

@@ -18,7 +18,7 @@ from tiktok_events._delivery.outage import Outage
 from tiktok_events._delivery.rate_limit import TokenBucket
 from tiktok_events._outbox.protocol import Claim, Outbox, Route
 from tiktok_events._spec.fields import MAX_EVENTS
-from tiktok_events.errors import ApiError, ConfigurationError, TikTokEventsError
+from tiktok_events.errors import ApiError, ConfigurationError, TikTokEventsError, TransportError
 
 _LOG = logging.getLogger("tiktok_events")
 _CONFIGURATION_PAUSE = 300.0
@@ -85,9 +85,14 @@ class Worker:
         self._on_results, self._on_retry = on_results, on_retry
         self._batches = Batches(outbox, max_crashed_deliveries)
         self._poison = PoisonDetector()
+        self._refusals: dict[Route, TransportError] = {}
 
     def __repr__(self) -> str:
         return f"Worker({self.outbox!r}, {len(self._clients)} sources)"
+
+    def local_refusal(self) -> TransportError | None:
+        """The error of the last request, if a loopback address refused the connection, and so for all sources."""
+        return next(iter(self._refusals.values())) if self._refusals.keys() == self._clients.keys() else None
 
     def step(self) -> int:
         """Deliver one batch of what is due. Returns the number of events in it, 0 if nothing is due.
@@ -205,6 +210,10 @@ class Worker:
 
     def _apply(self, route: Route, claims: Sequence[Claim], response: TrackResponse) -> bool:
         """Apply *response* to the outbox. Returns whether every claim has a final result."""
+        if isinstance(response.error, TransportError) and response.error.is_refused_locally:
+            self._refusals[route] = response.error
+        else:
+            self._refusals.pop(route, None)
         pairs = list(zip(claims, response.results, strict=True))
         done = [(claim, result) for claim, result in pairs if result.status != "failed"]
         failed = [(claim, result) for claim, result in pairs if result.status == "failed"]

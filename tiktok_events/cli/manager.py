@@ -10,7 +10,6 @@ import click
 
 from tiktok_events.cli import install_hint
 from tiktok_events.cli.console import clean, stderr
-from tiktok_events.cli.send.destination import LOCAL_DEFAULTS
 from tiktok_events.errors import ConfigurationError
 
 HELP = """Start an Events Manager on this machine. It answers like TikTok's Events API, receives the pixel's events too,
@@ -62,27 +61,25 @@ def manager(
 
     options = {"token": token, "source_id": pixel_code, "db": db, "faults": faults}
     try:
-        serve(host=host, port=port, on_start=_print_settings, allowed_hosts=allow_host, **options)
+        serve(
+            host=host,
+            port=port,
+            on_start=lambda address: _print_settings(address, pixel_code),
+            allowed_hosts=allow_host,
+            **options,
+        )
     except ConfigurationError as error:
         raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
 
 
-def _print_settings(address: str) -> None:
-    click.echo(f"Events Manager  {address}\n\nTo send here:")
-    for name, value in local_variables(address).items():
-        click.echo(f"  export {name}={value}")
+def _print_settings(address: str, pixel_code: str | None) -> None:
+    from tiktok_events.events_manager.environment import by_shell, local_variables
+
+    click.echo(f"Events Manager  {address}\n\nTo send here, set in your app:")
+    for shell, lines in by_shell(local_variables(address, pixel_code)).items():
+        click.echo("\n".join([f"\n  {shell}", *(f"    {line}" for line in lines)]))
     click.echo("\nPress Ctrl-C to stop.")
     sys.stdout.flush()
-
-
-def local_variables(address: str, pixel_code: str = LOCAL_DEFAULTS["TIKTOK_PIXEL_CODE"]) -> dict[str, str]:
-    """Return the environment variables of an app that reports to the Events Manager at *address*."""
-    return {
-        "TIKTOK_API_URL": f"{address}/open_api/v1.3",
-        "TIKTOK_PIXEL_URL": f"{address}/i18n/pixel/events.js",
-        "TIKTOK_PIXEL_CODE": pixel_code,
-        "TIKTOK_ACCESS_TOKEN": LOCAL_DEFAULTS["TIKTOK_ACCESS_TOKEN"],
-    }
 
 
 def port_advice(error: ConfigurationError, option: str) -> str | None:

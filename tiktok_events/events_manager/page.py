@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tiktok_events._spec.currencies import MINOR_UNITS
 from tiktok_events.events_manager.app_state import AppState, app_state
+from tiktok_events.events_manager.environment import by_shell, local_variables
 from tiktok_events.events_manager.store.event_store import EventList
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS
 
@@ -66,8 +67,9 @@ async def index(request: Request) -> Response:
     """Render the page with the newest events; it works without JavaScript."""
     state = app_state(request)
     listed = state.store.events(limit=MAX_ROWS)
-    base_url = f"{request.url.scheme}://{request.headers['host']}/open_api/v1.3"
-    context = {**_context(state, listed), "base_url": base_url, "faults": state.faults_enabled}
+    address = f"{request.url.scheme}://{request.headers['host']}"
+    shells = by_shell(local_variables(address, state.source_id))
+    context = {**_context(state, listed), "shells": shells, "faults": state.faults_enabled}
     return HTMLResponse(_TEMPLATES.get_template("index.html").render(context))
 
 

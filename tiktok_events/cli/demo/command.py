@@ -19,7 +19,7 @@ from tiktok_events.cli.demo.comparison import compare, print_comparison
 from tiktok_events.cli.demo.send_day import progress_bar, send_day
 from tiktok_events.cli.demo.shop import open_shop
 from tiktok_events.cli.demo.simulated_day import simulated_day
-from tiktok_events.cli.manager import local_variables, port_advice, require_manager
+from tiktok_events.cli.manager import port_advice, require_manager
 from tiktok_events.errors import ConfigurationError
 
 HELP = """Open an example shop that reports to a local Events Manager, and watch each conversion arrive from browser and
@@ -90,6 +90,7 @@ def demo(
 
 def _run_shop(port: int, shop_port: int, format_: str, *, browser: bool) -> None:
     from tiktok_events.events_manager import running
+    from tiktok_events.events_manager.environment import local_variables
 
     with (
         running(port=port, source_id=PIXEL_CODE) as manager,

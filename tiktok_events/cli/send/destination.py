@@ -17,17 +17,18 @@ from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import Kind
 from tiktok_events.cli.console import clean, stderr
 from tiktok_events.errors import ConfigurationError
+from tiktok_events.events_manager.environment import EXAMPLE_PIXEL_CODE, EXAMPLE_TOKEN
 
 To = Literal["local", "tiktok"]
 LOCAL_PORT = 8765
 
 # Test values. The local Events Manager accepts any value of the right form.
 LOCAL_DEFAULTS = {
-    "TIKTOK_PIXEL_CODE": "CLOCALTEST0000000000",
+    "TIKTOK_PIXEL_CODE": EXAMPLE_PIXEL_CODE,
     "TIKTOK_APP_ID": "7000000000000000001",
     "TIKTOK_OFFLINE_EVENT_SET_ID": "7000000000000000002",
     "TIKTOK_CRM_EVENT_SET_ID": "7000000000000000003",
-    "TIKTOK_ACCESS_TOKEN": "local",
+    "TIKTOK_ACCESS_TOKEN": EXAMPLE_TOKEN,
 }
 
 

