@@ -69,3 +69,59 @@ def test_the_missing_id_is_the_other_channel_s():
     (problem,) = [one for one in check_raw_item(body, "web", now=NOW) if one.rule == "event-id-missing"]
 
     assert "the other channel" in problem.message
+
+
+PERSON = {
+    "first_name": "Anna",
+    "last_name": "Lee",
+    "zip_code": "10115",
+    "city": "Berlin",
+    "state": "BE",
+    "country": "DE",
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "extra"),
+    [
+        (tt.EventSource.offline("7002", "token"), {}),
+        (tt.EventSource.crm("7003", "token"), {"lead": {"lead_id": "7001"}}),
+        (tt.EventSource.app("7001", "token"), {"app": {"app_id": "310633997"}, "event_id": None}),
+    ],
+    ids=["offline", "crm", "app"],
+)
+def test_a_good_sale_elsewhere_has_no_warning(source, extra):
+    """Names, address and external_id are matched wherever the sale was made (X)."""
+    extra = {name: value for name, value in extra.items() if value is not None}
+    user = {"email": "a@example.com", "phone": "+4930901820", "external_id": "7", **PERSON}
+    properties = {"value": 10, "currency": "EUR", "content_type": "product", "contents": [ITEM]}
+    event = tt.Event("Purchase", event_time=NOW, user=user, properties=properties, **extra)
+
+    assert {one.rule for one in tt.check(event, source, now=NOW)} <= {"event-id-app", "no-identifier"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *({name: "x"} for name in ("attribution_type", "attribution_model", "touchpoint_type", "decline_reason")),
+        *({name: "x"} for name in ("utm_id", "utm_source", "utm_medium", "utm_campaign")),
+        {"touchpoint_ts": NOW},
+        {"touchpoint_url": "https://shop.example/"},
+    ],
+    ids=str,
+)
+def test_ad_fields_for_apps_are_named_on_web(field):
+    """The Parameters page gives them to app events alone (O2)."""
+    event = tt.Event("Purchase", event_time=NOW, user={"email": "a@example.com"}, ad=field)
+    app = tt.EventSource.app("7001", "token")
+
+    assert "field-source" in {one.rule for one in tt.check(event, WEB, now=NOW)}
+    assert "field-source" not in {one.rule for one in tt.check(event, app, now=NOW)}
+
+
+@pytest.mark.parametrize("field", ["campaign_id", "ad_id", "creative_id", "attribution_provider", "attribution_method"])
+def test_other_ad_fields_are_for_web_too(field):
+    """So are the share, the value and the two windows."""
+    event = tt.Event("Purchase", event_time=NOW, user={"email": "a@example.com"}, ad={field: "1"})
+
+    assert "field-source" not in {one.rule for one in tt.check(event, WEB, now=NOW)}

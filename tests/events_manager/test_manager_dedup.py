@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from shops import PIXEL, Shop, browser_event, server_event
 
-from tiktok_events.events_manager.store.dedup import KeptEvent, counts_alone, outcome_of
+from tiktok_events.events_manager.store.dedup import DedupRules, KeptEvent, counts_alone, outcome_of
 
 pytestmark = pytest.mark.anyio
 
@@ -218,9 +218,9 @@ def test_the_decision_is_pure() -> None:
     """The decision needs no store and no clock."""
     first = KeptEvent(received_at=0, channels=frozenset({B}))
 
-    assert outcome_of("server", 0, None) == "kept"
-    assert outcome_of("server", 300, first) == "merged"
-    assert outcome_of("browser", 300, first) == "dropped"
+    assert outcome_of("server", 0, None, DedupRules()) == "kept"
+    assert outcome_of("server", 300, first, DedupRules()) == "merged"
+    assert outcome_of("browser", 300, first, DedupRules()) == "dropped"
     assert counts_alone(48 * HOURS + 1, 0)
     assert not counts_alone(48 * HOURS, 0)
 

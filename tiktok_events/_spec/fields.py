@@ -31,7 +31,8 @@ class Field:
     many: bool = False
 
 
-_DIGEST = Field("str", WEB, hashed=True)
+_DIGEST = Field("str", ALL, hashed=True)
+_TEXT = Field()
 _TEXT_WEB = Field("str", WEB)
 _TEXT_APP = Field("str", APP)
 _TEXT_WEB_APP = Field("str", WEB_APP)
@@ -39,7 +40,7 @@ _TEXT_WEB_APP = Field("str", WEB_APP)
 USER = {
     "email": Field("str", ALL, hashed=True, many=True),
     "phone": Field("str", ALL, hashed=True, many=True),
-    "external_id": Field("str", WEB_CRM, hashed=True, many=True),
+    "external_id": Field("str", ALL, hashed=True, many=True),
     "ttclid": _TEXT_WEB,
     "ttp": _TEXT_WEB,
     "ip": _TEXT_WEB_APP,
@@ -52,10 +53,12 @@ USER = {
     "first_name": _DIGEST,
     "last_name": _DIGEST,
     "zip_code": _DIGEST,
-    "city": _TEXT_WEB,
-    "state": _TEXT_WEB,
-    "country": _TEXT_WEB,
+    "city": _TEXT,
+    "state": _TEXT,
+    "country": _TEXT,
 }
+"""Which sources take names, address and external_id is disputed (X): the endpoint page says web, the newer Parameters page
+restricts only ttclid and ttp (web) and the device ids (app), and two large senders send names for every source."""
 
 PAGE = {"url": Field(), "referrer": Field()}
 APP_FIELDS = {"app_id": Field(), "app_name": Field(), "app_version": Field()}
@@ -68,22 +71,22 @@ AD = {
     "creative_id": Field("str", WEB_APP),
     "is_retargeting": Field("boolean", APP),
     "attributed": Field("boolean", APP),
-    "attribution_type": Field("str", WEB_APP),
+    "attribution_type": Field("str", APP),
     "attribution_provider": Field("str", WEB_APP),
     "attribution_share": Field("number", WEB_APP),
     "attribution_value": Field("number", WEB_APP),
-    "attribution_model": Field("str", WEB_APP),
+    "attribution_model": Field("str", APP),
     "attribution_method": Field("str", WEB_APP),
-    "touchpoint_type": Field("str", WEB_APP),
-    "touchpoint_ts": Field("integer", WEB_APP),
-    "touchpoint_url": Field("str", WEB_APP),
+    "touchpoint_type": Field("str", APP),
+    "touchpoint_ts": Field("integer", APP),
+    "touchpoint_url": Field("str", APP),
     "attribution_window_hr_click": Field("integer", WEB_APP),
     "attribution_window_hr_view": Field("integer", WEB_APP),
-    "decline_reason": Field("str", WEB_APP),
-    "utm_id": Field("str", WEB_APP),
-    "utm_source": Field("str", WEB_APP),
-    "utm_medium": Field("str", WEB_APP),
-    "utm_campaign": Field("str", WEB_APP),
+    "decline_reason": Field("str", APP),
+    "utm_id": Field("str", APP),
+    "utm_source": Field("str", APP),
+    "utm_medium": Field("str", APP),
+    "utm_campaign": Field("str", APP),
 }
 """`ad_id` is the ad *group*, `creative_id` the ad: TikTok's names. From `attribution_value` on: O2, types unverified."""
 

@@ -40,6 +40,12 @@ Examples:
     "--db", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Store events in FILE.  [in memory]"
 )
 @click.option(
+    "--no-ttp-dedup", is_flag=True, help="Count events without event_id on both channels, whatever _ttp they have."
+)
+@click.option(
+    "--merge-same-channel", is_flag=True, help="Merge copies of one channel within 5 minutes instead of dropping them."
+)
+@click.option(
     "--faults", is_flag=True, help="Accept POST /api/faults, so that tests can make answers fail, throttle or wait."
 )
 def manager(
@@ -50,6 +56,8 @@ def manager(
     db: Path | None,
     *,
     check_token: bool,
+    no_ttp_dedup: bool,
+    merge_same_channel: bool,
     faults: bool,
 ) -> None:
     """Start the local Events Manager."""
@@ -59,7 +67,14 @@ def manager(
         raise click.UsageError("--check-token needs TIKTOK_ACCESS_TOKEN in the environment.")
     from tiktok_events.events_manager import serve
 
-    options = {"token": token, "source_id": pixel_code, "db": db, "faults": faults}
+    options = {
+        "token": token,
+        "source_id": pixel_code,
+        "db": db,
+        "faults": faults,
+        "dedup_by_ttp": not no_ttp_dedup,
+        "merge_same_channel": merge_same_channel,
+    }
     try:
         serve(
             host=host,

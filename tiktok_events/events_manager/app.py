@@ -24,6 +24,7 @@ from tiktok_events.events_manager.intake.pixel_script import pixel_script, pixel
 from tiktok_events.events_manager.intake.request_body import BodyTooLargeError, read_body
 from tiktok_events.events_manager.intake.track import track
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
+from tiktok_events.events_manager.store.dedup import DedupRules
 from tiktok_events.events_manager.store.event_store import EventStore
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -39,6 +40,8 @@ def create_app(
     faults: bool = False,
     allowed_hosts: Sequence[str] = (),
     pixel: Mapping[str, bool | int] | None = None,
+    dedup_by_ttp: bool = True,
+    merge_same_channel: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the Events Manager as an ASGI app.
@@ -50,13 +53,17 @@ def create_app(
     - `allowed_hosts`: further host names under which requests are accepted, and whose pages may send events. The
       names of this machine are always accepted.
     - `pixel`: switches of the script that replaces TikTok's pixel, such as `{"writes_ttclid": False}`.
+    - `dedup_by_ttp`: whether a server event without `event_id` is dropped if a browser event of the same name and `_ttp`
+      arrives within 5 minutes, as TikTok's developer page says.
+    - `merge_same_channel`: whether copies of one channel are merged within 5 minutes instead of dropped; TikTok's pages
+      contradict each other. The number of conversions is the same.
     - `clock`: a function that returns the Unix time in seconds.
 
     Raises:
         ConfigurationError: If *db* cannot be used, or a host name or a switch is invalid.
     """
     state = AppState(
-        store=EventStore(db),
+        store=EventStore(db, rules=DedupRules(by_ttp=dedup_by_ttp, merges_same_channel=merge_same_channel)),
         clock=Clock(clock),
         faults_enabled=faults,
         source_id=source_id,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tiktok_events._events.normalize import urls
 from tiktok_events._spec.problem import Problem
-from tiktok_events.events_manager.store.dedup import Channel, dedup_key
+from tiktok_events.events_manager.store.dedup import Channel, dedup_key, ttp_key
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
 
 _MAX_NAME, _MAX_ID, _MAX_URL = 100, 200, 300
@@ -40,6 +40,13 @@ def received_event(
         # From the complete values: the stored ones are cut.
         key=dedup_key(
             source_id, as_text(item.get("event")), as_text(item.get("event_id")), is_test=test_event_code is not None
+        ),
+        ttp_key=ttp_key(
+            source_id,
+            as_text(item.get("event")),
+            as_text(item.get("event_id")),
+            as_text(user.get("ttp")),
+            is_test=test_event_code is not None,
         ),
     )
 

@@ -73,5 +73,5 @@ def _response_to(report: BodyReport, source_id: str | None) -> TrackResponse:
 
 def _with_response(event: ReceivedEvent, response: TrackResponse) -> ReceivedEvent:
     # Rejected events have no key: they must not make a corrected event a duplicate.
-    key = event.key if response.code == 0 else None
-    return attrs.evolve(event, key=key, code=response.code, message=response.message, request_id=response.request_id)
+    keys = {"key": event.key, "ttp_key": event.ttp_key} if response.code == 0 else {"key": None, "ttp_key": None}
+    return attrs.evolve(event, **keys, code=response.code, message=response.message, request_id=response.request_id)

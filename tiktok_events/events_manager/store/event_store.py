@@ -14,14 +14,21 @@ from typing import Any
 import attrs
 
 from tiktok_events.errors import ConfigurationError
-from tiktok_events.events_manager.store.dedup import KeptEvent, Outcome, counts_alone, outcome_of
+from tiktok_events.events_manager.store.dedup import (
+    TTP_WINDOW,
+    DedupRules,
+    KeptEvent,
+    Outcome,
+    counts_alone,
+    outcome_of,
+)
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
 from tiktok_events.events_manager.store.summary import summarize
 
 MAX_EVENTS = 100_000
 """Maximum number of stored events. The oldest are deleted first."""
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT, change INTEGER NOT NULL, received_at REAL NOT NULL,
@@ -30,11 +37,16 @@ CREATE TABLE events (
     outcome TEXT NOT NULL, counted INTEGER NOT NULL, alone INTEGER NOT NULL, first INTEGER,
     value REAL, currency TEXT, page TEXT, identifiers TEXT NOT NULL,
     problems TEXT NOT NULL, errors TEXT NOT NULL, warnings TEXT NOT NULL,
-    code INTEGER NOT NULL, message TEXT NOT NULL, request_id TEXT NOT NULL, key BLOB
+    code INTEGER NOT NULL, message TEXT NOT NULL, request_id TEXT NOT NULL, key BLOB, ttp_key BLOB
 );
 CREATE INDEX events_by_key ON events (key) WHERE key IS NOT NULL;
 CREATE INDEX events_by_change ON events (change);
 CREATE INDEX events_by_first ON events (first) WHERE first IS NOT NULL;
+CREATE INDEX events_by_ttp ON events (ttp_key) WHERE ttp_key IS NOT NULL;
+"""
+_FROM_VERSION_1 = """
+ALTER TABLE events ADD COLUMN ttp_key BLOB;
+CREATE INDEX events_by_ttp ON events (ttp_key) WHERE ttp_key IS NOT NULL;
 """
 _OLDEST = """
 SELECT coalesce(
@@ -45,19 +57,23 @@ SELECT coalesce(
 """
 _KEPT = "SELECT * FROM events WHERE key = ? AND outcome = 'kept' ORDER BY id DESC LIMIT 1"
 _ALONE = "SELECT * FROM events WHERE key = ? AND channel = ? AND alone ORDER BY id DESC LIMIT 1"
+_BY_TTP = """
+SELECT * FROM events WHERE ttp_key = ? AND channel = ? AND outcome = 'kept' AND received_at >= ? ORDER BY id DESC LIMIT 1
+"""
+_DROP = "UPDATE events SET outcome = 'dropped', counted = 0, first = ?, change = ? WHERE id = ?"
 _DELETE_OLDEST = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?"
 _INSERT = """
 INSERT INTO events (
     change, received_at, channel, channels, event_source, event_source_id, event, event_id, event_time,
     test_event_code, outcome, counted, alone, first, value, currency, page, identifiers, problems, errors, warnings,
-    code, message, request_id, key
+    code, message, request_id, key, ttp_key
 ) VALUES (
     :change, :received_at, :channel, :channels, :event_source, :event_source_id, :event, :event_id, :event_time,
     :test_event_code, :outcome, :counted, :alone, :first, :value, :currency, :page, :identifiers, :problems, :errors,
-    :warnings, :code, :message, :request_id, :key
+    :warnings, :code, :message, :request_id, :key, :ttp_key
 )
 """
-_HIDDEN = ("change", "alone", "errors", "warnings", "key")
+_HIDDEN = ("change", "alone", "errors", "warnings", "key", "ttp_key")
 
 
 @attrs.frozen
@@ -75,8 +91,14 @@ class EventStore:
     *path* is a file; without it, events are kept in memory.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None, *, max_events: int = MAX_EVENTS) -> None:
-        self._max_events = max_events
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        max_events: int = MAX_EVENTS,
+        rules: DedupRules = DedupRules(),  # noqa: B008 - it is frozen
+    ) -> None:
+        self._max_events, self._rules = max_events, rules
         self._lock = threading.Lock()
         self._connection = _open(path)
         self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
@@ -117,8 +139,8 @@ class EventStore:
 
     def _add(self, event: ReceivedEvent, received_at: float) -> None:
         self._change += 1
-        kept = self._newest(_KEPT, event.key)
-        outcome = _outcome(event, received_at, kept)
+        kept = self._newest(_KEPT, event.key) or self._kept_browser_event(event, received_at)
+        outcome = self._outcome(event, received_at, kept)
         original = kept if outcome in ("merged", "dropped") else None
         alone = self._counts_alone(event, received_at)
         self._insert(event, received_at, outcome, alone=alone, first=original["id"] if original else None)
@@ -126,6 +148,33 @@ class EventStore:
             self._complete(original, event)
         if original is not None:
             self._add_channel(original, event.channel)
+        self._drop_earlier_server_event(event, received_at)
+
+    def _outcome(self, event: ReceivedEvent, received_at: float, kept: sqlite3.Row | None) -> Outcome:
+        if event.code != 0:
+            return "rejected"
+        if kept is None:
+            return "kept"
+        if event.key is None:
+            return "dropped"  # a server event whose browser event has the same `_ttp`
+        kept_event = KeptEvent(kept["received_at"], frozenset(json.loads(kept["channels"])))
+        return outcome_of(event.channel, received_at, kept_event, self._rules)
+
+    def _kept_browser_event(self, event: ReceivedEvent, received_at: float) -> sqlite3.Row | None:
+        """The browser event for which the server event *event*, without event_id, is dropped."""
+        if event.channel != "server" or not self._rules.by_ttp:
+            return None
+        return self._newest(_BY_TTP, event.ttp_key, "browser", received_at - TTP_WINDOW)
+
+    def _drop_earlier_server_event(self, event: ReceivedEvent, received_at: float) -> None:
+        """Drop the server event that came before the browser event *event*, both without event_id."""
+        if event.channel != "browser" or event.code != 0 or not self._rules.by_ttp:
+            return
+        server_event = self._newest(_BY_TTP, event.ttp_key, "server", received_at - TTP_WINDOW)
+        browser_event = self._newest(_BY_TTP, event.ttp_key, "browser", received_at)
+        if server_event is not None and browser_event is not None:
+            self._connection.execute(_DROP, (browser_event["id"], self._change, server_event["id"]))
+            self._add_channel(browser_event, "server")
 
     def _counts_alone(self, event: ReceivedEvent, received_at: float) -> bool:
         if event.code != 0 or event.test_event_code is not None:
@@ -189,15 +238,6 @@ class EventStore:
         return int(self._rows(query)[0][0])
 
 
-def _outcome(event: ReceivedEvent, received_at: float, kept: sqlite3.Row | None) -> Outcome:
-    if event.code != 0:
-        return "rejected"
-    if kept is None:
-        return outcome_of(event.channel, received_at, None)
-    kept_event = KeptEvent(kept["received_at"], frozenset(json.loads(kept["channels"])))
-    return outcome_of(event.channel, received_at, kept_event)
-
-
 def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
     with ExitStack() as undo:
         try:
@@ -215,12 +255,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if version != _VERSION and not (version == 0 and is_empty):
+    if version not in (1, _VERSION) and not (version == 0 and is_empty):
         raise ConfigurationError("db is the database of another program: give the Events Manager a file of its own")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     if is_empty:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    elif version == 1:
+        connection.executescript(f"BEGIN; {_FROM_VERSION_1} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
 def _as_dict(row: sqlite3.Row) -> dict[str, Any]:

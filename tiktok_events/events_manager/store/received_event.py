@@ -16,7 +16,8 @@ MATCH_KEYS = tuple(name for name in USER if name not in ("locale", "att_status")
 class ReceivedEvent:
     """One event of a request, or a rejected request whose events cannot be read (`event` is None).
 
-    `identifiers` are the names of the match keys that are present. `key` is the key for deduplication. `code`,
+    `identifiers` are the names of the match keys that are present. `key` is the key for deduplication,
+    `ttp_key` the one of an event without `event_id`. `code`,
     `message` and `request_id` are those of the response to the request.
     """
 
@@ -33,6 +34,7 @@ class ReceivedEvent:
     identifiers: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     key: bytes | None = None
+    ttp_key: bytes | None = None
     code: int = 0
     message: str = "OK"
     request_id: str = ""

@@ -18,8 +18,13 @@ _BROWSER_PREFIXES = (
     "sonyericsson",
     "lg-",
     "mot-",
+    "werkzeug/",
+    "testclient",
 )
-"""Beginnings of the user agents of browsers. Programs that claim none name themselves or their HTTP library."""
+"""Beginnings of the user agents of browsers. Programs that claim none name themselves or their HTTP library.
+
+The last two are the test clients of Flask and Starlette.
+"""
 
 _BOT_WORDS = (
     "://",  # the page that explains a bot
