@@ -162,7 +162,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print our times beside their budgets and our peers'; about six minutes. `-- middleware` picks a topic."""
     needed = nox.project.dependency_groups(PROJECT, "bench")
-    session.install(".[fast,redis]", "./adapters/flask", "./adapters/starlette", *needed, env=AS_SHIPPED)
+    session.install(".[fast,phone,redis]", "./adapters/flask", "./adapters/starlette", *needed, env=AS_SHIPPED)
     session.run("python", "tests/bench", *session.posargs, env=AS_SHIPPED)
 
 

@@ -18,6 +18,7 @@ TOPICS = {
     "calls": "calls",
     "delivery": "delivering",
     "import": "importing",
+    "match": "match",
     "memory": "memory",
     "middleware": "middleware",
     "outboxes": "outboxes",

@@ -44,7 +44,7 @@ class Ours:
             self.client.close()
 
     def call(self) -> None:
-        self.client.track(tt.Event("Purchase", key=order.NUMBER, **order.fields()))
+        self.client.track(tt.Event("Purchase", key=order.new_number(), **order.fields()))
 
 
 class Peers:

@@ -37,7 +37,7 @@ Sender = Callable[[str], AbstractContextManager[tuple[Talk, Talk]]]
 
 
 def _event() -> tt.Event:
-    return tt.Event("Purchase", key=order.NUMBER, **order.fields())
+    return tt.Event("Purchase", key=order.new_number(), **order.fields())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ locale, page and 3 items.
 
 from __future__ import annotations
 
+import itertools
 import time
 from hashlib import sha256
 from typing import Any
@@ -22,6 +23,7 @@ LOCALE = "de-DE"
 URL = "https://shop.example.com/checkout/thanks?order=2026-004711&utm_source=tiktok&utm_campaign=autumn"
 REFERRER = "https://shop.example.com/checkout"
 NUMBER = "2026-004711"
+_numbers = itertools.count(4712)
 VALUE, CURRENCY = 249.97, "EUR"
 ITEMS = [
     ("SKU-1001", "Trail running shoe", "Shoes", "Fjell", 129.99, 1),
@@ -32,6 +34,11 @@ ITEMS = [
 
 PLAIN = {"ttclid": TTCLID, "ttp": TTP, "ip": IP, "user_agent": AGENT, "locale": LOCALE}
 """The user fields that are sent as they are."""
+
+
+def new_number() -> str:
+    """The number of the next order: an outbox stores the same one only once."""
+    return f"2026-{next(_numbers):06d}"
 
 
 def fields() -> dict[str, Any]:
