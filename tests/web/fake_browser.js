@@ -6,7 +6,7 @@ const page = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
 const listeners = {};
 const inserted = [];
 const notes = [];
-const storage = new Map(Object.entries(page.storage || {}));
+const stores = { localStorage: new Map(Object.entries(page.storage || {})), sessionStorage: new Map(Object.entries(page.session || {})) };
 const blocks = (page.blocks || []).map((textContent) => ({ textContent }));
 const parent = { insertBefore: (script, before) => inserted.push({ ...script, before: before.name }) };
 const document = {
@@ -19,15 +19,22 @@ const document = {
   cookie: page.cookie || "",
 };
 const window = { document, navigator: { globalPrivacyControl: page.gpc } };
-Object.defineProperty(window, "sessionStorage", {
-  get() {
-    if (page.storageDenied) throw new Error("SecurityError");
-    return {
-      getItem: (key) => (storage.has(key) ? storage.get(key) : null),
-      setItem: (key, value) => storage.set(key, String(value)),
-    };
-  },
-});
+// `denied` names the stores whose access throws, `full` those that take nothing more.
+for (const [name, store] of Object.entries(stores)) {
+  Object.defineProperty(window, name, {
+    get() {
+      if ((page.denied || []).includes(name)) throw new Error("SecurityError");
+      return {
+        getItem: (key) => (store.has(key) ? store.get(key) : null),
+        setItem: (key, value) => {
+          if ((page.full || []).includes(name)) throw new Error("QuotaExceededError");
+          store.set(key, String(value));
+        },
+        removeItem: (key) => store.delete(key),
+      };
+    },
+  });
+}
 window.window = window;
 window.navigator = { globalPrivacyControl: page.gpc };
 window.console = { info: (text) => notes.push(text) };
@@ -59,5 +66,5 @@ const queueState = ttq ? {
 } : null;
 process.stdout.write(JSON.stringify({
   ttq: queueState, name: window.TiktokAnalyticsObject || null, inserted, notes, errors,
-  storage: Object.fromEntries(storage), order: window.order || [], api: Object.keys(window.tiktokEvents || {}),
+  storage: Object.fromEntries(stores.localStorage), session: Object.fromEntries(stores.sessionStorage), order: window.order || [], api: Object.keys(window.tiktokEvents || {}),
 }));

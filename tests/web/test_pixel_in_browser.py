@@ -107,21 +107,7 @@ def test_a_repeat_in_the_page_is_not_fired() -> None:
     assert tracked(seen) == [track_call(KEYED), track_call(other), track_call(RANDOM)]
 
 
-def test_a_repeat_in_the_tab_is_not_fired() -> None:
-    """Back, forward and reload run the page again; the tab has a record of fired calls."""
-    first = browse(render_pixel(**fields(KEYED, RANDOM)))
-    again = browse(render_pixel(**fields(KEYED, RANDOM)), storage=first["storage"])
-
-    assert sorted(first["storage"]) == [f"tte:AddToCart:{RANDOM.event_id}", f"tte:Purchase:{KEYED.event_id}"]
-    assert tracked(again) == []
-    assert queued_methods(again) == ["page"]
-
-
-def test_denied_storage_breaks_nothing() -> None:
-    """Then the page itself has the record."""
-    seen = browse(render_pixel(**fields(KEYED, KEYED, RANDOM)), storageDenied=True)
-
-    assert tracked(seen) == [track_call(KEYED), track_call(RANDOM)]
+# How a call that was fired is remembered is in test_pixel_fired_once.
 
 
 @pytest.mark.parametrize(("age", "is_current"), [(-60 * MINUTE, True), (30 * MINUTE, True), (30 * MINUTE + 1, False)])

@@ -28,6 +28,7 @@ DATA_ID = "tiktok-events"
 _PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IDENTIFY = ("sha256_email", "sha256_phone_number", "external_id")
+_FORGET = '["localStorage","sessionStorage"].forEach(function(name){try{window[name].removeItem("tte:fired")}catch(error){}});'
 _PARAMS = (
     *("content_type", "content_ids", "num_items", "value", "currency", "description", "query", "search_string"),
     *("status", "order_id", "shop_id", *TRAVEL, *VEHICLE),
@@ -244,6 +245,20 @@ def render_calls_data(*, calls: Iterable[Call], generated_at_ms: int) -> Markup:
     """A further data block with *calls* alone; empty without calls."""
     data = calls_data(calls=calls, generated_at_ms=generated_at_ms)
     return _data_block(data) if data["calls"] else Markup()
+
+
+def render_forget(nonce: object = None) -> Markup:
+    """An inline script that removes the page's record of fired calls, for the response that revokes consent.
+
+    Raises:
+        ConfigurationError: If *nonce* is not valid.
+    """
+    return _script_element(_FORGET, nonce)
+
+
+def render_forget_data() -> Markup:
+    """The same as a data block for the static script."""
+    return _data_block({"forget": True})
 
 
 def static_script() -> str:

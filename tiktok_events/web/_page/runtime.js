@@ -1,6 +1,9 @@
 // Page runtime: makes the pixel calls of the page's data and of `tiktokEvents.fire(payload)`, `.read(response)` and
 // `.push(data)`. Nothing here throws into the page.
 var STALE = 30 * 60 * 1000;
+var FIRED = "tte:fired"; // storage key of the names and ids that were fired, with their times
+var FIRED_FOR = 28 * 24 * 60 * 60 * 1000;
+var MOST_FIRED = 200;
 var settings = null; // the page's data, once pushed: pixels, load options, consent rule
 var pending = Array.isArray(window.tiktokEvents) ? window.tiktokEvents : []; // calls pushed before the page's data
 var applied = null; // consent that the pixel queue has: "yes", "hold", or "" for denied
@@ -46,6 +49,7 @@ function limitedDataUse() {
 // Calls consent methods, load, identify and page, in this order and before any track. Returns whether calls may follow.
 function start(identify) {
   var now = currentConsent();
+  if (!now) forgetFired();
   if (!now && !applied) return false;
   var queue = pixelQueue(settings.script_url, nonce);
   if (now === "hold" && !queue.holdConsent) return false; // base code older than the consent API cannot hold calls
@@ -75,16 +79,37 @@ function start(identify) {
   return true;
 }
 
-// Whether this name and id were fired before in this tab. Records them.
+// Calls `work` with localStorage, and with sessionStorage where that is refused, until one call does not throw.
+function withStorage(work) {
+  return ["localStorage", "sessionStorage"].some(function (name) {
+    try { work(window[name]); return true; } catch (error) { return false; }
+  });
+}
+
+// Pairs of name with id, and time; those of the last 28 days, oldest first.
+function readFired() {
+  var entries = [];
+  ["localStorage", "sessionStorage"].forEach(safely(function (name) {
+    entries = entries.concat(JSON.parse(window[name].getItem(FIRED)) || []);
+  }));
+  return entries.filter(function (entry) { return entry && entry[1] > Date.now() - FIRED_FOR; });
+}
+
+function forgetFired() {
+  ["localStorage", "sessionStorage"].forEach(safely(function (name) { window[name].removeItem(FIRED); }));
+}
+
+// Whether this name and id were fired before in this browser. Records them.
 function wasFired(event, id) {
-  var key = "tte:" + event + ":" + id;
-  var known = fired[key];
+  var key = event + ":" + id;
+  var entries = readFired();
+  var known = fired[key] || entries.some(function (entry) { return entry[0] === key; });
   fired[key] = true;
-  try {
-    known = known || window.sessionStorage.getItem(key) !== null;
-    // Held calls are lost when the page is left, so the next page may fire them.
-    if (applied !== "hold") window.sessionStorage.setItem(key, "1");
-  } catch (error) { /* no storage: `fired` still covers this page */ }
+  // Only with consent. Held calls are lost when the page is left, so the next page may fire them.
+  if (!known && applied === "yes") {
+    entries = entries.concat([[key, Date.now()]]).slice(-MOST_FIRED);
+    withStorage(function (storage) { storage.setItem(FIRED, JSON.stringify(entries)); });
+  }
   return known;
 }
 
@@ -101,6 +126,7 @@ var send = safely(function (call, stale) {
 });
 
 function push(data) {
+  if (data.forget) return forgetFired();
   if (data.pixels) settings = data;
   if (!settings) return pending.push(data);
   var stale = Date.now() - data.generated_at > STALE;

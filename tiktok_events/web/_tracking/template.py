@@ -21,6 +21,8 @@ from tiktok_events.web._page.pixel import (
     render_calls,
     render_calls_data,
     render_data,
+    render_forget,
+    render_forget_data,
     render_pixel,
 )
 from tiktok_events.web._tracking.page_view import track_page_view
@@ -60,7 +62,7 @@ class TemplateVariable:
             ConfigurationError: If *nonce* is not base64 or base64url.
         """
         if not self._may_render():
-            return Markup()
+            return render_forget(nonce if nonce is not None else self._nonce()) if self._has_revoked() else Markup()
         nonce = nonce if nonce is not None else self._nonce()
         if nonce is not None:
             self._tracker.is_visitor_specific = True  # a cache would repeat the nonce
@@ -71,7 +73,7 @@ class TemplateVariable:
     def data(self) -> Markup:
         """Base code and calls as a JSON data block for the static script; it needs no nonce."""
         if not self._may_render():
-            return Markup()
+            return render_forget_data() if self._has_revoked() else Markup()
         if self._tracker.is_rendered:
             return render_calls_data(calls=self._take_calls(), generated_at_ms=self._now_ms())
         return render_data(**self._page_fields())
@@ -109,6 +111,11 @@ class TemplateVariable:
             return True  # the page's script reads the cookie, so the page may be cached
         self._depends_on_visitor()
         return self._may_render_calls()
+
+    def _has_revoked(self) -> bool:
+        """Whether this request revoked consent, so that its page removes the record of fired calls."""
+        tracker = self._tracker
+        return tracker.enabled and tracker.site.browser != "off" and tracker.has_revoked_consent
 
     def _may_render_calls(self) -> bool:
         consent = self._tracker.consent

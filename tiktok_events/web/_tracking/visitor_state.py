@@ -118,6 +118,11 @@ class VisitorState:
         """Record that the visitor has denied consent; this response expires our cookies."""
         self._set_consent(Consent.DENIED)
 
+    @property
+    def has_revoked_consent(self) -> bool:
+        """Whether this request has called `revoke_consent`."""
+        return self._consent_changed and self._consent is Consent.DENIED
+
     def cookies(self, *, is_page: bool) -> list[SetCookie]:
         """The identifier cookies of this response. *is_page* is True for HTML and redirects."""
         if not self.enabled:
