@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +31,7 @@ class Orders:
     def __init__(self, site: web.Site) -> None:
         self.site = site
         self.snapshots: dict[str, str] = {}
+        self.paid_at: dict[str, datetime] = {}
 
     def get(self, tiktok: Any, path: str) -> Reply:
         """Reply to a GET: a page or a redirect."""
@@ -62,6 +64,7 @@ class Orders:
             tiktok.track("Lead", user=user)
             return "page", "contact"
         if name == "webhook":
+            self.paid_at.setdefault(number, datetime.fromtimestamp(self.site.clock(), UTC))
             self.site.resume(self.snapshots[number]).track(self.purchase(number))
             return "json", None
         (tiktok.grant_consent if name == "yes" else tiktok.revoke_consent)()
@@ -69,7 +72,9 @@ class Orders:
 
     def purchase(self, number: str) -> tt.Event:
         """The purchase event of an order; the view, the webhook and the page share it."""
-        return tt.Event("Purchase", key=number, user={"email": EMAIL}, properties={**MONEY, "order_id": number})
+        properties = {**MONEY, "order_id": number}
+        paid_at = self.paid_at.get(number) or int(self.site.clock())
+        return tt.Event("Purchase", key=number, event_time=paid_at, user={"email": EMAIL}, properties=properties)
 
 
 def policy(variable: TemplateVariable, nonce: str, kind: str) -> str:
