@@ -204,6 +204,16 @@ def test_csp_sources_include_the_scripts_origin() -> None:
     assert sources["frame-src"] == ("bytedance:", "sslocal:")
 
 
+def test_csp_sources_know_the_host_of_the_united_states() -> None:
+    """It is allowed by default, and named once where the script is loaded from it."""
+    host = "https://analytics.us.tiktok.com"
+
+    for url in (SCRIPT_URL, f"{host}/i18n/pixel/events.js"):
+        sources = csp_sources(url)
+        assert [sources[name].count(host) for name in ("script-src", "connect-src", "img-src")] == [1, 1, 1]
+    assert host in render_pixel(**fields(), script_url=f"{host}/i18n/pixel/events.js")
+
+
 def test_csp_sources_can_be_overridden() -> None:
     """A given directive replaces the default or is added; an empty one removes it."""
     sources = csp_sources(SCRIPT_URL, {"img-src": ["https://a.example"], "frame-src": (), "font-src": ("'self'",)})

@@ -9,14 +9,23 @@ from urllib.parse import urlsplit
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.web._page.pixel import checked_script_url
 
-_HOSTS = ("https://analytics.tiktok.com", "https://analytics-ipv6.tiktokw.us", "https://ads.tiktok.com")
+_HOSTS = (
+    "https://analytics.tiktok.com",
+    "https://analytics.us.tiktok.com",
+    "https://analytics-ipv6.tiktokw.us",
+    "https://ads.tiktok.com",
+)
 SOURCES: dict[str, tuple[str, ...]] = {
     "script-src": _HOSTS,
     "connect-src": _HOSTS,
     "img-src": _HOSTS,
     "frame-src": ("bytedance:", "sslocal:"),
 }
-"""Source: TikTok's portal page 1739585704427522, as a preset quotes it. The frames are web views of TikTok's app."""
+"""Source: TikTok's portal page 1739585704427522, as a preset quotes it. The frames are web views of TikTok's app.
+
+A (November 2026) for `analytics.us.tiktok.com`, from which a pixel of the United States may be loaded: nuxt/scripts has
+it as an option, Pixellint and presets of policies list it.
+"""
 
 _DIRECTIVE = re.compile(r"[a-z]+(-[a-z]+)*")
 _SOURCE = re.compile(r"[!-+\--:<-~]+")  # printable ASCII without space, comma and semicolon
