@@ -78,7 +78,7 @@ def webhook(order: Text, signature: Text):
 @app.get("/thanks/{number}")
 def thanks(request: Request, number: str, tiktok: TrackerDep):
     one = found(shop.ORDERS, number)
-    if one.paid:
+    if one.paid_at:
         tiktok.track(shop.purchase(one), server=False)  # the browser's half, with the webhook's id
     return templates.TemplateResponse(request, "thanks.html", {"order": one})
 

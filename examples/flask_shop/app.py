@@ -71,7 +71,7 @@ def webhook():
 @app.get("/thanks/<number>")
 def thanks(number):
     found = shop.ORDERS.get(number) or abort(404)
-    if found.paid:
+    if found.paid_at:
         tiktok.track(shop.purchase(found), server=False)  # the browser's half, with the webhook's id
     return render_template("thanks.html", order=found)
 

@@ -68,7 +68,7 @@ async def webhook(request):
 
 async def thanks(request):
     one = found(shop.ORDERS, request.path_params["number"])
-    if one.paid:
+    if one.paid_at:
         request.state.tiktok.track(shop.purchase(one), server=False)  # the browser's half, with the webhook's id
     return templates.TemplateResponse(request, "thanks.html", {"order": one})
 
