@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,7 +62,7 @@ def paid_order(form: Any) -> SimpleNamespace | None:
     number = str(form.get("order", ""))
     if number not in ORDERS or not hmac.compare_digest(signature(number), str(form.get("signature", ""))):
         return None
-    ORDERS[number].paid_at = ORDERS[number].paid_at or datetime.now(timezone.utc)  # a webhook may be repeated
+    ORDERS[number].paid_at = ORDERS[number].paid_at or datetime.now(UTC)  # a webhook may be repeated
     return ORDERS[number]
 
 
