@@ -29,6 +29,7 @@ CASES = {
     "kill -9, worker": "`tiktok-events worker`, killed at a random point, again and again, while others put",
     "kill -9, memory": "the same web process with an outbox in memory: the events that are lost with it are listed",
     "kill -9, redis": "`redis-server` itself, `appendonly yes`, killed and started again under load",
+    "kill -9, repeats": "processes report the same 300 orders by key, killed at random points; again 3 and 27 days later",
     "disk full": "a file system of 16 MB is filled up by others, who make room later",
     "clock jumps": "the wall clock goes 3 hours ahead, then 3 hours back, while events fail and are tried again",
 }

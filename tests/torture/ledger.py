@@ -74,9 +74,6 @@ def row_of(
     assert not [one for one, times in counted.items() if times > 1], "counted twice"
     assert counted.keys() <= tried.keys(), "an id that nobody gave"
     done = counted.keys() | set(dead)
-    X = (kept.keys() | tracked.keys()) - done
-    if X:
-        print("MISSING", len(X), "kept", len(X & kept.keys()), sorted(X)[:50])
     if outbox == "memory" and may_lose_memory:
         kept &= Counter(done)  # what dies with a process was never anybody else's
     in_memory = tracked.keys() - kept.keys() - done if may_lose_memory else set()

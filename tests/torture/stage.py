@@ -68,6 +68,12 @@ class Stage:
         )
         assert answer.status_code == 200, answer.text
 
+    def set_clock(self, seconds: float) -> None:
+        """Set the manager's clock to *seconds* after the real time."""
+        now = {"now": time.time() + seconds}
+        answer = httpx.post(f"{self.manager.url}/api/clock", json=now, headers={"Origin": self.manager.url}, timeout=30)
+        assert answer.status_code == 200, answer.text
+
     def received(self) -> int:
         """How many events the manager was given so far, taken or refused."""
         answer = httpx.get(f"{self.manager.url}/api/events", params={"limit": 1}, timeout=30)

@@ -10,6 +10,7 @@ from stage import LEASE, LONGEST_WAIT, ended
 
 SLOW = {"delay": 0.1, "times": 10_000}
 PER_PROCESS = 200
+DAY = 86_400
 
 
 def kill(process):
@@ -55,6 +56,32 @@ def test_kill_web(stage, dice, kills):
     assert row.accepted
     assert row.dead == 0  # no event is to blame
     assert stage.kind == "redis" or row.in_memory <= 0.1 * row.accepted
+
+
+@pytest.mark.outboxes("sqlite", "redis")
+def test_kill_repeats(stage, dice, kills):
+    """A key is counted once: by whatever process, killed at whatever point, and after days in which TikTok forgets it."""
+    orders, offset = 300, stage.folder / "offset"
+    offset.write_text("0", "ascii")
+    stage.environment["TORTURE_OFFSET"] = str(offset)
+    sent = []
+    for days in (0, 3, 27):
+        offset.write_text(str(days * DAY), "ascii")
+        stage.set_clock(days * DAY)
+
+        def start(turn, days=days):
+            return stage.script("repeats", orders, f"{days}-{turn}")
+
+        kill_all(
+            stage, dice, kills // 4, 3, start, lambda turn, days=days: f"{days}-{turn}" in stage.written.ids("begun")
+        )
+        assert ended(start("last"), timeout=120)[0] == 0
+        stage.drain()
+        sent.append(stage.received())
+
+    row = stage.settle("kill -9, repeats")
+    assert row.counted == orders
+    assert sent == [sent[0]] * 3  # days later, nothing is sent at all
 
 
 @pytest.mark.outboxes("memory")
