@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -13,6 +14,9 @@ nox.options.sessions = ["lint", "types", "coverage", "contract", "tests_bare", "
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
+NEXT_PYTHON = "3.14"
+"""Tested where the machine has it; not supported yet."""
+
 CODE = ["tiktok_events", "adapters", "tests", "docs", "examples", "noxfile.py", "README.md"]
 MAX_LINES = 300
 CHROMIUM = Path("/usr/bin/chromium")
@@ -47,7 +51,7 @@ def install(session: nox.Session, group: str, extras: str = "", *others: str) ->
     session.install(f".[{extras}]" if extras else ".", *others, *needed, env=AS_SHIPPED)
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=[*PYTHONS, *([NEXT_PYTHON] if shutil.which(f"python{NEXT_PYTHON}") else [])])
 def tests(session: nox.Session) -> None:
     """Run the tests with every extra there, and Flask for the demo's shop."""
     install(session, "values", "cli,fast,manager,phone,redis", "./adapters/flask")

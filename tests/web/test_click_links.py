@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from web_requests import NOW, a_site, a_tracker
 
 import tiktok_events as tt
@@ -100,6 +102,41 @@ def test_a_click_is_read_from_a_changed_link(query: str, click: str | None) -> N
     """The parameter in any case, its value up to the first character that no click id has."""
     assert next(click_ids_in(query), None) == click
     assert a_tracker(query=query).context.ttclid == click
+
+
+@given(
+    click=st.from_regex(r"E\.C\.P\.[A-Za-z0-9_-]{8,80}", fullmatch=True),
+    name=st.sampled_from(["ttclid", "TTCLID", "TtClId"]),
+    before=st.sampled_from([
+        "",
+        "a=b&",
+        "a=b&amp;",
+        "utm_source=x;",
+        "utm_source=x?",
+        "ttclid=__CLICKID__&",
+        "ttclid=&",
+    ]),
+    after=st.sampled_from([
+        "",
+        "/",
+        "//",
+        "?a=b",
+        "&a=b",
+        "&amp;a=b",
+        ";a=b",
+        "%0d%0a",
+        "%20",
+        "+",
+        "%22",
+        "'",
+        ")",
+        ",",
+        "|",
+    ]),
+)
+def test_noise_never_makes_another_click(click: str, name: str, before: str, after: str) -> None:
+    """The id is read as it was, whatever mail programs and shops put around it."""
+    assert a_tracker(query=f"{before}{name}={click}{after}").context.ttclid == click
 
 
 def test_the_rows_are_many() -> None:
