@@ -76,14 +76,17 @@ def test_redirects_are_not_followed_by_a_client_of_ones_own(connect, is_async):
 
 
 def test_nobody_listens(connect):
-    """A refused connection is a TransportError, without address or token in its text."""
-    client = connect(SOURCE, base_url=f"http://127.0.0.1:{servers.closed_port()}", retry=ONCE)
+    """A connection that this machine refuses is a TransportError that says what to start, without the token."""
+    port = servers.closed_port()
+    client = connect(SOURCE, base_url=f"http://127.0.0.1:{port}", retry=ONCE)
 
     with raises(tt.TransportError) as caught:
         client.track(PURCHASE)
 
     assert caught.value.retryable
-    assert "ConnectError" in str(caught.value)
+    assert str(caught.value) == (
+        f"nothing listens at http://127.0.0.1:{port}: start the Events Manager with `tiktok-events manager --port {port}`"
+    )
     assert [result.status for result in caught.value.response.results] == ["failed"]
 
 

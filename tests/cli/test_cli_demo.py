@@ -273,7 +273,7 @@ def test_manager_prints_the_variables_to_export(shell_command, run, tmp_path, fr
     command = shell_command("manager", "--port", free_port, "--check-token", TIKTOK_ACCESS_TOKEN="secret")
     with subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = list(iter(process.stdout.readline, "Press Ctrl-C to stop.\n"))
-        settings = dict(line.split()[1].split("=", 1) for line in lines if line.startswith("  export "))
+        settings = dict(line.split()[1].split("=", 1) for line in lines if line.startswith("    export "))
         (tmp_path / "x.jsonl").write_text('{"event": "Contact", "event_time": 1789990000}\n')
         exit_codes = [
             run("send", "x.jsonl", **{**settings, "TIKTOK_ACCESS_TOKEN": token}).returncode

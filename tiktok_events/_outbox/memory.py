@@ -33,7 +33,7 @@ class MemoryOutbox:
     It holds at most `max_events` events and `max_bytes` bytes of them. Beyond either, `overflow` "refuse" makes `put`
     raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
     `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. For `remember_keys` days it takes
-    no event twice that has the same name and key; it remembers the newest 100,000, and 0 turns this off. Threads may
+    no event twice that has the same name and key; it remembers the newest 100,000 of each source, and 0 turns this off. Threads may
     share it; a forked child starts with an empty one that remembers the same keys, since its parent still has the
     events. `clock` counts seconds and never goes back.
 

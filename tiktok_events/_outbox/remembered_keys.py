@@ -25,29 +25,36 @@ def checked_days(days: float) -> float:
 
 
 class RememberedKeys:
-    """Event ids by route, for *seconds*; the newest 100,000. The caller holds a lock."""
+    """Event ids of each route, for *seconds*; the newest 100,000. The caller holds a lock."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._put_at: dict[tuple[Route, str], float] = {}
+        # A dict of texts and numbers for each route: the garbage collector does not look into it.
+        self._put_at: dict[Route, dict[str, float]] = {}
 
     def split(self, records: Sequence[Record], now: float) -> tuple[Sequence[Record], dict[str, float]]:
         """Those of *records* that are new, and the event ids of the others with the seconds since they were put."""
-        if not self._seconds or not any(record.is_keyed for record in records):
-            return records, {}
-        new: list[Record] = []
         repeated: dict[str, float] = {}
-        added: set[tuple[Route, str]] = set()
-        for record in records:
-            key = record[:3], record.event_id
-            age = now - self._put_at.get(key, float("-inf"))
-            if record.is_keyed and (age < self._seconds or key in added):
-                repeated[record.event_id] = max(0.0, age) if age < self._seconds else 0.0
+        if not self._seconds:
+            return records, repeated
+        indexes: set[int] = set()
+        earlier: set[tuple[Route, str]] = set()
+        for index, record in enumerate(records):
+            if not record.is_keyed:
                 continue
-            new.append(record)
-            if record.is_keyed:
-                added.add(key)
-        return new, repeated
+            put_at = self._put_at.get(record[:3], {}).get(record.event_id)
+            if put_at is not None and now - put_at < self._seconds:
+                repeated[record.event_id] = max(0.0, now - put_at)
+                indexes.add(index)
+            elif len(records) > 1:
+                key = record[:3], record.event_id
+                if key in earlier:
+                    repeated.setdefault(record.event_id, 0.0)
+                    indexes.add(index)
+                earlier.add(key)
+        if not indexes:
+            return records, repeated
+        return [record for index, record in enumerate(records) if index not in indexes], repeated
 
     def add(self, records: Iterable[Record], now: float) -> None:
         """Remember the keyed ones of *records*."""
@@ -55,13 +62,16 @@ class RememberedKeys:
             return
         for record in records:
             if record.is_keyed:
-                key = record[:3], record.event_id
-                self._put_at.pop(key, None)  # so that the dict stays in the order of time
-                self._put_at[key] = now
-        while len(self._put_at) > _MAX_KEYS:
-            del self._put_at[next(iter(self._put_at))]
+                put_at = self._put_at.get(record[:3])
+                if put_at is None:
+                    put_at = self._put_at[record[:3]] = {}
+                elif record.event_id in put_at:  # so that the dict stays in the order of time
+                    del put_at[record.event_id]
+                put_at[record.event_id] = now
+                if len(put_at) > _MAX_KEYS:
+                    del put_at[next(iter(put_at))]
 
     def forget(self, records: Iterable[Record]) -> None:
         """Forget *records*: they may be put again."""
         for record in records:
-            self._put_at.pop((record[:3], record.event_id), None)
+            self._put_at.get(record[:3], {}).pop(record.event_id, None)
