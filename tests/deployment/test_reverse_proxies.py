@@ -35,18 +35,17 @@ FORGED = {
 TRUSTED = {"trusted_proxies": ["private"]}
 
 
-def config(name: str) -> str:
-    """The configuration under the heading *name* of the docs."""
+def config(name: str, folder: Path, app: str) -> str:
+    """The configuration under the heading *name* of the docs, with the certificate in *folder*, in front of *app*."""
     section = PAGE.split(f"## {name}\n")[1].split("\n## ")[0]
-    return re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)[0]
+    text = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)[0]
+    return text.replace("/etc/ssl/shop.pem", str(folder / "shop.pem")).replace("127.0.0.1:8000", app)
 
 
 def nginx(folder: Path, port: int, to: int, *, inner: bool, socket: str = "") -> list[str]:
     """The command that starts it on *port*, in front of port *to*."""
-    server = config("nginx").replace("/etc/ssl/shop.pem", str(folder / "shop.pem"))
-    server = server.replace("127.0.0.1:8000", socket or f"127.0.0.1:{to}").replace(
-        "listen 443 ssl", f"listen {port} ssl"
-    )
+    server = config("nginx", folder, socket or f"127.0.0.1:{to}")
+    server = server.replace("listen 443 ssl", f"listen {port} ssl")
     if inner:
         server = re.sub(r".*(ssl_certificate|X-Forwarded-Proto|X-Forwarded-Host).*\n", "", server).replace(" ssl;", ";")
     path = folder / f"nginx-{port}.conf"
@@ -62,11 +61,7 @@ def nginx(folder: Path, port: int, to: int, *, inner: bool, socket: str = "") ->
 
 def caddy(folder: Path, port: int, to: int, *, inner: bool) -> list[str]:
     """The same for Caddy."""
-    site = (
-        config("Caddy")
-        .replace("/etc/ssl/shop.pem", str(folder / "shop.pem"))
-        .replace("127.0.0.1:8000", f"127.0.0.1:{to}")
-    )
+    site = config("Caddy", folder, f"127.0.0.1:{to}")
     site = site.replace("https://shop.example", f"https://shop.example:{port}")
     if inner:
         site = re.sub(r".*tls .*\n", "", site).replace("https://shop.example", "http://shop.example")
@@ -80,11 +75,7 @@ def caddy(folder: Path, port: int, to: int, *, inner: bool) -> list[str]:
 
 def haproxy(folder: Path, port: int, to: int, *, inner: bool) -> list[str]:
     """The same for HAProxy."""
-    text = (
-        config("HAProxy")
-        .replace("/etc/ssl/shop.pem", str(folder / "shop.pem"))
-        .replace("127.0.0.1:8000", f"127.0.0.1:{to}")
-    )
+    text = config("HAProxy", folder, f"127.0.0.1:{to}")
     text = text.replace("bind :443", f"bind :{port}")
     if inner:
         text = re.sub(r".*http-request.*\n", "", text).replace(f" ssl crt {folder / 'shop.pem'}", "")

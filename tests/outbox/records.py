@@ -85,3 +85,8 @@ def changed(path, statement):
     """Do something to the file that no outbox does."""
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement)
+
+
+def keyed(number, route=WEB):
+    """The record of an event with a key."""
+    return tt.Record(*route, f"k{number}", DATA, True)

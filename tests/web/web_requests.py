@@ -83,3 +83,11 @@ def cookies_of(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """The Set-Cookie headers in *headers*, by cookie name."""
     set_cookies = [value.decode() for name, value in headers if name.lower() == b"set-cookie"]
     return {text.partition("=")[0]: text for text in set_cookies}
+
+
+def a_request_from(peer: str | None, headers: dict[str, str], **request: Any) -> WebRequest:
+    """A visitor's navigation as it arrives from *peer* with further *headers*."""
+    browser = a_request(**request)
+    browser.reader._scope.update(client=(peer, 0) if peer else None, scheme="http")
+    browser.reader._scope["headers"] += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return browser

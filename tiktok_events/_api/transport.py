@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://business-api.tiktok.com/open_api/v1.3"
 _LARGEST_ANSWER = 1_000_000
-_MANAGER_PORT = 8765
+MANAGER_PORT = 8765
+"""The port of the local Events Manager by default."""
 
 
 class _Opening:
@@ -196,7 +197,7 @@ def _is_refusal(error: BaseException | None) -> bool:
 
 def _refused_locally(url: str) -> TransportError:
     parts = urlsplit(url)
-    port = f" --port {parts.port}" if parts.port not in (None, _MANAGER_PORT) else ""
+    port = f" --port {parts.port}" if parts.port not in (None, MANAGER_PORT) else ""
     error = TransportError(
         f"nothing listens at {parts.scheme}://{parts.netloc}: start the Events Manager with `tiktok-events manager{port}`"
     )

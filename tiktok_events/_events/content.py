@@ -48,7 +48,8 @@ class Content(WireObject):
     """One item: `content_id` (the catalogue's SKU or item group id), `price` of a single item, whole `quantity`.
 
     An int id is sent as a string, as TikTok requires. A price or quantity that is not a number, and a negative quantity,
-    is left out and added to `problems`. A price may be a money object (`amount` and `currency`). Source: endpoint page; `quantity` from its samples.
+    is left out and added to `problems`. A price may be a money object (`amount` and `currency`).
+    Source: endpoint page; `quantity` from its samples.
 
     Raises:
         TypeError: If a value is of a Python type that its field never takes.

@@ -42,12 +42,12 @@ class EventFields(TypedDict, total=False):
 class Event(WireObject):
     """One conversion: name, time, event id, and the objects that describe it.
 
-    `event` is TikTok's name ("Purchase"). `event_time` is an aware datetime, Unix time, or a text in ISO 8601
-    or RFC 5322 with an offset; the default is now, and offline and crm events must set it. TikTok counts events with the same name and `event_id` once, from browser and
-    server together. `key` (str, int or UUID, such as the order number) is an idempotency key: the `event_id` is
-    derived from name and key as soon as the source is known, and is None until then. Set `event_id` (str, int or UUID)
-    instead when the id comes from elsewhere. Without either it is random and fixed at construction, so an object that
-    is sent twice is counted once.
+    `event` is TikTok's name ("Purchase"). `event_time` is an aware datetime, Unix time, or a text in ISO 8601 or RFC
+    5322 with an offset; the default is now, and offline and crm events must set it. TikTok counts events with the same
+    name and `event_id` once, from browser and server together. `key` (str, int or UUID, such as the order number) is an
+    idempotency key: the `event_id` is derived from name and key as soon as the source is known, and is None until then.
+    Set `event_id` (str, int or UUID) instead when the id comes from elsewhere. Without either it is random and fixed at
+    construction, so an object that is sent twice is counted once.
 
     `user`, `page`, `properties`, `ad`, `app` and `lead` take an object of the class or a mapping with its keys.
     `limited_data_use` asks TikTok to restrict processing (web and app; needs `user.ip`). `extra` adds undocumented

@@ -111,10 +111,11 @@ class Properties(WireObject):
     """Value, currency and items of the event.
 
     `value` is the total as a number, plain decimal text ("46.00"; no symbol, no comma), or a money object (`amount` and
-    `currency`), whose currency is sent too; 0 is sent. `currency` is its ISO 4217 code in any case. `contents` are the items, `content_ids` only their ids,
-    `content_type` is "product" or "product_group", `num_items` the number of items, `customer_type` "new" or
-    "returning". Travel, vehicle and other rare fields are keyword arguments too (`RareFields`). With a `value` that is
-    not a number the whole event is an error; other invalid values are left out and added to `problems`.
+    `currency`), whose currency is sent too; 0 is sent. `currency` is its ISO 4217 code in any case. `contents` are the
+    items, `content_ids` only their ids, `content_type` is "product" or "product_group", `num_items` the number of
+    items, `customer_type` "new" or "returning". Travel, vehicle and other rare fields are keyword arguments too
+    (`RareFields`). With a `value` that is not a number the whole event is an error; other invalid values are left out
+    and added to `problems`.
     Source: endpoint page.
 
     Raises:

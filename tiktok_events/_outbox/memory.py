@@ -16,7 +16,7 @@ from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import OutboxFull
 
 Waiting = tuple[str, bytes, float, bool]
-"""event_id, data, when it was put, and whether it has a key. A plain tuple of plain values: the collector need not look at it twice."""
+"""event_id, data, when it was put, and whether it has a key. The garbage collector scans a tuple of these only once."""
 
 
 @attrs.define(eq=False)
@@ -33,9 +33,9 @@ class MemoryOutbox:
     It holds at most `max_events` events and `max_bytes` bytes of them. Beyond either, `overflow` "refuse" makes `put`
     raise `OutboxFull`; "drop_oldest" forgets the events that wait longest, counts them in `dropped` and gives them to
     `on_dropped`, which must return quickly. The last `max_dead` dead letters are kept. For `remember_keys` days it takes
-    no event twice that has the same name and key; it remembers the newest 100,000 of each source, and 0 turns this off. Threads may
-    share it; a forked child starts with an empty one that remembers the same keys, since its parent still has the
-    events. `clock` counts seconds and never goes back.
+    no event twice that has the same name and key; it remembers the newest 100,000 of each source, and 0 turns this off.
+    Threads may share it; a forked child starts with an empty one that remembers the same keys, since its parent still
+    has the events. `clock` counts seconds and never goes back.
 
     Raises:
         ValueError: If `overflow` is something else, or `remember_keys` is negative.

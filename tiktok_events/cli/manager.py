@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tiktok_events._api.transport import MANAGER_PORT
 from tiktok_events.cli import install_hint
 from tiktok_events.cli.console import clean, stderr
 from tiktok_events.errors import ConfigurationError
@@ -24,7 +25,9 @@ Examples:
 
 
 @click.command(help=HELP, short_help="Start the local Events Manager.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=MANAGER_PORT, show_default=True, help="Port to listen on."
+)
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -15,20 +15,19 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from tiktok_events._api.transport import is_loopback
+from tiktok_events._api.transport import MANAGER_PORT, is_loopback
 from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager.app import create_app
 from tiktok_events.events_manager.app_state import AppState
 from tiktok_events.events_manager.intake.track_response import ABORT
 
-DEFAULT_PORT = 8765
 _START_TIMEOUT = 10.0
 
 
 def serve(
     *,
     host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
+    port: int = MANAGER_PORT,
     on_start: Callable[[str], object] | None = None,
     allowed_hosts: Sequence[str] = (),
     **options: Any,
@@ -165,7 +164,7 @@ class PortInUseError(ConfigurationError):
 
     def advice(self, option: str) -> str:
         """The message for the command line, with the *option* that takes another port."""
-        other = self.port + 1 if self.port < 65535 else 8765
+        other = self.port + 1 if self.port < 65535 else MANAGER_PORT
         return f"Port {self.port} is in use. Stop the other program, or use {option} {other}."
 
 

@@ -30,13 +30,15 @@ for i = 3, #ARGV, 3 do
     stored[#stored + 1] = math.max(0, math.floor(now - put))
   elseif keyed then
     stored[#stored + 1] = redis.call('XADD', KEYS[1], '*', 'id', id, 'data', data, 'keyed', '1')
-    redis.call('ZADD', KEYS[2], now, id)
+    if remember > 0 then redis.call('ZADD', KEYS[2], now, id) end
   else
     stored[#stored + 1] = redis.call('XADD', KEYS[1], '*', 'id', id, 'data', data)
   end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - remember)
-redis.call('EXPIRE', KEYS[2], math.ceil(remember) + 1)
+if remember > 0 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - remember)
+  redis.call('EXPIRE', KEYS[2], math.ceil(remember) + 1)
+end
 return stored
 """
 

@@ -98,8 +98,9 @@ class Writer:
         return self._age(connection, row, now) is not None
 
     def expire(self, connection: sqlite3.Connection) -> None:
-        """Forget keys that were put more than `remember` seconds ago."""
-        connection.execute(_EXPIRE, (self.clock() - self.remember,))
+        """Forget keys that were put more than `remember` seconds ago; none if nothing is remembered here."""
+        if self.remember:
+            connection.execute(_EXPIRE, (self.clock() - self.remember,))
 
     def full(self, there: int) -> OutboxFull:
         """The error for a file that already holds *there* events."""

@@ -16,13 +16,13 @@ import attrs
 import click
 
 from tiktok_events._api.client import Client
+from tiktok_events._api.transport import MANAGER_PORT
 from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import KINDS, Kind
 from tiktok_events.cli.console import clean, stdout
 from tiktok_events.cli.send.columns import parse_csv
 from tiktok_events.cli.send.decoding import read_lines
 from tiktok_events.cli.send.destination import (
-    LOCAL_PORT,
     Destination,
     To,
     choose_destination,
@@ -133,7 +133,7 @@ def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tupl
     type=click.Choice(["local", "tiktok"]),
     help="The Events Manager on this machine, or TikTok.  [TIKTOK_API_URL]",
 )
-@click.option("--port", type=click.IntRange(1, 65535), help=f"Port of the local Events Manager.  [{LOCAL_PORT}]")
+@click.option("--port", type=click.IntRange(1, 65535), help=f"Port of the local Events Manager.  [{MANAGER_PORT}]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation before sending to TikTok.")
 @click.option("--dry-run", is_flag=True, help="Check every line, send nothing.")
 @click.option(

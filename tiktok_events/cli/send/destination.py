@@ -12,7 +12,7 @@ import click
 
 from tiktok_events._api.encoding import PATH
 from tiktok_events._api.retry import RetryPolicy
-from tiktok_events._api.transport import DEFAULT_BASE_URL, endpoint, is_loopback
+from tiktok_events._api.transport import DEFAULT_BASE_URL, MANAGER_PORT, endpoint, is_loopback
 from tiktok_events._events.source import EventSource
 from tiktok_events._spec.fields import Kind
 from tiktok_events.cli.console import clean, stderr
@@ -20,7 +20,6 @@ from tiktok_events.errors import ConfigurationError
 from tiktok_events.events_manager.environment import EXAMPLE_PIXEL_CODE, EXAMPLE_TOKEN
 
 To = Literal["local", "tiktok"]
-LOCAL_PORT = 8765
 
 # Test values. The local Events Manager accepts any value of the right form.
 LOCAL_DEFAULTS = {
@@ -75,7 +74,7 @@ def choose_destination(to: To | None, port: int | None) -> Destination:
     if to == "tiktok":
         return Destination(DEFAULT_BASE_URL)
     if to == "local" or port is not None:
-        return Destination(f"http://127.0.0.1:{port or LOCAL_PORT}/open_api/v1.3")
+        return Destination(f"http://127.0.0.1:{port or MANAGER_PORT}/open_api/v1.3")
     url = os.environ.get("TIKTOK_API_URL")
     if not url:
         raise click.UsageError(

@@ -58,9 +58,8 @@ class CsvReader:
         if first.problems:
             found = first.problems[0]
             raise FileUnreadable(f"The header (line {first.number}) {found.message}. {found.fix}")
-        if (
-            first.text.lower().startswith("sep=") and len(first.text.strip()) == 5
-        ):  # spreadsheets write the delimiter into a first line
+        # Spreadsheets write the delimiter into a first line.
+        if first.text.lower().startswith("sep=") and len(first.text.strip()) == 5:
             self._delimiter = first.text[4]
             return self._read_header()
         self._pushed_back.appendleft(first)

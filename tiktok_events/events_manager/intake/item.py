@@ -24,6 +24,8 @@ def received_event(
     user, properties, page = (as_object(item.get(name)) for name in ("user", "properties", "page"))
     source_id = as_text(envelope.get("event_source_id"))
     test_event_code = printable(envelope.get("test_event_code"))
+    # The keys are made from the complete values: the stored ones are cut.
+    whole = (source_id, as_text(item.get("event")), as_text(item.get("event_id")))
     return ReceivedEvent(
         channel=channel,
         event=printable(item.get("event"), _MAX_NAME) or "",
@@ -37,17 +39,8 @@ def received_event(
         page=_page_without_query(page.get("url")),
         identifiers=_identifiers(user, as_object(item.get("lead"))),
         problems=errors_first(problems),
-        # From the complete values: the stored ones are cut.
-        key=dedup_key(
-            source_id, as_text(item.get("event")), as_text(item.get("event_id")), is_test=test_event_code is not None
-        ),
-        ttp_key=ttp_key(
-            source_id,
-            as_text(item.get("event")),
-            as_text(item.get("event_id")),
-            as_text(user.get("ttp")),
-            is_test=test_event_code is not None,
-        ),
+        key=dedup_key(*whole, is_test=test_event_code is not None),
+        ttp_key=ttp_key(*whole, as_text(user.get("ttp")), is_test=test_event_code is not None),
     )
 
 

@@ -28,6 +28,7 @@ DATA_ID = "tiktok-events"
 _PIXEL_CODE = re.compile(r"[A-Z0-9]{10,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _IDENTIFY = ("sha256_email", "sha256_phone_number", "external_id")
+# The key is that of `runtime.js`.
 _FORGET = '["localStorage","sessionStorage"].forEach(function(name){try{window[name].removeItem("tte:fired")}catch(error){}});'
 _PARAMS = (
     *("content_type", "content_ids", "num_items", "value", "currency", "description", "query", "search_string"),
