@@ -143,6 +143,7 @@ def test_an_outbox_that_remembers_no_keys_leaves_those_of_others(kind, claim):
     if outbox.scope == "process":
         pytest.skip("an outbox in memory is of one process")
     outbox.put([keyed(1)])
+    assert outbox.depth() == 1  # a group is written now
     other = kind.outbox(remember_keys=0)
     other.put([keyed(2)])
     deliver(other, claim)
