@@ -30,8 +30,8 @@ def test_a_client_queues_a_key_once(tiktok):
     second = background.track(tt.Event("Purchase", key=1), tt.Event("Lead"), tt.Event("Purchase", key=2))
     event_id = tt.event_id("Purchase", 1, namespace=SOURCE.id_namespace)
 
-    assert (first, first.repeated) == (2, {})
-    assert (second, set(second.repeated)) == (2, {event_id})
+    assert (first, first.repeated) == (2, ())
+    assert (second, [one.event_id for one in second.repeated]) == (2, [event_id])
     assert dropped == [([event_id], "repeat")]
     assert background.close() == 0
     assert (background.stats().queued, background.stats().repeated) == (4, 1)
@@ -73,11 +73,45 @@ def test_a_shared_outbox_finds_repeats_when_it_is_filled(tiktok, tmp_path):
         background.track(tt.Event("Purchase", key=1))
     remote = Network(tmp_path / "outbox.db")
     with tt.BackgroundClient(tiktok.client(), remote) as background:
-        assert background.track(tt.Event("Purchase", key=1), tt.Event("Purchase", key=2)).repeated == {}
+        assert background.track(tt.Event("Purchase", key=1), tt.Event("Purchase", key=2)).repeated == ()
         assert background.flush(5) == 0
         assert background.stats().repeated == 1
 
     assert len(tiktok.events) == 2
+
+
+def test_repeats_that_are_found_later_are_counted(tiktok, tmp_path):
+    """A group commit writes later, and a spill may know a key that the outbox does not: nothing is dropped in silence."""
+    dropped = []
+    group = tt.SQLiteOutbox(tmp_path / "outbox.db", commit="group")
+    background = tt.BackgroundClient(
+        tiktok.client(), group, on_dropped=lambda ids, reason: dropped.append((len(ids), reason))
+    )
+    for key in (1, 1, 2, 1):
+        assert background.track(tt.Event("Purchase", key=key)) == 1
+    assert background.close() == 0
+
+    assert sum(number for number, _ in dropped) == background.stats().repeated == 2
+    assert {reason for _, reason in dropped} == {"repeat"}
+    assert len(tiktok.events) == 2
+
+
+def test_repeats_of_a_spill_are_counted(tiktok, tmp_path):
+    """Memory in front of an outbox that is down remembers no key; the spill does."""
+
+    class Down(tt.MemoryOutbox):
+        scope = "network"
+
+        def put(self, records):
+            raise tt.OutboxUnavailable("the outbox does not answer")
+
+    spill = tt.SQLiteOutbox(tmp_path / "spill.db")
+    background = tt.BackgroundClient(tiktok.client(), Down(), deliver=False, spill=spill)
+    for _ in range(3):
+        background.track(tt.Event("Purchase", key=1))
+    background.close()
+
+    assert (background.stats().spilled, background.stats().repeated, spill.depth()) == (1, 2, 1)
 
 
 @pytest.fixture

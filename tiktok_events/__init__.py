@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tiktok_events._outbox.protocol import Outbox as Outbox
     from tiktok_events._outbox.protocol import PutResult as PutResult
     from tiktok_events._outbox.protocol import Record as Record
+    from tiktok_events._outbox.protocol import Repeat as Repeat
     from tiktok_events._outbox.redis.outbox import RedisOutbox as RedisOutbox
     from tiktok_events._outbox.sqlite.outbox import SQLiteOutbox as SQLiteOutbox
     from tiktok_events._spec.problem import Problem as Problem
@@ -77,7 +78,7 @@ _MODULES = {
     "_events.source": ("EventSource",),
     "_events.user": ("User", "UserFields"),
     "_outbox.memory": ("MemoryOutbox",),
-    "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "PutResult", "Record"),
+    "_outbox.protocol": ("Claim", "DeadLetter", "Outbox", "PutResult", "Record", "Repeat"),
     "_outbox.redis.outbox": ("RedisOutbox",),
     "_outbox.sqlite.outbox": ("SQLiteOutbox",),
     "_spec.problem": ("Problem",),

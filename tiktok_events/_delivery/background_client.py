@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Self
 
 from tiktok_events._api import network_guard
@@ -20,7 +19,7 @@ from tiktok_events._delivery.stats import Stats, StatsCounter
 from tiktok_events._delivery.worker import Worker
 from tiktok_events._events.event import Event
 from tiktok_events._outbox.memory import MemoryOutbox
-from tiktok_events._outbox.protocol import Outbox, Record
+from tiktok_events._outbox.protocol import Outbox, Record, Repeat
 from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS
 from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import ConfigurationError, TikTokEventsError
@@ -29,15 +28,12 @@ _LOG = logging.getLogger("tiktok_events")
 
 
 class Queued(int):
-    """The number of events that were queued. `repeated` has the event ids of those that were queued before.
+    """The number of events that were queued. `repeated` has the others that were queued before, with their age."""
 
-    With each id are the seconds since then.
-    """
-
-    repeated: Mapping[str, float] = MappingProxyType({})
+    repeated: Sequence[Repeat] = ()
 
     @classmethod
-    def of(cls, number: int, repeated: Mapping[str, float]) -> Self:
+    def of(cls, number: int, repeated: Sequence[Repeat]) -> Self:
         """A result with *number* and *repeated*."""
         result = cls(number)
         if repeated:
@@ -242,9 +238,9 @@ class BackgroundClient:
         self._stats.add_results(results)
         self._hooks.call_with_results(results)
 
-    def _on_repeated(self, repeated: Mapping[str, float]) -> None:
+    def _on_repeated(self, repeated: Sequence[Repeat]) -> None:
         self._stats.add("repeated", len(repeated))
-        self._hooks.call_on_dropped(list(repeated), "repeat")
+        self._hooks.call_on_dropped([one.event_id for one in repeated], "repeat")
 
     def _on_retry(self, results: Sequence[EventResult], delay: float) -> None:
         self._stats.add("retried", len(results))

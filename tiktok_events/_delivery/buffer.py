@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
 from tiktok_events._outbox.memory import MemoryOutbox
-from tiktok_events._outbox.protocol import Outbox, Record, RecordId, Route
+from tiktok_events._outbox.protocol import OnRepeated, Outbox, Record, RecordId, Repeat, Route, WritesLater
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsError
 
@@ -28,7 +28,7 @@ class Placed:
     """Where `put` has stored records: whether `move` must move them on, and the repeated ones, which it has not stored."""
 
     must_be_moved: bool
-    repeated: Mapping[str, float]
+    repeated: Sequence[Repeat]
 
 
 class Buffer:
@@ -36,7 +36,8 @@ class Buffer:
 
     Events for an outbox on a network, or for one on this machine that is busy, wait in memory until the delivery
     thread calls `move`. *spill* takes events that neither the outbox nor memory can take. With *track_records* the
-    ids of the records are kept for `unfinished`. *on_repeated* is called with the event ids that `move` finds repeated.
+    ids of the records are kept for `unfinished`. *on_repeated*, a method, is called with the repeated events that are
+    found after `put`.
     """
 
     def __init__(
@@ -46,13 +47,17 @@ class Buffer:
         route: Route,
         *,
         track_records: bool,
-        on_repeated: Callable[[Mapping[str, float]], object],
+        on_repeated: OnRepeated,
     ) -> None:
         # Memory remembers no keys: an event may become a dead letter of the outbox, and be put again.
         self.memory: MemoryOutbox | None = None if outbox.scope == "process" else MemoryOutbox(remember_keys=0)
         self._on_repeated = on_repeated
         self._outbox, self._spill, self._route = outbox, spill, frozenset([route])
         self._track_records = track_records
+        outboxes: tuple[object, ...] = outbox, spill
+        for one in outboxes:
+            if isinstance(one, WritesLater):
+                one.on_repeated(route, on_repeated)
         self.renew()
 
     def renew(self) -> None:
@@ -125,7 +130,7 @@ class Buffer:
             else:
                 return Placed(must_be_moved=False, repeated=stored.repeated)
         self.memory.put(records)
-        return Placed(must_be_moved=True, repeated={})
+        return Placed(must_be_moved=True, repeated=())
 
     def _move_from(self, source: Outbox) -> int:
         """Move one batch from *source* to the outbox. Returns its size, 0 if the outbox is down."""
@@ -151,15 +156,15 @@ class Buffer:
             stored = self._outbox.put(records)
             self._track(stored)
             self._became_available()
-            if stored.repeated:
-                self._on_repeated(stored.repeated)
         except TikTokEventsError as error:
             if self._spill is None or source is self._spill:
                 raise
             if not self._is_down():
                 self._became_unavailable(error)
-            self._spill.put(records)
-            self.spilled += len(records)
+            stored = self._spill.put(records)
+            self.spilled += len(records) - len(stored.repeated)
+        if stored.repeated:
+            self._on_repeated(stored.repeated)
 
     def _track(self, record_ids: Collection[RecordId]) -> None:
         if record_ids and self._track_records:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, Self
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import attrs
 
@@ -38,22 +37,40 @@ class Record(NamedTuple):
         return f"Record({self.event_source!r}, {self.event_id!r}, {len(self.data)} bytes)"
 
 
+class Repeat(NamedTuple):
+    """A record that was not stored: a keyed event with its id was put `age` seconds before."""
+
+    event_id: str
+    age: float
+
+
 class PutResult(tuple[RecordId, ...]):  # noqa: SLOT001 - a subclass of tuple cannot have slots with values
     """The ids of the records that were stored, for `Outbox.undelivered`; none if `scope` is "process".
 
-    `repeated` has the event ids of the records that were not stored, because a keyed event with that id was put before,
-    with the seconds since then.
+    `repeated` has a `Repeat` for each record that was not stored, because a keyed event with its id was put before.
     """
 
-    repeated: Mapping[str, float] = MappingProxyType({})
+    repeated: Sequence[Repeat] = ()
 
     @classmethod
-    def of(cls, record_ids: Iterable[RecordId], repeated: Mapping[str, float]) -> Self:
+    def of(cls, record_ids: Iterable[RecordId], repeated: Sequence[Repeat]) -> Self:
         """A result with *record_ids* and *repeated*."""
         result = cls(record_ids)
         if repeated:
             result.repeated = repeated
         return result
+
+
+OnRepeated = Callable[[Sequence[Repeat]], None]
+"""Called with records that an outbox has found repeated."""
+
+
+@runtime_checkable
+class WritesLater(Protocol):
+    """An outbox whose `put` returns before it has looked for repeated events."""
+
+    def on_repeated(self, route: Route, call: OnRepeated) -> None:
+        """Call *call*, a method, with the repeated events of *route* that a later write finds."""
 
 
 NOTHING_STORED = PutResult()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tiktok_events._outbox.protocol import Record, Route
+from tiktok_events._outbox.protocol import Record, Repeat, Route
 
 DAY = 86_400.0
 REMEMBER_DAYS = 28.0
@@ -32,9 +32,9 @@ class RememberedKeys:
         # A dict of texts and numbers for each route: the garbage collector does not look into it.
         self._put_at: dict[Route, dict[str, float]] = {}
 
-    def split(self, records: Sequence[Record], now: float) -> tuple[Sequence[Record], dict[str, float]]:
-        """Those of *records* that are new, and the event ids of the others with the seconds since they were put."""
-        repeated: dict[str, float] = {}
+    def split(self, records: Sequence[Record], now: float) -> tuple[Sequence[Record], Sequence[Repeat]]:
+        """Those of *records* that are new, and the others."""
+        repeated: list[Repeat] = []
         if not self._seconds:
             return records, repeated
         indexes: set[int] = set()
@@ -44,12 +44,12 @@ class RememberedKeys:
                 continue
             put_at = self._put_at.get(record[:3], {}).get(record.event_id)
             if put_at is not None and now - put_at < self._seconds:
-                repeated[record.event_id] = max(0.0, now - put_at)
+                repeated.append(Repeat(record.event_id, max(0.0, now - put_at)))
                 indexes.add(index)
             elif len(records) > 1:
                 key = record[:3], record.event_id
                 if key in earlier:
-                    repeated.setdefault(record.event_id, 0.0)
+                    repeated.append(Repeat(record.event_id, 0.0))
                     indexes.add(index)
                 earlier.add(key)
         if not indexes:

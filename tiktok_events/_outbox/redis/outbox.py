@@ -14,7 +14,17 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
-from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
+from tiktok_events._outbox.protocol import (
+    NOTHING_STORED,
+    Claim,
+    DeadLetter,
+    PutResult,
+    Record,
+    RecordId,
+    Repeat,
+    Route,
+    Scope,
+)
 from tiktok_events._outbox.redis import scripts
 from tiktok_events._outbox.redis.consumer_group import ConsumerGroup
 from tiktok_events._outbox.redis.dead_letters import DeadLetters
@@ -107,11 +117,11 @@ class RedisOutbox:
             raise OutboxFull(str(error)) from None
         self._warn_once()
         stored: list[RecordId] = []
-        repeated: dict[str, float] = {}
+        repeated: list[Repeat] = []
         for (stream, its_records), reply in zip(by_stream.items(), replies, strict=True):
             for record, entry in zip(its_records, reply, strict=True):
                 if isinstance(entry, int):
-                    repeated.setdefault(record.event_id, float(entry))
+                    repeated.append(Repeat(record.event_id, float(entry)))
                 else:
                     stored.append((stream.key, entry))
         return PutResult.of(stored, repeated)

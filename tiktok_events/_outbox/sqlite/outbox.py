@@ -12,11 +12,22 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
+from tiktok_events._outbox.protocol import (
+    NOTHING_STORED,
+    Claim,
+    DeadLetter,
+    OnRepeated,
+    PutResult,
+    Record,
+    RecordId,
+    Route,
+    Scope,
+)
 from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, checked_days
 from tiktok_events._outbox.sqlite import leases
 from tiktok_events._outbox.sqlite.file import FileConnection, Settings, Synchronous
-from tiktok_events._outbox.sqlite.put import GroupCommit, PendingRecord, Row, Writer, insert, newest_and_count
+from tiktok_events._outbox.sqlite.group_commit import GroupCommit, PendingRecord
+from tiktok_events._outbox.sqlite.put import Row, Writer, insert, newest_and_count
 from tiktok_events._outbox.sqlite.wal import WriteAheadLog
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
 
@@ -107,6 +118,11 @@ class SQLiteOutbox:
         record_ids = self._writer.put(records) if self._group is None else self._group.put(records)
         self._log.after_put()
         return record_ids
+
+    def on_repeated(self, route: Route, call: OnRepeated) -> None:
+        """With `commit="group"`: call *call*, a method, with the repeated events of *route* that a later write finds."""
+        if self._group is not None:
+            self._group.on_repeated(route, call)
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
         """As `Outbox.claim`. Claims of processes of this machine that have ended are released at once."""

@@ -1,16 +1,15 @@
-"""Write records to the file of `SQLiteOutbox`: one transaction per put, or group commit by a thread every 50 ms."""
+"""Write records to the file of `SQLiteOutbox`, one transaction per put."""
 
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from tiktok_events._outbox.protocol import PutResult, Record, Route
+from tiktok_events._outbox.protocol import PutResult, Record, Repeat, Route
 from tiktok_events._outbox.sqlite.file import FileConnection
-from tiktok_events.errors import OutboxFull, TikTokEventsError
+from tiktok_events.errors import OutboxFull
 
 Row = tuple[int, str, bytes, float, bool]
 """The number of its route, event_id, data, when it was put, and whether it has a key."""
@@ -35,11 +34,6 @@ _ROWS = {rows: "INSERT INTO event VALUES" + ", ".join(["(?, ?, ?, ?, ?, ?)"] * r
 _ROUTE = "SELECT id FROM route WHERE event_source = ? AND event_source_id = ? AND test_event_code IS ?"
 _REMEMBERED = "SELECT put FROM remembered WHERE event_id = ? AND route = ? AND put > ?"
 _EXPIRE = "DELETE FROM remembered WHERE put <= ?"
-_NOT_STORED = 0
-"""The id of a repeated event, which no row has."""
-
-_INTERVAL = 0.05
-_MOST_WAITING = 10_000
 
 
 def newest_and_count(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -85,13 +79,17 @@ class Writer:
         if len(records) == 1 and (number := self._one(records[0], now)) is not None:
             return PutResult((number,))
         # One record comes here if it is the first of its route, repeats a key, or has no room.
-        ids, repeated = self._many([(now, record) for record in records], self.max_events)
-        return PutResult.of((number for number in ids if number), repeated)
+        done = self._many([(now, record) for record in records], self.max_events)
+        ids = (one for one in done if not isinstance(one, Repeat))
+        return PutResult.of(ids, [one for one in done if isinstance(one, Repeat)])
 
-    def put_accepted(self, records: Sequence[Put]) -> tuple[Collection[int], int]:
-        """Write *records* that were accepted. Returns their ids, and the number of events that still fit."""
-        ids = self._many(records, None)[0] if records else ()
-        return ids, self.max_events - self.handle.read(newest_and_count, self.busy_wait)[1]
+    def put_accepted(self, records: Sequence[Put]) -> Sequence[int | Repeat]:
+        """Write *records* that were accepted. Returns the id of each, or that it is repeated."""
+        return self._many(records, None)
+
+    def room(self) -> int:
+        """The number of events that still fit."""
+        return self.max_events - self.handle.read(newest_and_count, self.busy_wait)[1]
 
     def is_repeat(self, connection: sqlite3.Connection, row: Row, now: float) -> bool:
         """Whether a keyed event with the id and route of *row* was put within `remember` seconds before *now*."""
@@ -116,26 +114,23 @@ class Writer:
 
         return self.handle.write_one(write, self.busy_wait)
 
-    def _many(self, records: Sequence[Put], most: int | None) -> tuple[list[int], dict[str, float]]:
-        """Write *records*. Returns their ids, `_NOT_STORED` for repeated ones, and the ages of those by event id."""
+    def _many(self, records: Sequence[Put], most: int | None) -> list[int | Repeat]:
+        """Write *records*. Returns the id of each, or that it is repeated."""
 
-        def write(connection: sqlite3.Connection) -> tuple[list[int], dict[str, float]]:
-            new, repeated = self._split(connection, records)
-            rows = [row for row in new if row is not None]
+        def write(connection: sqlite3.Connection) -> list[int | Repeat]:
+            found = self._find_repeated(connection, records)
+            rows = [row for row in found if not isinstance(row, Repeat)]
             if most is not None and (there := newest_and_count(connection)[1]) + len(rows) > most:
                 raise self.full(there)
             ids = iter(insert(connection, rows))
-            return [_NOT_STORED if row is None else next(ids) for row in new], repeated
+            return [row if isinstance(row, Repeat) else next(ids) for row in found]
 
         return self.handle.write(write, self.busy_wait)
 
-    def _split(
-        self, connection: sqlite3.Connection, records: Sequence[Put]
-    ) -> tuple[list[Row | None], dict[str, float]]:
-        """The rows of *records*, None for repeated ones, and the ages of those by event id."""
+    def _find_repeated(self, connection: sqlite3.Connection, records: Sequence[Put]) -> list[Row | Repeat]:
+        """The row of each of *records*, or that it is repeated."""
         routes: dict[Route, int] = {}
-        rows: list[Row | None] = []
-        repeated: dict[str, float] = {}
+        rows: list[Row | Repeat] = []
         added: set[tuple[int, str]] = set()
         for put, record in records:
             route = record[:3]
@@ -149,9 +144,8 @@ class Writer:
                 if record.is_keyed and self.remember:
                     added.add(key)
             else:
-                rows.append(None)
-                repeated.setdefault(record.event_id, age)
-        return rows, repeated
+                rows.append(Repeat(record.event_id, age))
+        return rows
 
     def _age(self, connection: sqlite3.Connection, row: Row, now: float) -> float | None:
         """Seconds since the keyed event of *row* was put; None if it is new or has no key."""
@@ -168,122 +162,3 @@ def _number(connection: sqlite3.Connection, route: Route) -> int:
         into = "INSERT INTO route (event_source, event_source_id, test_event_code) VALUES (?, ?, ?)"
         return connection.execute(into, route).lastrowid or 0
     return int(found[0])
-
-
-@attrs.define(eq=False, repr=False)
-class PendingRecord:
-    """A record that was accepted, and its id once it is in the file."""
-
-    id: int | None = None
-
-
-class GroupCommit:
-    """Group commit: accept records at once, and write them with *writer* from a thread."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self.renew()
-
-    def renew(self) -> None:
-        """Reset after a fork: records that are not written yet belong to the parent process."""
-        self._writing, self._lock = threading.Lock(), threading.Lock()
-        self._records: list[Put] = []
-        self._tickets: list[PendingRecord] = []
-        self._room = 0
-        self._failure: TikTokEventsError | None = None
-        self._came = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._paused = False
-
-    def put(self, records: Sequence[Record]) -> PutResult:
-        """Accept *records*, unless earlier ones could not be written."""
-        is_left_alone = self._failure is not None and self._thread is None
-        if is_left_alone or len(records) > self._room or len(self._records) > _MOST_WAITING:
-            self.flush(always=True)
-        with self._lock:
-            if self._failure is not None:
-                raise type(self._failure)(*self._failure.args)
-            if len(records) > self._room:
-                raise self._writer.full(self._writer.max_events - self._room)
-            self._room -= len(records)
-            tickets = [PendingRecord() for _ in records]
-            now = self._writer.clock()
-            self._records += [(now, record) for record in records]
-            self._tickets += tickets
-            if self._thread is None:
-                self._start()
-            is_served = self._thread is not None
-        if is_served:
-            self._came.set()
-        else:  # the interpreter is shutting down and starts no more threads
-            self.flush()
-        return PutResult(tickets)
-
-    def flush(self, *, always: bool = False) -> None:
-        """Write the accepted records now; with *always* also count the free room again."""
-        with self._writing:
-            with self._lock:
-                records, tickets = self._records, self._tickets
-                self._records, self._tickets = [], []
-            if not records and not always:
-                return
-            try:
-                ids, room = self._writer.put_accepted(records)
-            except TikTokEventsError as failure:
-                with self._lock:
-                    self._records, self._tickets = records + self._records, tickets + self._tickets
-                    self._failure = failure
-                raise
-            for ticket, number in zip(tickets, ids, strict=True):
-                ticket.id = number
-            with self._lock:
-                self._failure = None
-                self._room = room - len(self._records)
-
-    def close(self) -> None:
-        """Write the accepted records, and end the thread."""
-        self.flush()  # if that fails, the thread tries again
-        with self._lock:
-            self._thread = None
-            self.stop()
-        self.flush()  # records that arrived in between
-
-    def stop(self) -> None:
-        """Let the thread write the accepted records, and end."""
-        self._stop.set()
-        self._came.set()
-
-    def is_writing_here(self) -> bool:
-        """Whether the caller is the writing thread."""
-        return threading.current_thread() is self._thread
-
-    def before_fork(self) -> None:
-        """Finish the current write, so that a child inherits none."""
-        self._paused = self._writing.acquire(timeout=1.0)
-        self._lock.acquire()
-
-    def after_fork(self) -> None:
-        """Continue, in the parent process."""
-        self._lock.release()
-        if self._paused:
-            self._writing.release()
-
-    def _start(self) -> None:
-        self._stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(self._stop,), name="tiktok-events outbox", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            return
-        self._thread = thread
-
-    def _run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self._came.wait()
-            self._came.clear()
-            stop.wait(_INTERVAL)
-            try:
-                self.flush()
-            except TikTokEventsError:  # the next `put` raises it, and the events are kept
-                self._came.set()

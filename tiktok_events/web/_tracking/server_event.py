@@ -128,8 +128,8 @@ def queue_event(event: Event, visitor: VisitorState) -> QueueResult:
         message = error if isinstance(error, TikTokEventsError) else type(error).__name__
         log_once(f"an event was not queued: {message}", logging.ERROR)
         return QueueResult(sent=False)
-    repeated = getattr(queued, "repeated", {})
-    return QueueResult(queued != 0, max(repeated.values(), default=None))
+    repeated = getattr(queued, "repeated", ())
+    return QueueResult(queued != 0, max((one.age for one in repeated), default=None))
 
 
 def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) -> None:
