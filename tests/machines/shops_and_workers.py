@@ -63,6 +63,10 @@ class Stage:
         # Ahead of the others: where seven hosts share two processors, a turn of each is what a request would wait for.
         self._script(name, "shop", name, rate, self.folder / "tracked", self.folder / f"{name}.db", turn=2)
 
+    def repeats(self, host: str, *arguments: object) -> None:
+        """Start `scripts/repeats.py` on *host*."""
+        self._script(host, "repeats", *arguments)
+
     def worker(self, name: str, *options: str) -> None:
         """Start `tiktok-events worker` on the host *name*; *options* overrule what is short here."""
         short = ["--lease", str(LEASE), "--max-wait", str(LONGEST_WAIT), "--report", "0", "--drain", "1"]

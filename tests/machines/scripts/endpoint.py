@@ -1,6 +1,7 @@
 """TikTok on a host of its own, over TLS. argv: address, certificate with key, a file, "manager" or seconds.
 
-The manager is the local Events Manager, and the file its database. With a number it is a server that takes so many
+The manager is the local Events Manager, and the file its database; its clock is ahead by the seconds in the file
+"offset" beside that, if there is one. With a number it is a server that takes so many
 seconds to answer, whatever the machine is busy with, and writes into the file, for each request on a line, when it
 came, when it was answered, by whom it was sent, and the ids of its events.
 """
@@ -8,6 +9,7 @@ came, when it was answered, by whom it was sent, and the ids of its events.
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 
 import uvicorn
@@ -15,6 +17,11 @@ import uvicorn
 from tiktok_events.events_manager import create_app
 
 address, certificate, kept, what = sys.argv[1:]
+
+
+def now():
+    ahead = Path(kept).with_name("offset")
+    return time.time() + (float(ahead.read_text("ascii") or 0) if ahead.exists() else 0)
 
 
 def write(*words):
@@ -37,7 +44,7 @@ async def slow(scope, receive, send):
     await send({"type": "http.response.body", "body": answer})
 
 
-app = create_app(token="example-token", db=kept, allowed_hosts=[address]) if what == "manager" else slow
+app = create_app(token="example-token", db=kept, allowed_hosts=[address], clock=now) if what == "manager" else slow
 uvicorn.run(
     app,
     host=address,
