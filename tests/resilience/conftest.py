@@ -46,7 +46,7 @@ def seen(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     """Print the rows."""
-    if not config.option.table:
+    if not getattr(config.option, "table", False):
         return
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
     rows = [value for report in reports for name, value in report.user_properties if name == "case"]
