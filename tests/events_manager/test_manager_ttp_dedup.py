@@ -131,7 +131,8 @@ def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
     EventStore(path).close()
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP INDEX events_by_ttp; ALTER TABLE events DROP COLUMN ttp_key; PRAGMA user_version = 1"
+            "DROP INDEX events_by_ttp; ALTER TABLE events DROP COLUMN ttp_key; ALTER TABLE events DROP COLUMN visitor; "
+            "ALTER TABLE events DROP COLUMN items; ALTER TABLE events DROP COLUMN order_digest; PRAGMA user_version = 1"
         )
     store = EventStore(path)
     store.add([ReceivedEvent(channel=B, event="Purchase", event_source_id=PIXEL, ttp_key=b"k")], NOW)

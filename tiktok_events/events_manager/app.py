@@ -97,6 +97,7 @@ def _routes(*, with_faults: bool) -> list[Route]:
         Route("/static/{name}", page.static),
         Route("/api/events", _readable(_events)),
         Route("/api/summary", _readable(_summary)),
+        Route("/api/diagnostics", _readable(_diagnostics)),
         Route("/api/clear", _own_page_only(_clear), methods=["POST"]),
         Route("/openapi.json", _readable(_openapi)),
     ]
@@ -156,6 +157,11 @@ async def _events(request: Request) -> Response:
 
 async def _summary(request: Request) -> Response:
     return JSONResponse(app_state(request).store.summary())
+
+
+async def _diagnostics(request: Request) -> Response:
+    state = app_state(request)
+    return JSONResponse({"findings": [one.as_json() for one in state.store.findings(state.clock())]})
 
 
 async def _clear(request: Request) -> Response:

@@ -12,6 +12,7 @@ from tiktok_events._runtime import json_codec
 from tiktok_events._spec.fields import CONTENT, USER
 from tiktok_events._spec.names import PAGE_VIEW_NAMES
 from tiktok_events._spec.problem import Problem
+from tiktok_events.events_manager.intake.fingerprint import visitor_digests
 from tiktok_events.events_manager.intake.item import as_object, as_text, received_event
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
 
@@ -29,8 +30,8 @@ _IGNORED_RULES = frozenset({"no-identifier", "ldu-without-ip", "content-type-pla
 _NOT_IN_CONTENTS = frozenset({"content_type", "description"})
 
 
-def browser_event(body: bytes, *, now: float) -> ReceivedEvent:
-    """Return the event that *body* reports. All its problems are warnings.
+def browser_event(body: bytes, *, now: float, user_agent: str = "") -> ReceivedEvent:
+    """Return the event that *body* reports, sent by a browser with *user_agent*. All its problems are warnings.
 
     Raises:
         ValueError: If *body* is not a JSON object.
@@ -44,7 +45,11 @@ def browser_event(body: bytes, *, now: float) -> ReceivedEvent:
     event = received_event("browser", item, envelope, _warnings(item, now))
     # TikTok reads both from the connection; they are not in the body.
     present = {*event.identifiers, "ip", "user_agent"}
-    return attrs.evolve(event, identifiers=tuple(name for name in MATCH_KEYS if name in present))
+    return attrs.evolve(
+        event,
+        identifiers=tuple(name for name in MATCH_KEYS if name in present),
+        visitor=(*event.visitor, *visitor_digests({"user_agent": user_agent})),
+    )
 
 
 def _warnings(item: Mapping[str, Any], now: float) -> list[Problem]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tiktok_events._events.normalize import urls
 from tiktok_events._spec.problem import Problem
+from tiktok_events.events_manager.intake.fingerprint import items_digest, order_digest, visitor_digests
 from tiktok_events.events_manager.store.dedup import Channel, dedup_key, ttp_key
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
 
@@ -41,6 +42,9 @@ def received_event(
         problems=errors_first(problems),
         key=dedup_key(*whole, is_test=test_event_code is not None),
         ttp_key=ttp_key(*whole, as_text(user.get("ttp")), is_test=test_event_code is not None),
+        visitor=visitor_digests(user),
+        items=items_digest(properties),
+        order_digest=order_digest(properties),
     )
 
 

@@ -32,7 +32,8 @@ async def pixel_act(request: Request) -> Response:
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={**headers, **_PREFLIGHT})
     try:
-        event = browser_event(await read_body(request), now=state.clock())
+        agent = request.headers.get("user-agent", "")
+        event = browser_event(await read_body(request), now=state.clock(), user_agent=agent)
     except BodyTooLargeError as error:
         return _reject(state, str(error), 413, headers)
     except ValueError:

@@ -8,12 +8,13 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
-from tiktok_events.errors import ConfigurationError
+from tiktok_events.events_manager.diagnostics.diagnose import diagnose, read_rows
+from tiktok_events.events_manager.diagnostics.finding import Finding
 from tiktok_events.events_manager.store.dedup import (
     TTP_WINDOW,
     DedupRules,
@@ -23,31 +24,12 @@ from tiktok_events.events_manager.store.dedup import (
     outcome_of,
 )
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
+from tiktok_events.events_manager.store.schema import open_database
 from tiktok_events.events_manager.store.summary import summarize
 
 MAX_EVENTS = 100_000
 """Maximum number of stored events. The oldest are deleted first."""
 
-_VERSION = 2
-_SCHEMA = """
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, change INTEGER NOT NULL, received_at REAL NOT NULL,
-    channel TEXT NOT NULL, channels TEXT NOT NULL, event_source TEXT NOT NULL, event_source_id TEXT NOT NULL,
-    event TEXT, event_id TEXT, event_time INTEGER, test_event_code TEXT,
-    outcome TEXT NOT NULL, counted INTEGER NOT NULL, alone INTEGER NOT NULL, first INTEGER,
-    value REAL, currency TEXT, page TEXT, identifiers TEXT NOT NULL,
-    problems TEXT NOT NULL, errors TEXT NOT NULL, warnings TEXT NOT NULL,
-    code INTEGER NOT NULL, message TEXT NOT NULL, request_id TEXT NOT NULL, key BLOB, ttp_key BLOB
-);
-CREATE INDEX events_by_key ON events (key) WHERE key IS NOT NULL;
-CREATE INDEX events_by_change ON events (change);
-CREATE INDEX events_by_first ON events (first) WHERE first IS NOT NULL;
-CREATE INDEX events_by_ttp ON events (ttp_key) WHERE ttp_key IS NOT NULL;
-"""
-_FROM_VERSION_1 = """
-ALTER TABLE events ADD COLUMN ttp_key BLOB;
-CREATE INDEX events_by_ttp ON events (ttp_key) WHERE ttp_key IS NOT NULL;
-"""
 _OLDEST = """
 SELECT coalesce(
     (SELECT min(id) FROM events),
@@ -66,14 +48,14 @@ _INSERT = """
 INSERT INTO events (
     change, received_at, channel, channels, event_source, event_source_id, event, event_id, event_time,
     test_event_code, outcome, counted, alone, first, value, currency, page, identifiers, problems, errors, warnings,
-    code, message, request_id, key, ttp_key
+    code, message, request_id, key, ttp_key, visitor, items, order_digest
 ) VALUES (
     :change, :received_at, :channel, :channels, :event_source, :event_source_id, :event, :event_id, :event_time,
     :test_event_code, :outcome, :counted, :alone, :first, :value, :currency, :page, :identifiers, :problems, :errors,
-    :warnings, :code, :message, :request_id, :key, :ttp_key
+    :warnings, :code, :message, :request_id, :key, :ttp_key, :visitor, :items, :order_digest
 )
 """
-_HIDDEN = ("change", "alone", "errors", "warnings", "key", "ttp_key")
+_HIDDEN = ("change", "alone", "errors", "warnings", "key", "ttp_key", "visitor", "items", "order_digest")
 
 
 @attrs.frozen
@@ -100,7 +82,7 @@ class EventStore:
     ) -> None:
         self._max_events, self._rules = max_events, rules
         self._lock = threading.Lock()
-        self._connection = _open(path)
+        self._connection = open_database(path)
         self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
         self.close = weakref.finalize(self, self._connection.close)
 
@@ -136,6 +118,12 @@ class EventStore:
         """Return the summary of all stored events; `openapi.json` describes its fields."""
         with self._lock:
             return summarize(self._connection)
+
+    def findings(self, now: float) -> list[Finding]:
+        """Return the findings about the newest events."""
+        with self._lock:
+            rows = read_rows(self._connection)
+        return diagnose(rows, now=now)
 
     def _add(self, event: ReceivedEvent, received_at: float) -> None:
         self._change += 1
@@ -203,6 +191,7 @@ class EventStore:
             "alone": alone,
             "first": first,
             "identifiers": json.dumps(event.identifiers),
+            "visitor": json.dumps(event.visitor),
             "problems": json.dumps([attrs.asdict(problem) for problem in event.problems]),
             "errors": json.dumps(rules["error"]),
             "warnings": json.dumps(rules["warning"]),
@@ -213,10 +202,11 @@ class EventStore:
         """Add to the kept event what only its copy has. O2: "Event deduplication"."""
         both = {*json.loads(original["identifiers"]), *copy.identifiers}
         identifiers = [name for name in (*MATCH_KEYS, "lead_id") if name in both]
+        visitor = json.dumps(list(dict.fromkeys([*json.loads(original["visitor"]), *copy.visitor])))
         self._connection.execute(
             "UPDATE events SET identifiers = ?, value = coalesce(value, ?), currency = coalesce(currency, ?), "
-            "page = coalesce(page, ?) WHERE id = ?",
-            (json.dumps(identifiers), copy.value, copy.currency, copy.page, original["id"]),
+            "page = coalesce(page, ?), items = coalesce(items, ?), visitor = ? WHERE id = ?",
+            (json.dumps(identifiers), copy.value, copy.currency, copy.page, copy.items, visitor, original["id"]),
         )
 
     def _add_channel(self, original: sqlite3.Row, channel: str) -> None:
@@ -236,33 +226,6 @@ class EventStore:
 
     def _integer(self, query: str) -> int:
         return int(self._rows(query)[0][0])
-
-
-def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
-    with ExitStack() as undo:
-        try:
-            # The server's thread writes and the caller's thread reads; the lock of EventStore serializes them.
-            connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-            undo.callback(connection.close)
-            _prepare(connection)
-        except sqlite3.DatabaseError:
-            raise ConfigurationError("db is not a file that SQLite can open and write") from None
-        undo.pop_all()
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.row_factory = sqlite3.Row
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if version not in (1, _VERSION) and not (version == 0 and is_empty):
-        raise ConfigurationError("db is the database of another program: give the Events Manager a file of its own")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if is_empty:
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-    elif version == 1:
-        connection.executescript(f"BEGIN; {_FROM_VERSION_1} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
 def _as_dict(row: sqlite3.Row) -> dict[str, Any]:

@@ -17,8 +17,8 @@ class ReceivedEvent:
     """One event of a request, or a rejected request whose events cannot be read (`event` is None).
 
     `identifiers` are the names of the match keys that are present. `key` is the key for deduplication,
-    `ttp_key` the one of an event without `event_id`. `code`,
-    `message` and `request_id` are those of the response to the request.
+    `ttp_key` the one of an event without `event_id`. `visitor`, `items` and `order_digest` are digests by which
+    suspected copies are found. `code`, `message` and `request_id` are those of the response to the request.
     """
 
     channel: Channel
@@ -35,6 +35,9 @@ class ReceivedEvent:
     problems: tuple[Problem, ...] = ()
     key: bytes | None = None
     ttp_key: bytes | None = None
+    visitor: tuple[str, ...] = ()
+    items: str | None = None
+    order_digest: str | None = None
     code: int = 0
     message: str = "OK"
     request_id: str = ""
