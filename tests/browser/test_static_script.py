@@ -91,6 +91,7 @@ def test_every_event_is_a_pair_without_inline_code(chromium: Any, shop: str, man
             page.wait_for_timeout(10)
 
     assert errors == []
-    counted = {one["event"]: one["conversions"] for one in manager.summary()["events"]}
-    assert counted == {"Pageview": 2, "ViewContent": 2, "AddToCart": 1}
+    summary = manager.summary()
+    assert {one["event"]: one["conversions"] for one in summary["events"]} == {"ViewContent": 2, "AddToCart": 1}
+    assert summary["page_views"] == 2
     assert sorted(one["channel"] for one in manager.events()) == ["browser"] * 5 + ["server"] * 5

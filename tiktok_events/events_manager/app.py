@@ -94,6 +94,8 @@ def _routes(*, with_faults: bool) -> list[Route]:
         Route("/i18n/pixel/events.js", pixel_script),
         Route("/", _readable(page.index)),
         Route("/rows", _readable(page.rows)),
+        Route("/findings", _readable(page.findings)),
+        Route("/diagnostics", _readable(page.diagnostics)),
         Route("/static/{name}", page.static),
         Route("/api/events", _readable(_events)),
         Route("/api/summary", _readable(_summary)),

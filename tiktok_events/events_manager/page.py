@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from tiktok_events._spec.currencies import MINOR_UNITS
 from tiktok_events.events_manager.app_state import AppState, app_state
+from tiktok_events.events_manager.diagnostics.diagnose import NEWEST
+from tiktok_events.events_manager.diagnostics.doubles import DOUBLES
 from tiktok_events.events_manager.environment import by_shell, local_variables
 from tiktok_events.events_manager.store.event_store import EventList
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS
@@ -69,7 +71,7 @@ async def index(request: Request) -> Response:
     listed = state.store.events(limit=MAX_ROWS)
     address = f"{request.url.scheme}://{request.headers['host']}"
     shells = by_shell(local_variables(address, state.source_id))
-    context = {**_context(state, listed), "shells": shells, "faults": state.faults_enabled}
+    context = {**_context(state, listed), "shells": shells, "here": "/"}
     return HTMLResponse(_TEMPLATES.get_template("index.html").render(context))
 
 
@@ -84,6 +86,17 @@ async def rows(request: Request) -> Response:
     if listed.cursor == after and not listed.events:
         return Response(status_code=204, headers={"Oldest-Event": str(listed.oldest)})
     return HTMLResponse(_TEMPLATES.get_template("rows.html").render(_context(state, listed)))
+
+
+async def findings(request: Request) -> Response:
+    """Render the open findings, for the first page."""
+    return HTMLResponse(_TEMPLATES.get_template("findings.html").render(_findings(app_state(request))))
+
+
+async def diagnostics(request: Request) -> Response:
+    """Render all findings."""
+    context = {**_findings(app_state(request)), "here": "/diagnostics", "newest": NEWEST}
+    return HTMLResponse(_TEMPLATES.get_template("diagnostics.html").render(context))
 
 
 async def static(request: Request) -> Response:
@@ -116,5 +129,17 @@ def _context(state: AppState, listed: EventList) -> dict[str, Any]:
         "cursor": listed.cursor,
         "oldest": listed.oldest,
         "summary": state.store.summary(),
+        **_findings(state),
+    }
+
+
+def _findings(state: AppState) -> dict[str, Any]:
+    found = state.store.findings(state.clock())
+    doubles = [one for one in found if one.id in DOUBLES and one.state == "open"]
+    return {
+        "findings": found,
+        "received": state.store.received(),
+        "suspects": {number: one.title for one in doubles for number in one.events},
         "source_id": state.source_id,
+        "faults": state.faults_enabled,
     }

@@ -41,6 +41,9 @@ _TITLES = {
     "pixels-differ": "{name}: browser and server report to different pixels, so nothing is deduplicated",
     "event-id-missing": "{name}: a copy has no event_id, so TikTok cannot deduplicate it",
 }
+DOUBLES = frozenset({*_TITLES, "double-after-window"})
+"""The ids of the findings about conversions that are counted twice."""
+
 _FIXES = {
     "ids-differ": (
         'Give both copies one id: track("{name}", key=order.number) in the view, and render the pixel call that it '

@@ -80,14 +80,18 @@ def test_events(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def page_views(rows: Sequence[Row]) -> Iterator[Finding]:
-    """Page views that a server reports."""
-    shown = [row for row in rows if row.channel == "server" and row.is_kept and not is_conversion(row.event)]
+    """Page views that a server reports without an id."""
+    shown = [
+        row
+        for row in rows
+        if row.channel == "server" and row.is_kept and not row.event_id and not is_conversion(row.event)
+    ]
     if shown:
         yield finding(
             "page-views-counted",
             "warning",
-            "The server reports page views, and the pixel reports them too, without an id: both are counted",
-            "Remove track() for page views; the pixel's ttq.page() reports them.",
+            "The server reports page views without event_id, and the pixel reports them too: both are counted",
+            "Leave page views to the pixel, or set Site(page_views=True), which gives both copies one id.",
             shown,
         )
 

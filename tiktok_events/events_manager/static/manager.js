@@ -74,6 +74,26 @@ function take(html) {
   filter();
 }
 
+const verdict = document.getElementById("findings");
+let said = verdict.innerHTML.trim();
+
+// Replaced only if they have changed: a screen reader speaks what is replaced.
+async function askFindings() {
+  const html = (await (await fetch("/findings")).text()).trim();
+  if (html === said) return;
+  said = html;
+  const answer = new DOMParser().parseFromString(html, "text/html");
+  verdict.replaceChildren(...answer.body.children);
+}
+
+function openNamed() {
+  const row = document.getElementById(location.hash.slice(1));
+  if (row instanceof HTMLDetailsElement) {
+    row.open = true;
+    row.scrollIntoView({ block: "center" });
+  }
+}
+
 async function ask() {
   const answer = await fetch(`/rows?after=${figure("cursor")}`);
   if (answer.status === 200) {
@@ -88,6 +108,7 @@ async function ask() {
 async function follow() {
   try {
     await ask();
+    await askFindings();
     live.textContent = "live";
     live.className = "live on";
   } catch {
@@ -97,6 +118,7 @@ async function follow() {
   setTimeout(follow, document.hidden ? 5000 : 1000);
 }
 
+addEventListener("hashchange", openNamed);
 filters.addEventListener("click", (event) => {
   const wanted = event.target.dataset.show;
   if (!wanted) return;
@@ -113,4 +135,5 @@ document.getElementById("clear").addEventListener("click", async () => {
 for (const hidden of [filters, search, document.getElementById("clear")]) hidden.hidden = false;
 localTimes(document);
 filter();
+openNamed();
 follow();

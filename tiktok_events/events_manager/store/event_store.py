@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from tiktok_events.events_manager.diagnostics.diagnose import diagnose, read_rows
+from tiktok_events.events_manager.diagnostics.doubles import SETTLED
 from tiktok_events.events_manager.diagnostics.finding import Finding
 from tiktok_events.events_manager.store.dedup import (
     TTP_WINDOW,
@@ -84,6 +85,8 @@ class EventStore:
         self._lock = threading.Lock()
         self._connection = open_database(path)
         self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
+        self._findings: list[Finding] = []
+        self._findings_of: int | None = None
         self.close = weakref.finalize(self, self._connection.close)
 
     def add(self, events: Sequence[ReceivedEvent], received_at: float) -> None:
@@ -97,6 +100,7 @@ class EventStore:
         """Delete all events."""
         with self._transaction():
             self._connection.execute("DELETE FROM events")
+            self._findings_of = None
 
     def events(self, *, after: int = 0, limit: int = -1) -> EventList:
         """Return the newest *limit* events (all of them by default) of those that changed since cursor *after*."""
@@ -119,11 +123,20 @@ class EventStore:
         with self._lock:
             return summarize(self._connection)
 
+    def received(self) -> int:
+        """Return the number of stored events."""
+        with self._lock:
+            return self._integer("SELECT count(*) FROM events")
+
     def findings(self, now: float) -> list[Finding]:
         """Return the findings about the newest events."""
         with self._lock:
-            rows = read_rows(self._connection)
-        return diagnose(rows, now=now)
+            if self._findings_of != self._change:
+                rows = read_rows(self._connection)
+                self._findings = diagnose(rows, now=now)
+                is_settled = not rows or now - rows[-1].received_at >= SETTLED
+                self._findings_of = self._change if is_settled else None
+            return self._findings
 
     def _add(self, event: ReceivedEvent, received_at: float) -> None:
         self._change += 1

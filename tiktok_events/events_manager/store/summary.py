@@ -18,6 +18,8 @@ SELECT count(*) AS received,
     coalesce(sum(channel = 'server'), 0) AS server
 FROM events
 """
+# The names are those of `PAGE_VIEW_NAMES`, by which `diagnostics` goes.
+_PAGE_VIEWS = "SELECT count(*) FROM events WHERE counted AND event IN ('PageView', 'Pageview')"
 _BY_EVENT = """
 SELECT event,
     sum(counted) AS conversions,
@@ -26,14 +28,17 @@ SELECT event,
     sum(counted AND channels = '["browser"]') AS browser_only,
     sum(counted AND channels = '["browser", "server"]') AS both,
     sum(counted AND channels = '["server"]') AS server_only
-FROM events WHERE code = 0 AND test_event_code IS NULL GROUP BY event ORDER BY conversions DESC, event
+FROM events WHERE code = 0 AND test_event_code IS NULL AND event NOT IN ('PageView', 'Pageview')
+GROUP BY event ORDER BY conversions DESC, event
 """
 _CHANNEL_COUNTS = ("browser_only", "both", "server_only", "browser_alone", "server_alone")
 _VALUES = """
 SELECT event, coalesce(currency, '') AS currency, sum(value) AS value
 FROM events WHERE counted AND value IS NOT NULL GROUP BY event, currency ORDER BY currency
 """
-_IDENTIFIERS = "SELECT identifiers, count(*) FROM events WHERE counted GROUP BY identifiers"
+_IDENTIFIERS = """
+SELECT identifiers, count(*) FROM events WHERE counted AND event NOT IN ('PageView', 'Pageview') GROUP BY identifiers
+"""
 _ERRORS = "SELECT errors, count(*) FROM events WHERE code != 0 GROUP BY errors"
 _WARNINGS = "SELECT warnings, count(*) FROM events WHERE code = 0 GROUP BY warnings"
 
@@ -47,6 +52,7 @@ def summarize(connection: sqlite3.Connection) -> dict[str, Any]:
     return {
         **totals,
         "conversions": conversions,
+        "page_views": connection.execute(_PAGE_VIEWS).fetchone()[0],
         **{name: sum(event[name] for event in events) for name in _CHANNEL_COUNTS},
         "received_by_channel": channels,
         "events": events,
