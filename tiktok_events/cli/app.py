@@ -9,6 +9,7 @@ from tiktok_events.cli.demo.command import demo
 from tiktok_events.cli.lint.command import lint
 from tiktok_events.cli.manager import manager
 from tiktok_events.cli.outbox.command import outbox
+from tiktok_events.cli.report import report
 from tiktok_events.cli.send.command import send
 from tiktok_events.cli.worker.command import worker
 
@@ -17,6 +18,7 @@ HELP = """Report conversions to TikTok, try the tracking without a token, and ch
 \b
   tiktok-events demo                        open a shop, watch its events
   tiktok-events manager                     start a local Events Manager
+  tiktok-events report                      print what it has found
   tiktok-events lint body.json              check a request body
   tiktok-events send orders.csv --to local  send a file to TikTok or here
   tiktok-events worker                      deliver the events of an outbox
@@ -32,5 +34,5 @@ def app() -> None:
     """Run a command of `tiktok-events`."""
 
 
-for command in (demo, manager, lint, send, worker, outbox):
+for command in (demo, manager, report, lint, send, worker, outbox):
     app.add_command(command)

@@ -67,6 +67,10 @@ class RunningManager:
         """Return the summary, as `GET /api/summary` does."""
         return self._state.store.summary()
 
+    def findings(self) -> list[dict[str, Any]]:
+        """Return what is wrong with the received events, as `GET /api/diagnostics` does."""
+        return [one.as_json() for one in self._state.store.findings(self._state.clock())]
+
     def events(self) -> list[dict[str, Any]]:
         """Return all received events in the order of arrival, each as in `GET /api/events`."""
         return self._state.store.events().events
