@@ -72,7 +72,7 @@ def test_the_file_of_a_manager(run, tmp_path: Path):
     path = tmp_path / "events.sqlite3"
     with running(db=path) as manager:
         send(manager, event_id=5)
-        assert [one["id"] for one in manager.findings()][0] == "wrong-type"
+        assert next(one["id"] for one in manager.findings()) == "wrong-type"
     ran = run("report", "--db", path)
 
     assert ran.returncode == 1
