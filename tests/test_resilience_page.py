@@ -18,7 +18,9 @@ def cases():
 
 def test_the_page_shows_every_case():
     """With the expectation that the test has."""
-    rows = {tuple(cell.strip() for cell in line.split(" | ")) for line in re.findall(r"^\| (.*) \|$", PAGE, re.MULTILINE)}
+    rows = {
+        tuple(cell.strip() for cell in line.split(" | ")) for line in re.findall(r"^\| (.*) \|$", PAGE, re.MULTILINE)
+    }
     shown = {(name, expected) for name, _, expected, _ in rows} - {("case", "expected"), ("---", "---")}
 
     assert shown == set(cases())

@@ -99,13 +99,14 @@ def visit(chromium: Any, shop: str, calendar: Any, monkeypatch: pytest.MonkeyPat
         def open_shop(
             *,
             held: bool = False,
+            max_event_age: float | None = None,
             csp: str = "",
             headers: Any = None,
             browser: Any = chromium,
             host: str = "127.0.0.1",
             **settings: Any,
         ) -> Shopper:
-            delivery = Delivery(held=held)
+            delivery = Delivery(held=held, max_event_age=max_event_age, clock=manager._state.clock)
             stack.callback(delivery.close)
             serve, nonce = SHOPS[shop]
             if csp:
@@ -146,9 +147,9 @@ def bodies(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     recorded: list[dict[str, Any]] = []
     original = pixel.browser_event
 
-    def record(body: bytes, *, now: float) -> Any:
+    def record(body: bytes, *, now: float, user_agent: str) -> Any:
         recorded.append(json_codec.loads(body))
-        return original(body, now=now)
+        return original(body, now=now, user_agent=user_agent)
 
     monkeypatch.setattr(pixel, "browser_event", record)
     return recorded

@@ -59,7 +59,8 @@ class Delivery:
     With *held* nothing is sent before `deliver`, as when the worker is down.
     """
 
-    def __init__(self, *, held: bool = False) -> None:
+    def __init__(self, *, held: bool = False, max_event_age: float | None = None, clock: Any = time.time) -> None:
+        self._max_event_age, self._clock = max_event_age, clock
         self.events: list[tt.Event] = []
         self.client = tt.Client(tt.EventSource.web(PIXEL, TOKEN))
         self.outbox = tt.MemoryOutbox()
@@ -74,7 +75,7 @@ class Delivery:
     def deliver(self) -> None:
         """Wait until all events have arrived."""
         if self.held:
-            tt.Worker(self.outbox, self.client).drain_once()
+            tt.Worker(self.outbox, self.client, max_event_age=self._max_event_age, wall_clock=self._clock).drain_once()
             assert self.outbox.depth() == 0
         else:
             assert self.background.flush(PATIENCE) == 0

@@ -43,7 +43,7 @@ def test_pixel_blocked(visit: Visit, check_counts: CheckCounts) -> None:
     [
         (3 * MINUTE, "server 3 minutes late", 6, 0),
         (10 * MINUTE, "server 10 minutes late", 0, 6),
-        (50 * HOUR, "server 50 hours late", 0, 0),
+        (50 * HOUR, "server 50 hours late, no max_event_age", 0, 0),
     ],
 )
 def test_late_server_events(
@@ -58,6 +58,17 @@ def test_late_server_events(
 
     summary = shopper.manager.summary()
     assert (summary["merged"], summary["dropped"]) == (merged, dropped)
+
+
+def test_a_server_event_after_48_hours_is_a_dead_letter(visit: Visit, check_counts: CheckCounts) -> None:
+    """With `max_event_age` the worker does not deliver what TikTok would count again. It keeps it."""
+    shopper = visit(held=True, max_event_age=48 * HOUR)
+    shopper.complete_funnel()
+    shopper.advance_clock(50 * HOUR)
+
+    check_counts(shopper, "server 50 hours late")
+
+    assert len(shopper.delivery.outbox.dead()) == 6
 
 
 def reopen_browser_later(shopper: Shopper, days: int) -> None:

@@ -55,6 +55,7 @@ class BackgroundClient:
       (`testing.capture`).
     - `remember_keys`: days in which the outbox in memory takes no event twice that has the same name and key (28 by
       default; 0 turns it off). An outbox that is passed has its own setting.
+    - `max_event_age`: seconds after its `event_time` in which an event is delivered, as for `Worker`; None for all.
     - `spill`: an outbox for events that neither `outbox` nor memory can take.
     - `before_send` is called with every event, in the caller's thread. It returns the event, another one, or None to
       drop it.
@@ -74,6 +75,7 @@ class BackgroundClient:
         deliver: bool = True,
         strict: bool | None = None,
         remember_keys: float | None = None,
+        max_event_age: float | None = None,
         spill: Outbox | None = None,
         before_send: BeforeSend | None = None,
         on_sent: OnResults | None = None,
@@ -93,7 +95,7 @@ class BackgroundClient:
             on_rejected=on_rejected,
             on_dropped=on_dropped,
         )
-        self._deliver, self._strict = deliver, strict
+        self._deliver, self._strict, self._max_event_age = deliver, strict, max_event_age
         self._stats = StatsCounter()
         self._buffer = Buffer(
             self.outbox, spill, client.source.route, track_records=deliver, on_repeated=self._on_repeated
@@ -107,7 +109,13 @@ class BackgroundClient:
         self._delivery_thread.renew()
 
     def _new_worker(self) -> Worker:
-        return Worker(self.outbox, self.client, on_results=self._on_results, on_retry=self._on_retry)
+        return Worker(
+            self.outbox,
+            self.client,
+            max_event_age=self._max_event_age,
+            on_results=self._on_results,
+            on_retry=self._on_retry,
+        )
 
     def __repr__(self) -> str:
         return f"BackgroundClient({self.client!r}, {type(self.outbox).__name__})"

@@ -45,6 +45,12 @@ _WORKER_OPTIONS = (
         help="Maximum seconds between two attempts.",
     ),
     click.option(
+        "--max-event-age",
+        type=click.FloatRange(0, min_open=True),
+        metavar="HOURS",
+        help="Do not deliver older events; they become dead letters. 48 for a site whose pixel reports them, too.",
+    ),
+    click.option(
         "--drain",
         type=click.FloatRange(0),
         default=10,
@@ -65,7 +71,14 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run_worker(
-    outbox: Outbox | None, clients: Sequence[Client], *, once: bool, drain: float, report: float, **options: Any
+    outbox: Outbox | None,
+    clients: Sequence[Client],
+    *,
+    once: bool,
+    drain: float,
+    report: float,
+    max_event_age: float | None = None,
+    **options: Any,
 ) -> int:
     """Deliver the events of *outbox* until SIGTERM or SIGINT. Returns the exit code.
 
@@ -76,7 +89,11 @@ def run_worker(
         raise click.UsageError("An outbox in memory belongs to one process. A worker needs sqlite:/// or redis://")
     counts: Counter[str] = Counter()
     worker = Worker(
-        outbox, *clients, on_results=lambda results: counts.update(one.status for one in results), **options
+        outbox,
+        *clients,
+        max_event_age=None if max_event_age is None else max_event_age * 3_600,
+        on_results=lambda results: counts.update(one.status for one in results),
+        **options,
     )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs the URL of every request
