@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,13 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tiktok_events._runtime import json_codec
-from tiktok_events.events_manager import page
+from tiktok_events.events_manager import event_page, page
 from tiktok_events.events_manager.app_state import AppState, app_state
 from tiktok_events.events_manager.clock import Clock
 from tiktok_events.events_manager.intake.pixel import pixel_act
 from tiktok_events.events_manager.intake.pixel_script import pixel_script, pixel_switches
-from tiktok_events.events_manager.intake.request_body import BodyTooLargeError, read_body
+from tiktok_events.events_manager.intake.request_body import BodyTooLargeError, read_json_object
 from tiktok_events.events_manager.intake.track import track
 from tiktok_events.events_manager.security import Guard, header_values, is_own_origin, known_hosts
 from tiktok_events.events_manager.store.dedup import DedupRules
@@ -98,6 +96,9 @@ def _routes(*, with_faults: bool) -> list[Route]:
         Route("/diagnostics", _readable(page.diagnostics)),
         Route("/static/{name}", page.static),
         Route("/api/events", _readable(_events)),
+        Route("/events/{number}", _readable(event_page.event_page)),
+        Route("/api/events/{number}", _readable(event_page.event_json)),
+        Route("/api/check-value", _own_page_only(event_page.check_value), methods=["POST"]),
         Route("/api/summary", _readable(_summary)),
         Route("/api/diagnostics", _readable(_diagnostics)),
         Route("/api/clear", _own_page_only(_clear), methods=["POST"]),
@@ -180,7 +181,7 @@ _OPENAPI = (resources.files("tiktok_events.events_manager") / "openapi.json").re
 
 async def _add_faults(request: Request) -> Response:
     faults = app_state(request).faults
-    faults.add(await _json_object(request))
+    faults.add(await read_json_object(request))
     return JSONResponse({"waiting": len(faults)})
 
 
@@ -193,17 +194,5 @@ async def _clear_faults(request: Request) -> Response:
 
 async def _set_clock(request: Request) -> Response:
     state = app_state(request)
-    state.clock.set(await _json_object(request))
+    state.clock.set(await read_json_object(request))
     return JSONResponse({"now": state.clock()})
-
-
-async def _json_object(request: Request) -> Mapping[str, Any]:
-    try:
-        wanted = json_codec.loads(await read_body(request))
-    except BodyTooLargeError:
-        raise
-    except ValueError:
-        raise ValueError("send a JSON object") from None
-    if not isinstance(wanted, dict):
-        raise ValueError("send a JSON object")  # noqa: TRY004 (the text is wrong, not its type)
-    return wanted

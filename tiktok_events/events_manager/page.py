@@ -26,6 +26,7 @@ _PACKAGE = "tiktok_events.events_manager"
 _FILES = {
     "manager.css": "text/css",
     "manager.js": "text/javascript",
+    "event.js": "text/javascript",
     "mark.svg": "image/svg+xml",
 }
 _STATIC = {name: (resources.files(_PACKAGE) / "static" / name).read_bytes() for name in _FILES}
@@ -62,7 +63,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-_TEMPLATES = _environment()
+TEMPLATES = _environment()
 
 
 async def index(request: Request) -> Response:
@@ -72,7 +73,7 @@ async def index(request: Request) -> Response:
     address = f"{request.url.scheme}://{request.headers['host']}"
     shells = by_shell(local_variables(address, state.source_id))
     context = {**_context(state, listed), "shells": shells, "here": "/"}
-    return HTMLResponse(_TEMPLATES.get_template("index.html").render(context))
+    return HTMLResponse(TEMPLATES.get_template("index.html").render(context))
 
 
 async def rows(request: Request) -> Response:
@@ -85,18 +86,18 @@ async def rows(request: Request) -> Response:
     listed = state.store.events(after=after, limit=MAX_ROWS)
     if listed.cursor == after and not listed.events:
         return Response(status_code=204, headers={"Oldest-Event": str(listed.oldest)})
-    return HTMLResponse(_TEMPLATES.get_template("rows.html").render(_context(state, listed)))
+    return HTMLResponse(TEMPLATES.get_template("rows.html").render(_context(state, listed)))
 
 
 async def findings(request: Request) -> Response:
     """Render the open findings, for the first page."""
-    return HTMLResponse(_TEMPLATES.get_template("findings.html").render(_findings(app_state(request))))
+    return HTMLResponse(TEMPLATES.get_template("findings.html").render(shared(app_state(request))))
 
 
 async def diagnostics(request: Request) -> Response:
     """Render all findings."""
-    context = {**_findings(app_state(request)), "here": "/diagnostics", "newest": NEWEST}
-    return HTMLResponse(_TEMPLATES.get_template("diagnostics.html").render(context))
+    context = {**shared(app_state(request)), "here": "/diagnostics", "newest": NEWEST}
+    return HTMLResponse(TEMPLATES.get_template("diagnostics.html").render(context))
 
 
 async def static(request: Request) -> Response:
@@ -129,11 +130,12 @@ def _context(state: AppState, listed: EventList) -> dict[str, Any]:
         "cursor": listed.cursor,
         "oldest": listed.oldest,
         "summary": state.store.summary(),
-        **_findings(state),
+        **shared(state),
     }
 
 
-def _findings(state: AppState) -> dict[str, Any]:
+def shared(state: AppState) -> dict[str, Any]:
+    """What the pages share: findings, the number of events, and settings of the header."""
     found = state.store.findings(state.clock())
     doubles = [one for one in found if one.id in DOUBLES and one.state == "open"]
     return {

@@ -18,7 +18,7 @@ from tiktok_events.events_manager.diagnostics.same_conversion import (
     what_differs,
 )
 
-SETTLED = 0.5
+COPY_WAIT = 0.5
 """Seconds that an event waits for its own copy before it is compared with others."""
 
 _ONCE = frozenset({
@@ -64,7 +64,7 @@ def suspected_doubles(rows: Sequence[Row], *, now: float) -> Iterator[Finding]:
     found: dict[tuple[str, str], dict[int, Row]] = defaultdict(dict)
     by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.is_kept and row.event and is_conversion(row.event) and now - row.received_at >= SETTLED:
+        if row.is_kept and row.event and is_conversion(row.event) and now - row.received_at >= COPY_WAIT:
             by_name[canonical_name(row.event)].append(row)
     for name, kept in by_name.items():
         for one, other in _pairs(name, kept):

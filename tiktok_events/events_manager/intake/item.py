@@ -45,6 +45,7 @@ def received_event(
         visitor=visitor_digests(user),
         items=items_digest(properties),
         order_digest=order_digest(properties),
+        payload=item,
     )
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import ClientDisconnect, Request
+
+from tiktok_events._runtime import json_codec
 
 MAX_BODY = 16_000_000
 """Bytes. TikTok documents no limit; this one bounds the manager's memory."""
@@ -38,3 +43,21 @@ async def read_body(request: Request) -> bytes:
     if size > MAX_BODY:
         raise BodyTooLargeError
     return bytes(received)
+
+
+async def read_json_object(request: Request) -> Mapping[str, Any]:
+    """Return the body of *request* as a JSON object.
+
+    Raises:
+        BodyTooLargeError: If the body is larger than `MAX_BODY`.
+        ValueError: If it is no JSON object.
+    """
+    try:
+        wanted = json_codec.loads(await read_body(request))
+    except BodyTooLargeError:
+        raise
+    except ValueError:
+        raise ValueError("send a JSON object") from None
+    if not isinstance(wanted, dict):
+        raise ValueError("send a JSON object")  # noqa: TRY004 (the text is wrong, not its type)
+    return wanted

@@ -84,6 +84,7 @@ async function askFindings() {
   said = html;
   const answer = new DOMParser().parseFromString(html, "text/html");
   verdict.replaceChildren(...answer.body.children);
+  take(await (await fetch("/rows")).text()); // rows show what the findings say of them
 }
 
 function openNamed() {

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from tiktok_events.events_manager.diagnostics.diagnose import diagnose, read_rows
-from tiktok_events.events_manager.diagnostics.doubles import SETTLED
+from tiktok_events.events_manager.diagnostics.doubles import COPY_WAIT
 from tiktok_events.events_manager.diagnostics.finding import Finding
 from tiktok_events.events_manager.store.dedup import (
     TTP_WINDOW,
@@ -24,6 +24,7 @@ from tiktok_events.events_manager.store.dedup import (
     counts_alone,
     outcome_of,
 )
+from tiktok_events.events_manager.store.payloads import MAX_PAYLOADS, Payloads
 from tiktok_events.events_manager.store.received_event import MATCH_KEYS, ReceivedEvent
 from tiktok_events.events_manager.store.schema import open_database
 from tiktok_events.events_manager.store.summary import summarize
@@ -42,6 +43,11 @@ _KEPT = "SELECT * FROM events WHERE key = ? AND outcome = 'kept' ORDER BY id DES
 _ALONE = "SELECT * FROM events WHERE key = ? AND channel = ? AND alone ORDER BY id DESC LIMIT 1"
 _BY_TTP = """
 SELECT * FROM events WHERE ttp_key = ? AND channel = ? AND outcome = 'kept' AND received_at >= ? ORDER BY id DESC LIMIT 1
+"""
+_COPIES = """
+SELECT * FROM events WHERE id = :id OR first = (SELECT coalesce(first, id) FROM events WHERE id = :id)
+    OR id = (SELECT first FROM events WHERE id = :id)
+ORDER BY id LIMIT 50
 """
 _DROP = "UPDATE events SET outcome = 'dropped', counted = 0, first = ?, change = ? WHERE id = ?"
 _DELETE_OLDEST = "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?"
@@ -79,12 +85,14 @@ class EventStore:
         path: str | os.PathLike[str] | None = None,
         *,
         max_events: int = MAX_EVENTS,
+        max_payloads: int = MAX_PAYLOADS,
         rules: DedupRules = DedupRules(),  # noqa: B008 - it is frozen
     ) -> None:
         self._max_events, self._rules = max_events, rules
         self._lock = threading.Lock()
         self._connection = open_database(path)
         self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
+        self._payloads = Payloads(max_payloads)
         self._findings: list[Finding] = []
         self._findings_of: int | None = None
         self.close = weakref.finalize(self, self._connection.close)
@@ -100,6 +108,7 @@ class EventStore:
         """Delete all events."""
         with self._transaction():
             self._connection.execute("DELETE FROM events")
+            self._payloads.clear()
             self._findings_of = None
 
     def events(self, *, after: int = 0, limit: int = -1) -> EventList:
@@ -118,6 +127,23 @@ class EventStore:
             )
         return {row["first"]: _as_dict(row) for row in rows}
 
+    def copies_of(self, number: int) -> list[dict[str, Any]]:
+        """Return the copies of the conversion that event *number* belongs to, in the order of arrival, with payloads."""
+        with self._lock:
+            rows = self._rows(_COPIES, {"id": number})
+            return [{**_as_dict(row), "payload": self._payloads.get(row["id"])} for row in rows]
+
+    def payloads_of(self, number: int) -> list[dict[str, Any]]:
+        """Return the payloads of the copies of event *number* that are in memory."""
+        return [copy["payload"] for copy in self.copies_of(number) if copy["payload"] is not None]
+
+    def neighbours(self, number: int) -> dict[str, int | None]:
+        """Return the ids of the events before and after event *number*, without merged copies."""
+        with self._lock:
+            before = self._rows("SELECT max(id) FROM events WHERE id < ? AND outcome != 'merged'", (number,))
+            after = self._rows("SELECT min(id) FROM events WHERE id > ? AND outcome != 'merged'", (number,))
+        return {"previous": before[0][0], "next": after[0][0]}
+
     def summary(self) -> dict[str, Any]:
         """Return the summary of all stored events; `openapi.json` describes its fields."""
         with self._lock:
@@ -134,8 +160,8 @@ class EventStore:
             if self._findings_of != self._change:
                 rows = read_rows(self._connection)
                 self._findings = diagnose(rows, now=now)
-                is_settled = not rows or now - rows[-1].received_at >= SETTLED
-                self._findings_of = self._change if is_settled else None
+                is_final = not rows or now - rows[-1].received_at >= COPY_WAIT
+                self._findings_of = self._change if is_final else None
             return self._findings
 
     def _add(self, event: ReceivedEvent, received_at: float) -> None:
@@ -195,7 +221,7 @@ class EventStore:
             for severity in ("error", "warning")
         }
         values = {
-            **attrs.asdict(event, recurse=False),
+            **attrs.asdict(event, recurse=False, filter=attrs.filters.exclude("payload")),
             "change": self._change,
             "received_at": received_at,
             "channels": json.dumps([event.channel]),
@@ -209,7 +235,8 @@ class EventStore:
             "errors": json.dumps(rules["error"]),
             "warnings": json.dumps(rules["warning"]),
         }
-        self._connection.execute(_INSERT, values)
+        number = self._connection.execute(_INSERT, values).lastrowid
+        self._payloads.add(number or 0, event.payload)
 
     def _complete(self, original: sqlite3.Row, copy: ReceivedEvent) -> None:
         """Add to the kept event what only its copy has. O2: "Event deduplication"."""
@@ -234,7 +261,7 @@ class EventStore:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def _rows(self, query: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         return self._connection.execute(query, values).fetchall()
 
     def _integer(self, query: str) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
 
 from tiktok_events._spec.fields import USER
@@ -18,7 +21,7 @@ class ReceivedEvent:
 
     `identifiers` are the names of the match keys that are present. `key` is the key for deduplication,
     `ttp_key` the one of an event without `event_id`. `visitor`, `items` and `order_digest` are digests by which
-    suspected copies are found. `code`, `message` and `request_id` are those of the response to the request.
+    suspected copies are found. `payload` is kept in memory only, for the newest events. `code`, `message` and `request_id` are those of the response to the request.
     """
 
     channel: Channel
@@ -38,6 +41,7 @@ class ReceivedEvent:
     visitor: tuple[str, ...] = ()
     items: str | None = None
     order_digest: str | None = None
+    payload: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
     code: int = 0
     message: str = "OK"
     request_id: str = ""
