@@ -105,6 +105,8 @@ def _emails_and_phones() -> list[Case]:
         *_spread("email-several", "user.email", ["zzpii@example.com,zzpii@example.org", "zzpii@example.com zzpii@example.org"]),
         *_spread("phone-malformed", "user.phone", malformed),
         *_spread("phone-country-code", "user.phone", local),
+        *_spread("too-long", "user.email", ["z" * 310 + "@example.com"]),
+        *_spread("too-long", "user.phone", ["+1 202 555 01" + "0" * 60]),
         *_spread("other-hash", "user.email", [MD5, SHA_1, MD5.upper(), SHA_1.upper()]),
         *_spread("other-hash", "user.phone", [MD5, SHA_1, MD5.upper(), SHA_1.upper()]),
         *_spread("hash-of-nothing", "user.email", [OF_NOTHING, OF_NOTHING.upper(), f" {OF_NOTHING} "]),

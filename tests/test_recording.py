@@ -256,7 +256,7 @@ def test_it_ends_with_its_block_even_when_that_fails():
 
 def test_what_is_logged_once_is_logged_again(caplog, monkeypatch):
     """A test before has not used it up, and this one does not use it up for the process."""
-    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._repeats", {})
     site = tt.Site(SOURCE)
     for _ in range(2):
         with capture():

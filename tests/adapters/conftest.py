@@ -23,7 +23,7 @@ def _no_httpx_log(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_logged_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reset `log_once`, so that earlier tests suppress no message."""
-    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._repeats", {})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

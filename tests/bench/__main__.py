@@ -22,6 +22,7 @@ TOPICS = {
     "memory": "memory",
     "middleware": "middleware",
     "outboxes": "outboxes",
+    "parsers": "parsers",
     "redis": "draining",
 }
 """The module of each topic; its `run()` prints. Imported when it is asked for: what a peer brings is no other's load."""

@@ -10,4 +10,4 @@ pytest.register_assert_rewrite("hostile_requests")  # its functions contain asse
 @pytest.fixture(autouse=True)
 def _nothing_logged_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reset `log_once`, so that earlier tests suppress no message."""
-    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._repeats", {})

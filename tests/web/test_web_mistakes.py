@@ -86,7 +86,7 @@ def test_a_client_that_fails_does_not_fail_the_page(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For any exception the view goes on and no value is logged; the pixel call is still rendered."""
-    monkeypatch.setattr("tiktok_events._runtime.log_once._logged", set())
+    monkeypatch.setattr("tiktok_events._runtime.log_once._repeats", {})
     tracked = a_tracker(a_site(client=Broken())).track("Purchase", key=1)
     full = a_tracker(a_site(client=Full())).track("Purchase", key=1)
 

@@ -12,10 +12,16 @@ from typing import Any
 
 from tiktok_events._events.normalize import urls
 from tiktok_events._events.normalize.identifiers import EMPTY_DIGEST, PLACEHOLDER_DIGESTS, is_digest
+from tiktok_events._events.normalize.values import MAX_SHOWN_KEY, shown_key
 from tiktok_events._events.user import is_ip_address, is_locale
 from tiktok_events._spec.fields import ATT_STATUSES, CONTENT, DISCOURAGED, EVENT, LEGACY, OBJECTS, Field
 from tiktok_events._spec.problem import Problem
 from tiktok_events._spec.rules import problem
+
+_MAX_HINTS = 100
+"""Problems after which no similar names are searched: that takes longer than all other checks."""
+_MAX_PROBLEMS = 1_000
+"""Problems of one item after which unknown keys are no longer listed: a body may have any number of them."""
 
 _ADDRESS_FIELDS = ("city", "state", "country")
 _COUNTRY = re.compile(r"[a-z]{2}")
@@ -101,11 +107,15 @@ def _check_unknown_key(
     if legacy:
         problems.append(problem("legacy-field", path, legacy))
         return
+    if len(problems) >= _MAX_PROBLEMS:
+        return
     import difflib  # imported only for an unknown key
 
-    close = difflib.get_close_matches(key, fields, 1)
-    # The key was received from outside, so it is shown only if it looks like a name: the message may be logged.
-    shown = path if key.isascii() and key.isidentifier() and len(key) <= 40 else f"{path[: -len(key)]}(a key)"
+    close = (
+        difflib.get_close_matches(key, fields, 1) if len(key) <= MAX_SHOWN_KEY and len(problems) < _MAX_HINTS else []
+    )
+    # The key was received from outside: the message may be logged.
+    shown = f"{path[: len(path) - len(key)]}{shown_key(key)}"
     problems.append(problem("unknown-field", shown, f"; it reads like {close[0]}" if close else ""))
 
 

@@ -17,6 +17,7 @@ from tiktok_events._events.normalize.foreign_values import plain
 from tiktok_events._events.normalize.times import integer_or_time
 from tiktok_events._events.normalize.values import (
     MAX_NUMBER,
+    MAX_SHOWN_KEY,
     TextConverter,
     UnknownField,
     WrongType,
@@ -27,6 +28,7 @@ from tiktok_events._events.normalize.values import (
     id_text,
     number,
     plain_json,
+    shown_key,
     strings,
     text,
 )
@@ -173,7 +175,7 @@ def build_extra(plan: FieldPlan, extra: object, problems: list[Problem]) -> Wire
         raise WrongType(f"{plan.name}.extra", "a mapping", extra)
     wire: Wire = {}
     for key, value in plain_json(extra, f"{plan.name}.extra", problems).items():
-        path = f"{plan.name}.{key}"
+        path = f"{plan.name}.{shown_key(key)}"
         if key in plan.converters:
             raise ValueError(f"{path} is a documented field: pass it as {key}=, not through extra")
         if key in LEGACY.get(plan.name, {}):
@@ -187,6 +189,6 @@ def unknown_field(plan: FieldPlan, key: object) -> UnknownField:
     """The error for a *key* that is not a field; its message suggests the closest field name."""
     import difflib  # imported on an error only: it takes longer than the rest of this module
 
-    close = difflib.get_close_matches(str(key), plan.converters, 1)
+    close = difflib.get_close_matches(str(key), plan.converters, 1) if len(str(key)) <= MAX_SHOWN_KEY else []
     hint = LEGACY.get(plan.name, {}).get(str(key)) or (close[0] if close else "")
     return UnknownField(plan.name, str(key), f"; did you mean {hint}?" if hint else "")

@@ -32,6 +32,9 @@ _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _IPV4_AND_PORT = re.compile(rf"({_IPV4.pattern}):[0-9]{{1,5}}")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
+_MAX_ADDRESS = 64
+"""Characters of an IP address with brackets and port: an IPv6 address has up to 53."""
+_MAX_LOCALE = 64
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -81,6 +84,8 @@ def _plain_ip(text: str) -> str:
     if _IPV4.fullmatch(text):
         return text
     text = text.strip()
+    if len(text) > _MAX_ADDRESS:
+        raise Refused("ip-malformed")
     if match := _BRACKETED.fullmatch(text) or _IPV4_AND_PORT.fullmatch(text):
         text = match[1]
     if text and not is_ip_address(text):
@@ -98,17 +103,17 @@ def _convert_ip(value: object, path: str, problems: list[Problem]) -> str | None
 
 
 def _plain_locale(text: str) -> str:
-    if _LOCALE.fullmatch(text):
+    if len(text) <= _MAX_LOCALE and _LOCALE.fullmatch(text):
         return text
     # en-US,en;q=0.9 is an Accept-Language header; en_US.UTF-8 is a POSIX locale.
     text = text.partition(",")[0].partition(";")[0].strip().partition(".")[0].replace("_", "-")
-    if text and not _LOCALE.fullmatch(text):
+    if text and (len(text) > _MAX_LOCALE or not _LOCALE.fullmatch(text)):
         raise Refused("locale-malformed")
     return text
 
 
 def _plain_att_status(text: str) -> str:
-    text = text.strip().upper()
+    text = text.strip()[:_MAX_LOCALE].upper()
     if text and text not in ATT_STATUSES:
         raise Refused("att-status")
     return text

@@ -60,6 +60,12 @@ USER = {
 """Which sources take names, address and external_id is disputed (X): the endpoint page says web, the newer Parameters page
 restricts only ttclid and ttp (web) and the device ids (app), and two large senders send names for every source."""
 
+MAX_EMAIL, MAX_PHONE, MAX_TEXT = 320, 64, 256
+"""Characters of an e-mail address (RFC 3696), a phone number and other identifiers, at most: longer ones are left out.
+
+Unicode normalisation takes time that grows with the square of the length, so it never sees a longer text of a visitor.
+"""
+
 PAGE = {"url": Field(), "referrer": Field()}
 APP_FIELDS = {"app_id": Field(), "app_name": Field(), "app_version": Field()}
 LEAD = {"lead_id": Field(), "lead_event_source": Field()}

@@ -31,6 +31,7 @@ def _identifiers() -> list[Rule]:
         Rule("placeholder", "warning", "field", "is a placeholder such as 0, null or none, so all such visitors would count as one person", "Leave the field out for guests.", _SENDERS, "A"),
         Rule("nothing-left", "warning", "field", "is empty after normalising", "Leave the field out when it is unknown.", _OURS, "-"),
         Rule("not-unicode", "error", "field", "contains text that is not valid Unicode", "Decode the bytes with their real encoding before passing the text on.", _OURS, "-"),
+        Rule("too-long", "error", "field", "is longer than the {detail} characters that such a value can have", "Pass the value alone, without other text.", _PARAMETERS, "-"),
         Rule("not-hashed", "error", "field", "is not a SHA-256 digest", "Send 64 lower-case hex digits of the normalised value.", _ENDPOINT, "O"),
         Rule("address-hashed", "error", "field", "is hashed, but TikTok expects it in plain", "Pass the plain value.", _PARAMETERS, "O2"),
         Rule("country-malformed", "error", "field", "is not a country code of ISO 3166-1", "Use two letters, such as us or de.", _PARAMETERS, "O2"),

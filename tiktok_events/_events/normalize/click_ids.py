@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote
 
 _MACRO = r"__.*__|\{.*\}|\$\{.*\}|%%.*%%|\[.*\]|%7B.*%7D|%5B.*%5D"
@@ -13,6 +14,7 @@ _PLACEHOLDER_STARTS = frozenset("_{$%[uUnN0")
 _PARAMETER = re.compile(r"(?:^|[?&;])(?:amp;)?ttclid=([^&;]*)", re.IGNORECASE)
 _ID = re.compile(r"[A-Za-z0-9._-]+")
 _MAX_PARAMETERS = 500
+_MAX_IDS = 50
 
 
 def is_placeholder(value: str) -> bool:
@@ -29,7 +31,7 @@ def click_ids_in(query: str) -> Iterator[str]:
     """Yield the click ids in *query* without placeholders, each up to the first character that no click id contains."""
     if query.count("&") > _MAX_PARAMETERS:
         return
-    for match in _PARAMETER.finditer(query):
+    for match in islice(_PARAMETER.finditer(query), _MAX_IDS):
         value = unquote(match[1], errors="replace")
         click_id = None if is_placeholder(value) else _ID.match(value)
         if click_id is not None and not is_placeholder(click_id[0]):

@@ -14,6 +14,7 @@ from hashlib import sha256
 from tiktok_events._events.normalize.email import read_email
 from tiktok_events._events.normalize.phone import E164, has_trunk_zero, read_phone
 from tiktok_events._spec.countries import ALIASES, ALPHA_2_OF, COUNTRIES
+from tiktok_events._spec.fields import MAX_EMAIL, MAX_PHONE, MAX_TEXT
 from tiktok_events._spec.problem import Refused
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -38,7 +39,10 @@ PLACEHOLDER_DIGESTS = frozenset(
 
 def hash_email(value: str) -> str:
     """Hash an e-mail address in lower case, without the surrounding text that `read_email` removes."""
-    text = value.strip().lower()
+    text = value.strip()
+    if len(text) > MAX_EMAIL:
+        raise Refused("too-long", detail=str(MAX_EMAIL))
+    text = text.lower()
     if _PLAIN_EMAIL.fullmatch(text) is not None:
         return sha256(text.encode()).hexdigest()
     if "@" in text or "%40" in text or not text.isascii():
@@ -54,6 +58,8 @@ def hash_phone(value: str, region: str | None = None) -> str:
     Without region or extra it is refused.
     """
     text = value.strip()
+    if len(text) > MAX_PHONE:
+        raise Refused("too-long", detail=str(MAX_PHONE))
     if "+" in text and text.isascii():
         number = text.replace(" ", "")
         if not number[1:].isdigit():
@@ -75,7 +81,7 @@ def hash_phone(value: str, region: str | None = None) -> str:
 
 def hash_external_id(value: str) -> str:
     """Hash an id of your own system. It is only stripped of blanks, because pixel and server must agree on its case."""
-    text = value.strip()
+    text = _short(value)
     if len(text) == 64 and is_digest(text):
         return _existing_digest(text, "")
     if not text.isascii():
@@ -88,7 +94,7 @@ def hash_external_id(value: str) -> str:
 
 def hash_name(value: str) -> str:
     """Hash a first or last name: letters of every script in lower case, single spaces, no punctuation."""
-    text = value.strip().lower()
+    text = _short(value).lower()
     if len(text) > 31 or not (text.isascii() and text.isalpha()):
         _refuse_digest_lookalike(text)
         if is_digest(text):
@@ -104,7 +110,7 @@ def hash_zip_code(value: str, country: str | None = None) -> str:
 
     Of a code that a spreadsheet turned into a number ("10115.0"), the decimal is removed.
     """
-    text = value.strip().lower()
+    text = _short(value).lower()
     if text.endswith(".0") and text[:-2].isdecimal():
         text = text[:-2]
     if not (text.isascii() and text.isalnum()):
@@ -118,12 +124,12 @@ def hash_zip_code(value: str, country: str | None = None) -> str:
 
 def hash_idfa(value: str) -> str:
     """Hash an Apple advertising id in upper case, as in TikTok's own test vector."""
-    return _hash_device_id(value.strip().upper())
+    return _hash_device_id(_short(value).upper())
 
 
 def hash_gaid(value: str) -> str:
     """Hash a Google advertising id in lower case. Its form is not checked: TikTok's own sample is not a UUID."""
-    return _hash_device_id(value.strip().lower())
+    return _hash_device_id(_short(value).lower())
 
 
 def _hash_device_id(text: str) -> str:
@@ -136,7 +142,7 @@ def _hash_device_id(text: str) -> str:
 
 def plain_place(value: str) -> str:
     """A city or state, which is sent in plain: only letters and digits of every script, in lower case."""
-    text = value.strip().lower()
+    text = _short(value).lower()
     if not (text.isascii() and text.isalpha()):
         text = "".join(c for c in _lower_composed(text) if _is_kept(c))
         if not text:
@@ -148,13 +154,21 @@ def plain_place(value: str) -> str:
 
 def plain_country(value: str) -> str:
     """A country (sent in plain) as two lower-case letters of ISO 3166-1; three letters, UK and EL are converted."""
-    text = value.strip().lower()
+    text = _short(value).lower()
     if text in COUNTRIES or not text:
         return text
     _refuse_plain_digest(text)
     if (code := ALPHA_2_OF.get(text) or ALIASES.get(text)) is None:
         raise Refused("country-malformed")
     return code
+
+
+def _short(value: str) -> str:
+    """*value* without blanks around it; refused if that is longer than `MAX_TEXT`."""
+    text = value.strip()
+    if len(text) > MAX_TEXT:
+        raise Refused("too-long", detail=str(MAX_TEXT))
+    return text
 
 
 def looks_like_other_digest(text: str) -> bool:

@@ -28,6 +28,10 @@ MAX_NUMBER = 2**53
 _MAX_DEPTH = 20
 
 
+MAX_SHOWN_KEY = 40
+"""Characters of a key from outside that a message shows."""
+
+
 class WrongType(TypeError):
     """Raised for a value of a Python type that its field never takes."""
 
@@ -37,11 +41,17 @@ class WrongType(TypeError):
 
 
 class UnknownField(TypeError):
-    """Raised for a key that is not a field. The message shows the key: it comes from code, not from a visitor."""
+    """Raised for a key that is not a field. A view may hand on a visitor's JSON: only a key like a name is shown."""
 
     def __init__(self, where: str, key: str, hint: str) -> None:
-        self.field = f"{where}.{key}"
-        super().__init__(f"{where} has no field {key!r}{hint}; undocumented fields go into extra={{...}}")
+        shown = shown_key(key)
+        self.field = f"{where}.{shown}"
+        super().__init__(f"{where} has no field {shown!r}{hint}; undocumented fields go into extra={{...}}")
+
+
+def shown_key(key: str) -> str:
+    """*key* if it looks like the name of a field: up to 40 ASCII letters, digits and underscores; else "(a key)"."""
+    return key if len(key) <= MAX_SHOWN_KEY and key.isascii() and key.isidentifier() else "(a key)"
 
 
 def text(value: object, field: str, problems: list[Problem]) -> str | None:

@@ -60,7 +60,7 @@ class Proxies:
         found = self._walk(_x_forwarded_hops(reader) or _forwarded_hops(reader.header("forwarded")), peer)
         special = reader.header(self.client_ip_header) if self.client_ip_header else ""
         if special:
-            found = attrs.evolve(found, address=self._walk(_hops(special), None).address)
+            found = attrs.evolve(found, address=self._walk(_hops(_end_of(special)), None).address)
         return found
 
     def _walk(self, hops: Sequence[Hop], peer: Address | None) -> Forwarded:
@@ -122,9 +122,9 @@ def _hops(addresses: str) -> list[Hop]:
 
 def _x_forwarded_hops(reader: Reader) -> list[Hop]:
     """The hops of X-Forwarded-For, -Proto and -Host. A proxy adds to their ends, so they are aligned there."""
-    senders = _hops(reader.header("x-forwarded-for"))
-    schemes = _elements(reader.header("x-forwarded-proto"))
-    hosts = _elements(reader.header("x-forwarded-host"))
+    senders = _hops(_end_of(reader.header("x-forwarded-for")))
+    schemes = _elements(_end_of(reader.header("x-forwarded-proto")))
+    hosts = _elements(_end_of(reader.header("x-forwarded-host")))
     length = max(len(senders), len(schemes), len(hosts))
     return [
         Hop(sender.sender if sender else "", _scheme(scheme or ""), _host(host or ""))
@@ -132,6 +132,11 @@ def _x_forwarded_hops(reader: Reader) -> list[Hop]:
             *([*[None] * (length - len(part)), *part] for part in (senders, schemes, hosts)), strict=True
         )
     ]
+
+
+def _end_of(header: str) -> str:
+    """The last whole elements of a list, at most `_MAX_HEADER` characters: proxies add to its end."""
+    return header if len(header) <= _MAX_HEADER else header[-_MAX_HEADER:].partition(",")[2]
 
 
 def _elements(header: str) -> list[str]:

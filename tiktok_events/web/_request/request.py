@@ -10,6 +10,8 @@ from tiktok_events.web._request.networks import Address
 from tiktok_events.web._request.proxies import HOST, Forwarded, Proxies
 from tiktok_events.web._request.readers import PATH_SAFE, EnvironReader, Reader, ScopeReader
 
+_MAX_COOKIES = 50
+_MAX_QUERY = 8_000
 _QUERY_SAFE = PATH_SAFE + "?%[]{}|^`\\"
 
 
@@ -160,11 +162,11 @@ class WebRequest:
         return self._cookies
 
     def cookie_values(self, name: str) -> tuple[str, ...]:
-        """`all_cookies` of one *name*; other cookies are not parsed."""
+        """The first values of the cookie *name*, at most 50; other cookies are not parsed."""
         header = self.header("cookie")
         if name not in header:
             return ()
-        candidates = [pair.partition("=") for pair in header.split(";") if name in pair]
+        candidates = [pair.partition("=") for pair in header.split(";") if name in pair][:_MAX_COOKIES]
         return tuple([_unquoted(value) for key, separator, value in candidates if separator and key.strip() == name])
 
     @property
@@ -191,10 +193,13 @@ class WebRequest:
 
     @property
     def url(self) -> str | None:
-        """The requested URL, in ASCII and without a fragment; None without a host."""
+        """The requested URL, in ASCII and without a fragment; None without a host.
+
+        A query of more than 8,000 characters is left out.
+        """
         if not self.host:
             return None
-        query = quote(self.query.encode("latin-1", "replace"), _QUERY_SAFE)
+        query = "" if len(self.query) > _MAX_QUERY else quote(self.query.encode("latin-1", "replace"), _QUERY_SAFE)
         return f"{self.scheme}://{self.host}{self.path}{'?' + query if query else ''}"
 
     def __eq__(self, other: object) -> bool:
