@@ -101,7 +101,7 @@ def test_an_answer_that_drips_is_cut_off(connect):
     with servers.listening(servers.answer_in_drops) as tiktok:
         client = connect(base_url=tiktok.url, retry=ONCE, timeout=0.3)
         begun = time.monotonic()
-        with raises(tt.TransportError, match="slowly"):
+        with raises(tt.TransportError, match=r"within 0\.3 s"):
             client.track(PURCHASE)
 
         assert time.monotonic() - begun < 2
@@ -111,7 +111,7 @@ def test_silence_is_cut_off(connect):
     """Nothing at all within the timeout is a TransportError too."""
     with servers.listening(lambda handler: time.sleep(0.5)) as tiktok:
         client = connect(base_url=tiktok.url, retry=ONCE, timeout=0.1)
-        with raises(tt.TransportError, match="ReadTimeout"):
+        with raises(tt.TransportError, match=r"within 0\.1 s"):
             client.track(PURCHASE)
 
 
@@ -129,7 +129,7 @@ def test_a_broken_encoding_is_a_transport_error(connect, is_async, tiktok):
         lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no"))
     )
     own = (httpx.AsyncClient if is_async else httpx.Client)(transport=tiktok)
-    with raises(tt.TransportError, match="DecodingError"):
+    with raises(tt.TransportError, match="cannot be decompressed"):
         connect(retry=ONCE, http=own).track(PURCHASE)
 
 

@@ -6,7 +6,6 @@ import importlib
 import ipaddress
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tiktok_events._api import network_guard
+from tiktok_events._api.answer_body import AnswerBody
+from tiktok_events._api.deadline import Deadline, UnknownConnection, bound, watch
 from tiktok_events._api.encoding import PATH, decode
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._runtime.version import __version__
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import httpx
 
 DEFAULT_BASE_URL = "https://business-api.tiktok.com/open_api/v1.3"
-_LARGEST_ANSWER = 1_000_000
 MANAGER_PORT = 8765
 """The port of the local Events Manager by default."""
 
@@ -120,33 +120,50 @@ def is_local(url: str) -> bool:
 
 
 def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
-    """POST *body* and decode the answer. Raises `ApiError` or `TransportError`."""
-    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse)
-    with _transport_errors(http, url), http.stream("POST", url, **options) as answer:
-        received = bytearray()
-        for chunk in answer.iter_bytes():
-            _take(received, chunk, deadline)
-    return decode(answer.status_code, bytes(received), retry_after=_retry_after(answer))
+    """POST *body* and decode the answer, within *timeout* seconds. Raises `ApiError` or `TransportError`."""
+    options = _options(url, body, headers, timeout, watch, _refuse)
+    with _transport_errors(http, url, timeout), Deadline(timeout) as deadline:
+        while True:
+            try:
+                return _exchange(http, url, options, deadline)
+            except UnknownConnection:
+                continue  # each turn closes one such connection of a client of the caller's
+
+
+def _exchange(http: httpx.Client, url: str, options: dict[str, Any], deadline: Deadline) -> TrackResponse:
+    with http.stream("POST", url, **options) as answer:
+        bound(answer.extensions.get("network_stream"))
+        received = AnswerBody(answer)
+        for chunk in () if received.is_complete else answer.iter_raw():
+            received.take(chunk)
+            deadline.left()
+    return decode(answer.status_code, received.content(), retry_after=_retry_after(answer))
 
 
 async def post_async(
     http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str], timeout: float
 ) -> TrackResponse:
     """The same for async code."""
-    deadline, options = time.monotonic() + timeout, _options(url, body, headers, timeout, _refuse_async)
-    with _transport_errors(http, url):
+    import anyio  # httpx and its async backend need it, too
+
+    options = _options(url, body, headers, timeout, None, _refuse_async)
+    with _transport_errors(http, url, timeout), anyio.fail_after(timeout):
         async with http.stream("POST", url, **options) as answer:
-            received = bytearray()
-            async for chunk in answer.aiter_bytes():
-                _take(received, chunk, deadline)
-    return decode(answer.status_code, bytes(received), retry_after=_retry_after(answer))
+            received = AnswerBody(answer)
+            if not received.is_complete:
+                async for chunk in answer.aiter_raw():
+                    received.take(chunk)
+    return decode(answer.status_code, received.content(), retry_after=_retry_after(answer))
 
 
-def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
+def _options(
+    url: str, body: bytes, headers: dict[str, str], timeout: float, trace: object, refuse: object
+) -> dict[str, Any]:
     options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
     if network_guard.is_blocked and not is_local(url):
-        # A real connection calls it before it opens or writes; a transport in memory never does.
-        options["extensions"] = {"trace": refuse}
+        trace = refuse  # a real connection calls it before it opens or writes; a transport in memory never does
+    if trace is not None:
+        options["extensions"] = {"trace": trace}
     return options
 
 
@@ -158,14 +175,6 @@ async def _refuse_async(step: str, details: object) -> None:
     raise network_guard.NetworkBlocked
 
 
-def _take(received: bytearray, chunk: bytes, deadline: float) -> None:
-    received += chunk
-    if len(received) > _LARGEST_ANSWER:
-        raise TransportError("the answer is larger than any of TikTok's")
-    if time.monotonic() > deadline:
-        raise TransportError("the answer came too slowly")
-
-
 def _retry_after(answer: httpx.Response) -> float | None:
     # HTTP allows a date too; TikTok sends neither form, proxies send seconds.
     value = answer.headers.get("retry-after", "").strip()
@@ -173,11 +182,13 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 
 @contextmanager
-def _transport_errors(http: Any, url: str) -> Iterator[None]:
+def _transport_errors(http: Any, url: str, timeout: float) -> Iterator[None]:
     library = _library_of(http)
     try:
         yield
-    except (library.TransportError, library.DecodingError) as error:
+    except (library.TimeoutException, TimeoutError):
+        raise TransportError(f"no answer from TikTok within {timeout:.3g} s") from None
+    except (library.TransportError, library.DecodingError, OSError) as error:
         if is_local(url) and _is_refusal(error):
             raise _refused_locally(url) from None
         # The text of an httpx error may hold an address, so only its class is shown.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
@@ -65,12 +66,14 @@ class AsyncRunner:
         if self._pid != os.getpid():
             self._renew()  # after a fork: the event loop belongs to the parent process
             self._client.forget_connections()
+        deadline = time.monotonic() + within
         with self._lock:
             if self._runner is None:
                 import asyncio
 
                 self._runner = asyncio.Runner(loop_factory=_new_loop)
-            return self._runner.run(self._client.deliver_once(items, pace, within))
+            # Requests of other threads may have taken a part of the time.
+            return self._runner.run(self._client.deliver_once(items, pace, deadline - time.monotonic()))
 
     def close(self) -> None:
         """As `Deliverer.close`."""
