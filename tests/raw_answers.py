@@ -72,7 +72,11 @@ def compressed(size: int, *wbits: int) -> bytes:
     body: bytes = b""
     for number, one in enumerate(wbits):
         packer = zlib.compressobj(9, wbits=one)
-        parts = [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)] if not number else [packer.compress(body)]
+        parts = (
+            [packer.compress(bytes(1_000_000)) for _ in range(size // 1_000_000)]
+            if not number
+            else [packer.compress(body)]
+        )
         body = b"".join([*parts, packer.flush()])
     return body
 

@@ -3,10 +3,9 @@
 import time
 from contextlib import contextmanager
 
-import httpx
 import pytest
 from marker_hook import raises
-from raw_answers import COMPLETE, HEADERS, OK, complete, compressed, drips, early, raw_server, says
+from raw_answers import HEADERS, OK, complete, compressed, drips, raw_server, says
 
 import tiktok_events as tt
 
@@ -85,7 +84,9 @@ def settled(server, number):
     return server.closed_by_client
 
 
-@pytest.mark.case("an answer that never ends", "TransportError at the timeout, the connection is closed, the next request works")
+@pytest.mark.case(
+    "an answer that never ends", "TransportError at the timeout, the connection is closed, the next request works"
+)
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_an_answer_without_end(connect, seen, kind):
     """Whatever part of the answer drips, the timeout bounds the exchange as a whole."""
@@ -115,7 +116,10 @@ def test_a_broken_answer(connect, seen, kind):
     seen(f"error after {took[0]:.1f} s of 5, the next event arrived")
 
 
-@pytest.mark.case("an answer that is compressed, although no compression was asked for", "TransportError at once, the next request works")
+@pytest.mark.case(
+    "an answer that is compressed, although no compression was asked for",
+    "TransportError at once, the next request works",
+)
 @pytest.mark.parametrize("kind", COMPRESSED)
 def test_a_compressed_answer(connect, seen, kind):
     """It is decompressed up to 64 kB if the standard library can do that with a bound, and refused otherwise."""

@@ -12,9 +12,7 @@ import socket
 import time
 from contextvars import ContextVar, Token
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
-
-_Socket = socket.socket if TYPE_CHECKING else object
+from typing import Any, Self
 
 
 class Deadline:
@@ -55,25 +53,25 @@ class UnknownConnection(Exception):
     """A request is about to reuse a connection that other code opened. Its body is not sent; the connection is closed."""
 
 
-class _BoundedSocket(_Socket):
+class _BoundedSocket:
     """Mixed into the class of a socket: no operation lasts beyond the current deadline."""
 
     __slots__ = ()
 
-    def recv(self, *arguments: Any) -> bytes:
+    def recv(self, *arguments: Any) -> Any:
         _lower_timeout(self)
-        return super().recv(*arguments)
+        return super().recv(*arguments)  # type: ignore[misc]
 
-    def send(self, *arguments: Any) -> int:
+    def send(self, *arguments: Any) -> Any:
         _lower_timeout(self)
-        return super().send(*arguments)
+        return super().send(*arguments)  # type: ignore[misc]
 
-    def sendall(self, *arguments: Any) -> None:
+    def sendall(self, *arguments: Any) -> Any:
         _lower_timeout(self)
-        super().sendall(*arguments)
+        return super().sendall(*arguments)  # type: ignore[misc]
 
 
-def _lower_timeout(sock: socket.socket) -> None:
+def _lower_timeout(sock: Any) -> None:
     deadline = _current.get()
     if deadline is None:
         return  # a request of the caller's own, on a client that we were given
@@ -84,15 +82,16 @@ def _lower_timeout(sock: socket.socket) -> None:
 
 
 @cache
-def _bounded(kind: type[socket.socket]) -> type[socket.socket]:
-    return kind if issubclass(kind, _BoundedSocket) else type(kind.__name__, (_BoundedSocket, kind), {"__slots__": ()})
+def _bounded(kind: Any) -> Any:
+    return type(kind.__name__, (_BoundedSocket, kind), {"__slots__": ()})
 
 
 def bound(stream: Any) -> None:
     """Make the socket of an httpcore *stream* keep to the deadlines, if it has one."""
     sock = None if stream is None else stream.get_extra_info("socket")
     if isinstance(sock, socket.socket) and not isinstance(sock, _BoundedSocket):
-        sock.__class__ = _bounded(type(sock))
+        kind: Any = type(sock)
+        sock.__class__ = _bounded(kind)
 
 
 def watch(step: str, details: dict[str, Any]) -> None:

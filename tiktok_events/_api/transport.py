@@ -121,7 +121,8 @@ def is_local(url: str) -> bool:
 
 def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
     """POST *body* and decode the answer, within *timeout* seconds. Raises `ApiError` or `TransportError`."""
-    options = _options(url, body, headers, timeout, watch, _refuse)
+    options = _options(url, body, headers, timeout, _refuse)
+    options.setdefault("extensions", {"trace": watch})
     with _transport_errors(http, url, timeout), Deadline(timeout) as deadline:
         while True:
             try:
@@ -146,7 +147,7 @@ async def post_async(
     """The same for async code."""
     import anyio  # httpx and its async backend need it, too
 
-    options = _options(url, body, headers, timeout, None, _refuse_async)
+    options = _options(url, body, headers, timeout, _refuse_async)
     with _transport_errors(http, url, timeout), anyio.fail_after(timeout):
         async with http.stream("POST", url, **options) as answer:
             received = AnswerBody(answer)
@@ -156,14 +157,11 @@ async def post_async(
     return decode(answer.status_code, received.content(), retry_after=_retry_after(answer))
 
 
-def _options(
-    url: str, body: bytes, headers: dict[str, str], timeout: float, trace: object, refuse: object
-) -> dict[str, Any]:
+def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
     options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
     if network_guard.is_blocked and not is_local(url):
-        trace = refuse  # a real connection calls it before it opens or writes; a transport in memory never does
-    if trace is not None:
-        options["extensions"] = {"trace": trace}
+        # A real connection calls it before it opens or writes; a transport in memory never does.
+        options["extensions"] = {"trace": refuse}
     return options
 
 
