@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 OK = b'{"code":0,"message":"OK","request_id":"r1","data":{}}'
@@ -93,7 +93,7 @@ class RawServer:
         self.connections = 0
         self.requests = 0
         self.closed_by_client = 0
-        self._open: set[socket.socket] = set()
+        self._open: set[Any] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -104,10 +104,9 @@ class RawServer:
                 threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
 
     def _serve(self, raw: socket.socket) -> None:
-        self._open.add(raw)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with raw, suppress(OSError, ValueError):
-            connection = self._wrap(raw)
+        with raw, suppress(OSError, ValueError), closing(self._wrap(raw)) as connection:
+            self._open.add(connection)
             while (answer := self._next(connection)) is not None:
                 try:
                     answer(connection)
@@ -115,7 +114,7 @@ class RawServer:
                     self.closed_by_client += 1
                 if not getattr(answer, "is_complete", False):
                     break
-        self._open.discard(raw)
+            self._open.discard(connection)
 
     def _next(self, connection: Any) -> Answer | None:
         """Answer requests as TikTok does until a scripted answer is due. None when the client has closed."""
@@ -136,6 +135,11 @@ class RawServer:
             if not self._answers or (is_early and not getattr(self._answers[0], "is_early", False)):
                 return None
             return self._answers.pop(0)
+
+    def script(self, *answers: Answer) -> None:
+        """Answer the next requests with *answers*."""
+        with self._lock:
+            self._answers += answers
 
     def close(self) -> None:
         """Close everything."""

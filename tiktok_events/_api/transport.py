@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tiktok_events._api import network_guard
-from tiktok_events._api.answer_body import AnswerBody
-from tiktok_events._api.deadline import Deadline, UnknownConnection, bound, watch
+from tiktok_events._api.bounds.answer_body import AnswerBody
+from tiktok_events._api.bounds.deadline import Deadline, UnknownConnection, bound, watch
+from tiktok_events._api.bounds.half_open import HalfOpenConnection
 from tiktok_events._api.encoding import PATH, decode
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._runtime.version import __version__
@@ -147,9 +148,10 @@ async def post_async(
     """The same for async code."""
     import anyio  # httpx and its async backend need it, too
 
-    options = _options(url, body, headers, timeout, _refuse_async)
+    options, connection = _options(url, body, headers, timeout, _refuse_async), HalfOpenConnection()
+    options.setdefault("extensions", {"trace": connection.watch})
     with _transport_errors(http, url, timeout), anyio.fail_after(timeout):
-        async with http.stream("POST", url, **options) as answer:
+        async with connection, http.stream("POST", url, **options) as answer:
             received = AnswerBody(answer)
             if not received.is_complete:
                 async for chunk in answer.aiter_raw():

@@ -1,0 +1,1 @@
+"""Bounds of one exchange: its time, the size of its answer, and the connection it leaves."""
