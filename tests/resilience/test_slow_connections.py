@@ -15,7 +15,7 @@ from tls_servers import Certificate, proxy
 import tiktok_events as tt
 from tiktok_events.testing import SOURCE
 
-TIMEOUT = 0.25
+TIMEOUT = 0.2
 MARGIN = 1.0
 """Seconds that a slow machine may take beyond the timeout."""
 ONCE = tt.RetryPolicy(attempts=1)
