@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from tiktok_events._api import network_guard
 from tiktok_events._api.bounds.answer_body import AnswerBody
-from tiktok_events._api.bounds.deadline import Deadline, UnknownConnection, bound, watch
-from tiktok_events._api.bounds.half_open import HalfOpenConnection
+from tiktok_events._api.bounds.deadline import Deadline, UnknownConnection, bound, bound_async, watch, watch_async
 from tiktok_events._api.encoding import PATH, decode
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._runtime.version import __version__
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     import httpx
 
 DEFAULT_BASE_URL = "https://business-api.tiktok.com/open_api/v1.3"
+_GRACE = 0.1
+"""Seconds after its deadline at which an async request is cancelled, if its connection did not end it."""
 MANAGER_PORT = 8765
 """The port of the local Events Manager by default."""
 
@@ -148,10 +149,12 @@ async def post_async(
     """The same for async code."""
     import anyio  # httpx and its async backend need it, too
 
-    options, connection = _options(url, body, headers, timeout, _refuse_async), HalfOpenConnection()
-    options.setdefault("extensions", {"trace": connection.watch})
-    with _transport_errors(http, url, timeout), anyio.fail_after(timeout):
-        async with connection, http.stream("POST", url, **options) as answer:
+    options = _options(url, body, headers, timeout, _refuse_async)
+    options.setdefault("extensions", {"trace": watch_async})
+    # A cancelled request leaves a connection of HTTP/2 open; one that its deadline ends does not.
+    with _transport_errors(http, url, timeout), Deadline(timeout), anyio.fail_after(timeout + _GRACE):
+        async with http.stream("POST", url, **options) as answer:
+            bound_async(answer.extensions.get("network_stream"))
             received = AnswerBody(answer)
             if not received.is_complete:
                 async for chunk in answer.aiter_raw():

@@ -1,1 +1,1 @@
-"""Bounds of one exchange: its time, the size of its answer, and the connection it leaves."""
+"""Bounds of one exchange over HTTP: its time, and the size of its answer."""

@@ -37,7 +37,7 @@ class AnswerBody:
         if self.is_complete:
             self.take(answer.content)
             return
-        for name in answer.headers.get_list("content-encoding", split_commas=True):
+        for name in answer.headers.get("content-encoding", "").split(","):
             encoding = name.strip().lower()
             if encoding in _REFUSED:
                 raise self._error(f"is compressed ({encoding}), although the request asks for no compression")
