@@ -64,7 +64,7 @@ class EventValidationError(TikTokEventsError, ValueError):
 
 
 class TransportError(TikTokEventsError):
-    """TikTok did not answer: network, timeout or TLS. The same call may succeed later.
+    """TikTok did not answer: network, timeout or TLS, or an answer above 64 kB. The same call may succeed later.
 
     `is_refused_locally` is True if a loopback address refused the connection: no program listens there.
     """

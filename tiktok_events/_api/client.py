@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class Client(BaseClient["httpx.Client"]):
     """Deliver events to one source, and return one result per event.
 
-    `base_url` is TikTok's, or `TIKTOK_API_URL`; it must be https except on loopback. `timeout` bounds one request in
-    seconds. `retry` says how often and how long to try again, `max_body_bytes` is where a request is split before it
-    holds 1,000 events; TikTok documents no limit. `http` is an `httpx.Client` of your own (proxies, custom CA, transport): it stays yours to close. Threads
-    may share a client; after a fork the child opens its own connections.
+    `base_url` is TikTok's, or `TIKTOK_API_URL`; it must be https except on loopback. `timeout` bounds one request as a
+    whole in seconds, from connecting to the last byte of its answer; only the lookup of a host name can take longer.
+    An answer has at most 64 kB. `retry` says how often and how long to try again, `max_body_bytes` is where a request is
+    split before it holds 1,000 events; TikTok documents no limit. `http` is an `httpx.Client` of your own (proxies,
+    custom CA, transport): it stays yours to close. Threads may share a client; after a fork the child opens its own
+    connections.
 
     Raises:
         ConfigurationError: If the address may not carry a token.
