@@ -148,3 +148,33 @@ def test_memory(seen, kind):
 
     assert grown < 2
     seen(f"{len(body) / 1000:.0f} kB received, {grown:.1f} MB more memory")
+
+
+def drip_redis(connection):
+    """Replies to any command with text that never ends."""
+    connection.recv(65_536)
+    drips(b"+", b"x")(connection)
+
+
+@pytest.mark.case("a Redis whose reply never ends", "OutboxUnavailable within ten timeouts; track returns at once")
+def test_redis(seen):
+    """A reply that drips is bounded, too; events wait in memory meanwhile."""
+    pytest.importorskip("redis")
+    with raw_server(*[early(drip_redis)] * 50) as server:
+        outbox = tt.RedisOutbox(f"redis://127.0.0.1:{server.port}", timeout=0.05)
+        begun = time.monotonic()
+        with pytest.raises(tt.OutboxUnavailable):
+            outbox.put([tt.Record(*SOURCE.route, "e0", b"{}")])
+        took = time.monotonic() - begun
+        background = tt.BackgroundClient(tt.Client(SOURCE, base_url=server.url), outbox)
+        begun = time.monotonic()
+        background.track(*events(100))
+        tracked = time.monotonic() - begun
+        left = background.close(0.3)
+        closed = time.monotonic() - begun
+
+        assert left == 100
+        assert took < 1.5
+        assert tracked < 0.2
+        assert closed < 2.5
+    seen(f"error after {took:.1f} s of 0.5, closed after {closed:.1f} s")

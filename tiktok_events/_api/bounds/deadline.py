@@ -70,6 +70,10 @@ def _socket_class(kind: Any) -> Any:
             _lower_timeout(self)
             return super().recv(*arguments)
 
+        def recv_into(self, *arguments: Any) -> Any:
+            _lower_timeout(self)
+            return super().recv_into(*arguments)
+
         def send(self, *arguments: Any) -> Any:
             _lower_timeout(self)
             return super().send(*arguments)
@@ -116,7 +120,11 @@ def _lower_timeout(sock: Any) -> None:
 
 def bound(stream: Any) -> None:
     """Make the socket of an httpcore *stream* keep to the deadlines, if it has one."""
-    sock = None if stream is None else stream.get_extra_info("socket")
+    bound_socket(None if stream is None else stream.get_extra_info("socket"))
+
+
+def bound_socket(sock: Any) -> None:
+    """Make *sock* keep to the deadlines, if it is a socket."""
     if isinstance(sock, socket.socket):
         _change_class(sock, _socket_class)
 

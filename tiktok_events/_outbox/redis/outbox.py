@@ -44,7 +44,7 @@ class RedisOutbox:
     It needs redis-py (`pip install "tiktok-events[redis]"`) and Redis 6.2 or later, with `appendonly yes` and the
     `maxmemory-policy` noeviction. `config_warnings` returns, and the first use logs, the settings that can lose events.
     Every key in Redis begins with *prefix*. `timeout` bounds the wait for a reply and `connect_timeout` the wait for a
-    connection, in seconds; no command is retried.
+    connection, in seconds; a call with all its replies ends within ten times `timeout`; no command is retried.
 
     The outbox holds `max_events` events, and a few more when several processes put within the same second. Of the dead
     letters of each stream the last `max_dead` are kept. With `streams` above 1, the events of a source are spread over

@@ -11,12 +11,15 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from tiktok_events._api import network_guard, transport
+from tiktok_events._api.bounds.deadline import Deadline, bound_socket
 from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import ConfigurationError, OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
 _SCHEMES = ("redis://", "rediss://", "unix://")
 _OLDEST = (6, 2)
+_LONGEST_CALL = 10
+"""How many times the timeout of one read a call may last, however many reads its replies take."""
 T = TypeVar("T")
 
 
@@ -69,7 +72,8 @@ class RedisServer:
         if network_guard.is_blocked and not self._is_here:
             raise OutboxUnavailable(str(network_guard.NetworkBlocked()))
         try:
-            return call(self._client)
+            with Deadline(self._timeouts[0] * _LONGEST_CALL):
+                return call(self._client)
         except (self._redis.RedisError, OSError) as error:
             failure = self._failure(error)
         raise failure
@@ -174,6 +178,7 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
         retry = redis.retry.Retry(redis.backoff.NoBackoff(), 0)
         pool = redis.ConnectionPool.from_url(url, retry=retry, **timeouts)
         pool.connection_kwargs["decode_responses"] = False
+        pool.connection_class = _bounded(pool.connection_class)
         pool.connection_class(**pool.connection_kwargs)  # an unknown option raises here, and not later in a thread
     except (TypeError, ValueError, AttributeError, redis.RedisError):
         pool = None
@@ -182,3 +187,15 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
             "the URL of the Redis cannot be read; percent-encode special characters in a password (%40 for @)"
         )
     return pool
+
+
+def _bounded(kind: Any) -> Any:
+    class BoundedConnection(kind):  # type: ignore[misc]
+        """A connection whose replies, all together, come within the deadline of the call."""
+
+        def _connect(self) -> Any:
+            sock = super()._connect()
+            bound_socket(sock)
+            return sock
+
+    return BoundedConnection
