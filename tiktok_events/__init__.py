@@ -7,7 +7,6 @@ imports neither an HTTP client nor a framework.
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from tiktok_events import errors
@@ -90,8 +89,6 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 if not TYPE_CHECKING:  # type checkers read the imports above
     __all__ = sorted([*errors.__all__, *_MODULE_OF])  # noqa: PLE0605
-
-logging.getLogger("tiktok_events").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

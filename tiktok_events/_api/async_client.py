@@ -39,6 +39,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
         self, items: list[Item], pace: Callable[[], object] | None = None, within: float = inf
     ) -> TrackResponse:
         """As `Client.deliver_once`; *pace* blocks this event loop, so nothing else may run on it."""
+        self._token.check()
         deadline = time.monotonic() + within
 
         async def post(body: bytes) -> TrackResponse:
@@ -51,7 +52,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
     async def _post_within(self, body: bytes, seconds: float) -> TrackResponse:
         if network_guard.recorder is not None:
             return network_guard.recorder.take(self.source, body)
-        return await transport.post_async(self._open(), self.url, body, self._headers, seconds)
+        return await transport.post_async(self._open(), self.url, body, self._token, seconds)
 
     async def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity

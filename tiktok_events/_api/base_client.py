@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from tiktok_events._api import network_guard, transport
+from tiktok_events._api.access_token import AccessToken
 from tiktok_events._api.encoding import encode_item, join
 from tiktok_events._api.requests import Flow, Item, chunked, deliver, deliver_many
 from tiktok_events._api.response import EventResult
@@ -43,7 +44,7 @@ class BaseClient(Generic[Http]):
         self._retry = retry or RetryPolicy()
         self._max_body_bytes = max_body_bytes
         self._clock = clock
-        self._headers = transport.request_headers(source.access_token)
+        self._token = AccessToken(source)
         self._given = http
         self._own: Http | None = None
 

@@ -72,7 +72,11 @@ class Client(BaseClient["httpx.Client"]):
 
         *pace* is called before every request, and blocks until the request may start. No answer is waited for longer than
         *within* seconds from now.
+
+        Raises:
+            ConfigurationError: If the source has no access token, because it was pickled.
         """
+        self._token.check()
         deadline = time.monotonic() + within
 
         def post(body: bytes) -> TrackResponse:
@@ -85,7 +89,7 @@ class Client(BaseClient["httpx.Client"]):
     def _post_within(self, body: bytes, seconds: float) -> TrackResponse:
         if network_guard.recorder is not None:
             return network_guard.recorder.take(self.source, body)
-        return transport.post(self._open(), self.url, body, self._headers, seconds)
+        return transport.post(self._open(), self.url, body, self._token, seconds)
 
     def _post_with_retries(self, body: bytes) -> TrackResponse:
         import tenacity

@@ -10,6 +10,7 @@ from tiktok_events._api.redact import redact
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._api.results import error_for
 from tiktok_events._runtime import json_codec
+from tiktok_events._runtime.payload import Payload
 from tiktok_events._spec.codes import PARTIAL, Code, code_for, code_for_status
 from tiktok_events.errors import ApiError
 
@@ -34,7 +35,8 @@ def encode(source: EventSource, events: Iterable[Event]) -> bytes:
 def encode_item(source: EventSource, event: Event) -> tuple[str, bytes]:
     """The id of *event* and its encoded `data[]` item."""
     event_id = event.id_for(source.id_namespace)
-    return event_id, json_codec.dumps(event._wire if event._key is None else {**event._wire, "event_id": event_id})
+    wire = event._wire if event._key is None else {**event._wire, "event_id": event_id}
+    return event_id, Payload(json_codec.dumps(wire))
 
 
 def join(source: EventSource, items: Iterable[bytes]) -> bytes:
@@ -47,7 +49,7 @@ def envelope(event_source: str, event_source_id: str, test_event_code: str | Non
     head = {"event_source": event_source, "event_source_id": event_source_id}
     if test_event_code:
         head["test_event_code"] = test_event_code
-    return json_codec.dumps(head)[:-1] + b',"data":[' + b",".join(items) + b"]}"
+    return Payload(b"".join((json_codec.dumps(head)[:-1], b',"data":[', b",".join(items), b"]}")))
 
 
 def decode(status: int, body: bytes, *, retry_after: float | None = None) -> TrackResponse:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tiktok_events._api import network_guard
+from tiktok_events._api.access_token import AccessToken
 from tiktok_events._api.bounds.answer_body import AnswerBody
 from tiktok_events._api.bounds.deadline import Deadline, UnknownConnection, bound, bound_async, watch, watch_async
 from tiktok_events._api.encoding import PATH, decode
@@ -91,10 +92,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def request_headers(access_token: str) -> dict[str, str]:
-    """The headers of every request. The access token authenticates it; TikTok has no payload signature."""
+def request_headers() -> dict[str, str]:
+    """The headers of every request but the access token, which `AccessToken` adds."""
     return {
-        "Access-Token": access_token,
         "Content-Type": "application/json",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
@@ -121,9 +121,9 @@ def is_local(url: str) -> bool:
     return is_loopback(urlsplit(url).hostname or "")
 
 
-def post(http: httpx.Client, url: str, body: bytes, headers: dict[str, str], timeout: float) -> TrackResponse:
+def post(http: httpx.Client, url: str, body: bytes, token: AccessToken, timeout: float) -> TrackResponse:
     """POST *body* and decode the answer, within *timeout* seconds. Raises `ApiError` or `TransportError`."""
-    options = _options(url, body, headers, timeout, _refuse)
+    options = _options(url, body, token, timeout, _refuse)
     options.setdefault("extensions", {"trace": watch})
     with _transport_errors(http, url, timeout), Deadline(timeout) as deadline:
         while True:
@@ -144,12 +144,12 @@ def _exchange(http: httpx.Client, url: str, options: dict[str, Any], deadline: D
 
 
 async def post_async(
-    http: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str], timeout: float
+    http: httpx.AsyncClient, url: str, body: bytes, token: AccessToken, timeout: float
 ) -> TrackResponse:
     """The same for async code."""
     import anyio  # httpx and its async backend need it, too
 
-    options = _options(url, body, headers, timeout, _refuse_async)
+    options = _options(url, body, token, timeout, _refuse_async)
     options.setdefault("extensions", {"trace": watch_async})
     # A cancelled request leaves a connection of HTTP/2 open; one that its deadline ends does not.
     with _transport_errors(http, url, timeout), Deadline(timeout), anyio.fail_after(timeout + _GRACE):
@@ -162,8 +162,15 @@ async def post_async(
     return decode(answer.status_code, received.content(), retry_after=_retry_after(answer))
 
 
-def _options(url: str, body: bytes, headers: dict[str, str], timeout: float, refuse: object) -> dict[str, Any]:
-    options = {"content": body, "headers": headers, "timeout": timeout, "follow_redirects": False}
+def _options(url: str, body: bytes, token: AccessToken, timeout: float, refuse: object) -> dict[str, Any]:
+    token.check()
+    options: dict[str, Any] = {
+        "content": body,
+        "headers": request_headers(),
+        "auth": token,
+        "timeout": timeout,
+        "follow_redirects": False,
+    }
     if network_guard.is_blocked and not is_local(url):
         # A real connection calls it before it opens or writes; a transport in memory never does.
         options["extensions"] = {"trace": refuse}

@@ -97,18 +97,16 @@ class EventSource:
         variables = os.environ if env is None else env
         if kind not in KINDS:
             raise ConfigurationError(f"kind must be one of {', '.join(KINDS)}")
+        # The token lies in no local variable: an error tracker would record it.
         own_token = f"TIKTOK_{kind.upper()}_ACCESS_TOKEN"
-        token = variables.get(own_token) or variables.get("TIKTOK_ACCESS_TOKEN")
-        source_id = variables.get(_ID_VARIABLES[kind])
-        missing = [
-            name for name, value in ((_ID_VARIABLES[kind], source_id), ("TIKTOK_ACCESS_TOKEN", token)) if not value
-        ]
-        if not source_id or not token:
+        token_name = own_token if variables.get(own_token) else "TIKTOK_ACCESS_TOKEN"
+        missing = [name for name in (_ID_VARIABLES[kind], token_name) if not variables.get(name)]
+        if missing:
             raise ConfigurationError(f"set {' and '.join(missing)} in the environment")
         return cls(
             kind,
-            source_id,
-            token,
+            variables[_ID_VARIABLES[kind]],
+            variables[token_name],
             test_event_code=variables.get("TIKTOK_TEST_EVENT_CODE"),
             id_namespace=variables.get("TIKTOK_ID_NAMESPACE", ""),
         )

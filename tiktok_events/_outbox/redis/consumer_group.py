@@ -13,6 +13,7 @@ from tiktok_events._outbox.protocol import Claim, Record
 from tiktok_events._outbox.redis import scripts
 from tiktok_events._outbox.redis.keys import Stream, decode, encode
 from tiktok_events._outbox.redis.server import NoGroupError, RedisServer
+from tiktok_events._runtime.payload import Payload
 from tiktok_events.errors import OutboxUnavailable
 
 _GROUP = "workers"
@@ -104,7 +105,7 @@ class ConsumerGroup:
         )
         claims = []
         for (entry, (_, event_id, _, data, *keyed)), deliveries in zip(found[::2], found[1::2], strict=True):
-            record = Record(*stream.route, decode(event_id), data, bool(keyed))
+            record = Record(*stream.route, decode(event_id), Payload(data), bool(keyed))
             attempts, delivered = divmod(deliveries, scripts.GIVEN_BACK)
             claims.append(Claim(record, attempts, delivered - 1, _EntryClaim(stream, entry, deliveries, lease_ms)))
         left = limit - len(claims)
@@ -119,7 +120,7 @@ class ConsumerGroup:
                 return claims
             raise
         for entry, fields in _entries(reply):
-            record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"], b"keyed" in fields)
+            record = Record(*stream.route, decode(fields[b"id"]), Payload(fields[b"data"]), b"keyed" in fields)
             claims.append(Claim(record, record_id=_EntryClaim(stream, entry, 1, lease_ms)))
         return claims
 

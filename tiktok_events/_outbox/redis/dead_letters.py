@@ -8,6 +8,7 @@ from typing import Any
 from tiktok_events._outbox.protocol import DeadLetter, Record
 from tiktok_events._outbox.redis.keys import Stream, decode
 from tiktok_events._outbox.redis.server import RedisServer
+from tiktok_events._runtime.payload import Payload
 
 _PAGE = 1_000
 _RECORD = (b"id", b"data", b"keyed")
@@ -90,7 +91,7 @@ class DeadLetters:
 
 
 def _letter(entry: tuple[int, int], stream: Stream, fields: dict[bytes, bytes]) -> DeadLetter:
-    record = Record(*stream.route, decode(fields[b"id"]), fields[b"data"], b"keyed" in fields)
+    record = Record(*stream.route, decode(fields[b"id"]), Payload(fields[b"data"]), b"keyed" in fields)
     return DeadLetter(record, decode(fields[b"reason"]), entry[0] / 1000)
 
 

@@ -15,6 +15,7 @@ from tiktok_events._outbox.lease_owner import has_ended, this_process
 from tiktok_events._outbox.protocol import Claim, Record, Route
 from tiktok_events._outbox.sqlite.put import newest_and_count
 from tiktok_events._outbox.sqlite.schema import release
+from tiktok_events._runtime.payload import Payload
 
 Decision = Callable[[sqlite3.Connection, int, str], object]
 """What becomes of the events whose ids are a JSON list, and which are held under a lease."""
@@ -88,7 +89,7 @@ def claim(
         connection.execute(_TAKE_NEW, {**known, "limit": limit - taken})
         connection.execute(_SERVED, known)
         return [
-            Claim(Record(*route, event_id, data, bool(keyed)), attempts, crashed_deliveries, (token, row))
+            Claim(Record(*route, event_id, Payload(data), bool(keyed)), attempts, crashed_deliveries, (token, row))
             for event_id, data, keyed, attempts, crashed_deliveries, row in connection.execute(_MINE, (token,))
         ]
     return []

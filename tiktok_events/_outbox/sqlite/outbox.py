@@ -30,6 +30,7 @@ from tiktok_events._outbox.sqlite.group_commit import GroupCommit, PendingRecord
 from tiktok_events._outbox.sqlite.put import Row, Writer, insert, newest_and_count
 from tiktok_events._outbox.sqlite.wal import WriteAheadLog
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
+from tiktok_events._runtime.payload import Payload
 
 T = TypeVar("T")
 
@@ -148,7 +149,7 @@ class SQLiteOutbox:
         """As `Outbox.dead`."""
         rows = self._read(lambda connection: connection.execute(_DEAD, (max(0, limit),)).fetchall())
         return [
-            DeadLetter(Record(kind, source_id, code, event_id, data, bool(keyed)), reason, time)
+            DeadLetter(Record(kind, source_id, code, event_id, Payload(data), bool(keyed)), reason, time)
             for kind, source_id, code, event_id, data, keyed, reason, time in reversed(rows)
         ]
 

@@ -125,7 +125,11 @@ class SiteSettings:
             checked_pixel_code(code)
         if self.source is not None and self.source.event_source != "web":
             raise ConfigurationError("source must be EventSource.web(pixel_code, access_token)")
-        self._signers.update({purpose: Signer(self.secret_key, purpose) for purpose in ("redirect", "snapshot")})
+        self._signers.update(self.signers())
+
+    def signers(self) -> dict[str, Signer]:
+        """A signer for each purpose."""
+        return {purpose: Signer(self.secret_key, purpose) for purpose in ("redirect", "snapshot")}
 
     @property
     def off_reason(self) -> str | None:

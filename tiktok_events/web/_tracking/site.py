@@ -25,6 +25,8 @@ def _is_on(value: str) -> bool:
 class Site(SiteSettings):
     """One website that reports to one pixel. Frozen; the trackers of all requests share it.
 
+    A pickle leaves out `secret_key`, the access token of `source`, and the default client.
+
     Callables get the framework's own request, except `exclude`, which gets a `WebRequest`.
 
     - `source` (`EventSource`, required): `EventSource.web(pixel_code, access_token)`; None turns the site off.
@@ -101,6 +103,21 @@ class Site(SiteSettings):
             InvalidSnapshot: With `strict`, when it was changed or is older than 28 days.
         """
         return resume_tracker(self, snapshot, consent=consent)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in attrs.fields_dict(type(self))}
+        return state | {"secret_key": (), "_signers": {}, "_state": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self._signers.update(self.signers())
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def close(self, timeout: float = 10.0) -> None:
         """Deliver queued events within *timeout* seconds, at a server's shutdown. The site may be used again."""
