@@ -65,6 +65,7 @@ def _wait_for_end(connection: Any) -> None:
     connection.settimeout(_LONGEST)
     while connection.recv(65_536):
         pass
+    raise ConnectionResetError("the client has closed the connection")
 
 
 def compressed(size: int, *wbits: int) -> bytes:

@@ -1,8 +1,10 @@
 """Answers that do not end, end too late or are too large: a request ends within its timeout, and the next one works."""
 
 import time
+import zlib
 from contextlib import contextmanager
 
+import httpx
 import pytest
 from marker_hook import raises
 from raw_answers import HEADERS, OK, complete, compressed, drips, raw_server, says
@@ -97,6 +99,7 @@ def test_an_answer_without_end(connect, seen, kind):
         assert took[0] > TIMEOUT - 0.05
         assert str(caught.value) == "no answer from TikTok within 0.2 s"
         assert (server.connections, server.event_ids) == (2, ["e0"])
+        assert settled(server, 1) == 1
     seen(f"error after {took[0]:.1f} s of 0.2, the next event arrived")
 
 
@@ -131,3 +134,52 @@ def test_a_compressed_answer(connect, seen, kind):
         assert "compressed" in str(caught.value)
         assert server.event_ids == ["e0"]
     seen(f"{len(body)} bytes: error after {took[0]:.1f} s, the next event arrived")
+
+
+READABLE = {
+    "gzip": (31,),
+    "deflate": (15,),
+    "raw deflate": (-15,),
+    "gzip, gzip": (31, 31),
+    "x-gzip, identity": (31,),
+    "utf-8": (),
+}
+
+
+@pytest.mark.case("a small answer that a proxy has compressed", "read")
+@pytest.mark.parametrize("encoding", READABLE)
+def test_a_small_compressed_answer(connect, seen, encoding):
+    """gzip and deflate are read, also twice; a word that is no encoding changes nothing."""
+    body = OK
+    for wbits in READABLE[encoding]:
+        packer = zlib.compressobj(wbits=wbits)
+        body = packer.compress(body) + packer.flush()
+    header = f"Content-Encoding: {encoding.removeprefix('raw ')}\r\n".encode()
+    with raw_server(complete(header, body)) as server:
+        client = connect(base_url=server.url, timeout=5, retry=ONCE)
+        assert client.track(EVENT).ok
+        assert client.track(EVENT).ok
+
+        assert server.connections == 1
+    seen("delivered")
+
+
+@pytest.mark.case("an answer that a hook of an httpx client has read already", "read")
+def test_an_answer_that_was_read(connect, is_async, seen):
+    """Its content is taken as it is."""
+
+    async def read_async(answer):
+        await answer.aread()
+
+    if is_async:
+        http = httpx.AsyncClient(trust_env=False, event_hooks={"response": [read_async]})
+    else:
+        http = httpx.Client(trust_env=False, event_hooks={"response": [lambda answer: answer.read()]})
+    with raw_server() as server:
+        client = connect(base_url=server.url, timeout=5, retry=ONCE, http=http)
+        assert client.track(EVENT).ok
+        if is_async:
+            client._runner.run(http.aclose())
+        else:
+            http.close()
+    seen("delivered")

@@ -206,9 +206,9 @@ def test_slow_but_healthy(connect, seen):
     seen("4 of 4 requests delivered over 1 connection")
 
 
-@pytest.mark.case("a server that interims 100 Continue and 103 Early Hints before its answer", "delivered")
+@pytest.mark.case("a server that sends 100 Continue and 103 Early Hints before its answer", "delivered")
 def test_interim_answers(connect, seen):
-    """Some of them are no reason to give up."""
+    """A few of them do not end the request."""
     interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     with raw_server(says(interim * 20, COMPLETE)) as server:
         assert connect(base_url=server.url, timeout=5, retry=ONCE).track(EVENT).ok
