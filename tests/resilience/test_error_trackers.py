@@ -6,6 +6,7 @@ import asyncio
 import copy
 import logging
 import pickle
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -34,7 +35,8 @@ def answers(status, body):
 
 def refuses(handler):
     """It closes the connection."""
-    handler.connection.close()
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
 
 
 PEERS = {

@@ -74,7 +74,7 @@ def test_a_flood_of_headers_is_handled(send: Any) -> None:
         headers={
             **flood,
             "cookie": b"a=b; " * 5_000 + f"{VISITOR_COOKIE}; ttclid={markers.TTCLID}.{NOW_MS}".encode(),
-            "x-forwarded-for": b"8.8.8.8, " + b"10.0.0.1, " * 5_000 + b"10.0.0.2",
+            "x-forwarded-for": b"8.8.4.4, " * 5_000 + b"8.8.8.8, " + b"10.0.0.1, " * 100 + b"10.0.0.2",
             "accept-language": b"de-AT, " * 5_000,
             "referer": b"https://shop.example/?" + b"ttclid=&" * 5_000,
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +11,7 @@ from tiktok_events._api.base_client import BaseClient, OnProgress
 from tiktok_events._api.requests import Flow, Item, deliver
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._events.event import Event
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events.errors import TikTokEventsError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class AsyncClient(BaseClient["httpx.AsyncClient"]):
     ) -> TrackResponse:
         """As `Client.deliver_once`; *pace* blocks this event loop, so nothing else may run on it."""
         self._token.check()
-        deadline = time.monotonic() + within
+        deadline = monotonic() + within
 
         async def post(body: bytes) -> TrackResponse:
             if pace is not None:

@@ -16,6 +16,7 @@ from tiktok_events._api.retry import RetryPolicy
 from tiktok_events._checks.check import check
 from tiktok_events._events.event import Event
 from tiktok_events._events.source import EventSource
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import EventValidationError, TikTokEventsError, TransportError
 
@@ -93,7 +94,7 @@ class BaseClient(Generic[Http]):
 
     def _seconds_until(self, deadline: float) -> float:
         """Seconds that a request may take before *deadline*."""
-        left = min(self._timeout, deadline - time.monotonic())
+        left = min(self._timeout, deadline - monotonic())
         if left <= 0:
             raise TransportError("no time was left for the request")
         return left

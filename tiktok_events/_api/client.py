@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import TYPE_CHECKING, Self
@@ -13,6 +12,7 @@ from tiktok_events._api.base_client import BaseClient, OnProgress
 from tiktok_events._api.requests import Item, deliver, run
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._events.event import Event
+from tiktok_events._runtime.clock import monotonic
 
 if TYPE_CHECKING:
     import httpx
@@ -77,7 +77,7 @@ class Client(BaseClient["httpx.Client"]):
             ConfigurationError: If the source has no access token, because it was pickled.
         """
         self._token.check()
-        deadline = time.monotonic() + within
+        deadline = monotonic() + within
 
         def post(body: bytes) -> TrackResponse:
             if pace is not None:

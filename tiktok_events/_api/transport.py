@@ -60,6 +60,13 @@ class _Opening:
 opening = _Opening()
 
 
+def import_transport() -> None:
+    """Import what the first request needs. A client that is opened imports more than httpx itself."""
+    with opening() as library:
+        for trust_env in (True, False):  # each finds its certificates in a way of its own
+            library.Client(trust_env=trust_env).close()
+
+
 def endpoint(base_url: str | None) -> str:
     """The address of `event/track/` under *base_url*, `TIKTOK_API_URL` or TikTok's own, in this order.
 

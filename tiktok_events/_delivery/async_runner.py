@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +14,7 @@ from tiktok_events._api.client import Client
 from tiktok_events._api.requests import Item
 from tiktok_events._api.response import TrackResponse
 from tiktok_events._events.source import EventSource
+from tiktok_events._runtime.clock import monotonic
 
 if TYPE_CHECKING:
     import asyncio
@@ -66,14 +66,14 @@ class AsyncRunner:
         if self._pid != os.getpid():
             self._renew()  # after a fork: the event loop belongs to the parent process
             self._client.forget_connections()
-        deadline = time.monotonic() + within
+        deadline = monotonic() + within
         with self._lock:
             if self._runner is None:
                 import asyncio
 
                 self._runner = asyncio.Runner(loop_factory=_new_loop)
             # Requests of other threads may have taken a part of the time.
-            return self._runner.run(self._client.deliver_once(items, pace, deadline - time.monotonic()))
+            return self._runner.run(self._client.deliver_once(items, pace, deadline - monotonic()))
 
     def close(self) -> None:
         """As `Deliverer.close`."""

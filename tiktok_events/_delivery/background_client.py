@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from threading import get_ident
 from typing import Self
 
 from tiktok_events._api import network_guard
@@ -12,6 +13,7 @@ from tiktok_events._api.client import Client
 from tiktok_events._api.encoding import encode_item, join
 from tiktok_events._api.response import EventResult
 from tiktok_events._checks.check import check
+from tiktok_events._delivery import nested_calls
 from tiktok_events._delivery.buffer import Buffer
 from tiktok_events._delivery.delivery_thread import DeliveryThread
 from tiktok_events._delivery.hooks import BeforeSend, Hooks, OnDropped, OnResults, OnRetry
@@ -131,10 +133,26 @@ class BackgroundClient:
         dropped, logged (an error by its rule id) and counted in `stats`. An invalid identifier does not drop its
         event: it was left out when the event was created.
 
+        It may be called from a signal handler, `__del__` or a logging handler, also while the same thread is inside
+        `track`: these events are queued when that call ends, and an error of theirs is logged.
+
         Raises:
             TypeError: If an argument is not an `Event`.
             EventValidationError: With `strict`, if an event has an error.
         """
+        thread = get_ident()
+        if thread in nested_calls.inside:
+            nested_calls.aside.append((self._track, events))
+            return Queued(len(events))
+        try:
+            nested_calls.inside.add(thread)
+            return self._track(events)
+        finally:
+            if nested_calls.aside:
+                nested_calls.queue_aside()
+            nested_calls.inside.discard(thread)
+
+    def _track(self, events: Sequence[Event]) -> Queued:
         records = [record for event in events if (record := self._record(event)) is not None]
         if not records:
             return Queued(0)
@@ -185,14 +203,16 @@ class BackgroundClient:
         Returns the number of events that are neither. It returns at once if the next attempt is due after the
         timeout. With `deliver=False` it waits only for events that have not reached a shared outbox yet.
         """
-        return self._delivery_thread.flush(timeout)
+        with nested_calls.calling():
+            return self._delivery_thread.flush(timeout)
 
     def close(self, timeout: float = 10.0) -> int:
         """Deliver what is queued within *timeout* seconds, then end the thread. Returns the number of events left.
 
         It returns at once if the next attempt is due after the timeout. `track` may be called again afterwards.
         """
-        return self._delivery_thread.close(timeout)
+        with nested_calls.calling():
+            return self._delivery_thread.close(timeout)
 
     async def aflush(self, timeout: float = 10.0) -> int:
         """`flush` for async code; it does not block the event loop."""
@@ -208,11 +228,12 @@ class BackgroundClient:
 
     def stats(self) -> Stats:
         """Statistics since the start of this process. An outbox that cannot be read now adds 0 to `waiting`."""
-        try:
-            waiting = self.outbox.depth()
-        except TikTokEventsError:
-            waiting = 0
-        return self._stats.stats(waiting=waiting + self._buffer.waiting(), spilled=self._buffer.spilled)
+        with nested_calls.calling():
+            try:
+                waiting = self.outbox.depth()
+            except TikTokEventsError:
+                waiting = 0
+            return self._stats.stats(waiting=waiting + self._buffer.waiting(), spilled=self._buffer.spilled)
 
     def __enter__(self) -> Self:
         return self

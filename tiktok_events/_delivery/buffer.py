@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Collection, Sequence
 
 import attrs
 
 from tiktok_events._outbox.memory import MemoryOutbox
 from tiktok_events._outbox.protocol import OnRepeated, Outbox, Record, RecordId, Repeat, Route, WritesLater
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import OutboxFull, OutboxUnavailable, TikTokEventsError
 
@@ -97,7 +97,7 @@ class Buffer:
         """Seconds until `move` has something to do; None if nothing is waiting."""
         sources = [source for source in (self.memory, self._spill) if source is not None]
         waits = [due for due in (source.due_in(self._route) for source in sources) if due is not None]
-        return max(min(waits), self._down_until - time.monotonic()) if waits else None
+        return max(min(waits), self._down_until - monotonic()) if waits else None
 
     def waiting(self) -> int:
         """The number of events that have not reached the outbox."""
@@ -172,13 +172,13 @@ class Buffer:
                 self._unfinished_ids.update(record_ids)
 
     def _is_down(self) -> bool:
-        return bool(self._down_until) and time.monotonic() < self._down_until
+        return bool(self._down_until) and monotonic() < self._down_until
 
     def _became_unavailable(self, error: Exception) -> None:
         if not self._pause:
             _LOG.error("%s; events wait in memory%s", error, "" if self._spill is None else " or the spill")
         self._pause = min(_LONGEST_PAUSE, self._pause * 2 or 0.1)
-        self._down_until = time.monotonic() + self._pause
+        self._down_until = monotonic() + self._pause
 
     def _became_available(self) -> None:
         if self._pause:

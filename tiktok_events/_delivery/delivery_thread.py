@@ -5,14 +5,16 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from tiktok_events._delivery import nested_calls
 from tiktok_events._delivery.buffer import Buffer
 from tiktok_events._delivery.outage import Outage
 from tiktok_events._delivery.worker import Worker
 from tiktok_events._outbox.protocol import Outbox
 from tiktok_events._runtime import uwsgi
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._runtime.fork import run_at_child_exit
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import TikTokEventsError, TransportError
@@ -51,7 +53,7 @@ class DeliveryThread:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._is_busy = False
+        self._is_busy = self._has_no_thread = False
         self._worker = None if self._new_worker is None else self._new_worker()
 
     def wake(self, *, must_be_moved: bool) -> None:
@@ -66,18 +68,18 @@ class DeliveryThread:
 
     def flush(self, timeout: float, *, at_exit: bool = False) -> int:
         """As `BackgroundClient.flush`. *at_exit* logs a longer wait, and does not wait for a program of this machine."""
-        deadline = time.monotonic() + timeout
+        deadline = monotonic() + timeout
         if self._thread is None and self._is_needed and self._left():
             self._start()
         if self._thread is None:  # no thread is needed, or the interpreter is shutting down
             self._work_in_this_thread(deadline)
             return self._left()
         self._flush_requested.set()
-        log_at = time.monotonic() + _LOG_EXIT_AFTER if at_exit else float("inf")
-        while (left := self._left()) and (remaining := deadline - time.monotonic()) > 0:
+        log_at = monotonic() + _LOG_EXIT_AFTER if at_exit else float("inf")
+        while (left := self._left()) and (remaining := deadline - monotonic()) > 0:
             if self._cannot_finish_in(remaining) or (at_exit and self._local_refusal() is not None):
                 break
-            if time.monotonic() > log_at:
+            if monotonic() > log_at:
                 log_at = float("inf")
                 _LOG.warning("waiting up to %.0f s at exit for the delivery of %d events", remaining, left)
             self._wake.set()
@@ -104,7 +106,7 @@ class DeliveryThread:
         return None if self._worker is None else self._worker.local_refusal()
 
     def _left(self) -> int:
-        waiting = self._buffer.waiting()
+        waiting = self._buffer.waiting() + len(nested_calls.aside)
         if self._outbox.scope == "process":
             return waiting + self._outbox.depth()
         return waiting + (0 if self._worker is None else self._buffer.unfinished())
@@ -118,7 +120,7 @@ class DeliveryThread:
 
     def _start(self) -> None:
         if uwsgi.forks_without_hooks():
-            self._work_in_this_thread(time.monotonic())
+            self._work_in_this_thread(monotonic())
             self._release()
             return
         with self._lock:
@@ -130,13 +132,28 @@ class DeliveryThread:
             try:
                 with uwsgi.signals_blocked():
                     thread.start()
-            except RuntimeError:  # the interpreter is shutting down; `flush` delivers in the caller's thread then
+            except RuntimeError as error:  # a limit of processes is reached, or the interpreter ends
+                self._work_without_thread(error)
                 return
             self._thread = thread
-        atexit.register(self._at_exit)
-        run_at_child_exit(self._at_exit)
+        self._deliver_at_exit()
         if not uwsgi.threads_enabled():
             _LOG.warning("uWSGI runs no threads: set enable-threads = true, or events wait until their process ends")
+
+    def _deliver_at_exit(self) -> None:
+        with suppress(RuntimeError):  # the interpreter ends already
+            atexit.register(self._at_exit)
+        run_at_child_exit(self._at_exit)
+
+    def _work_without_thread(self, error: RuntimeError) -> None:
+        """Let `flush`, `close` and the end of the process deliver in their own thread."""
+        if self._has_no_thread:
+            return
+        self._has_no_thread = True
+        _LOG.error("no thread can be started (%s): events are delivered by flush, close and at exit", error)
+        if self._worker is not None:
+            self._worker.prepare()  # at exit nothing may be importable any more
+        self._deliver_at_exit()
 
     def _run(self, stop: threading.Event) -> None:
         outage = Outage()
@@ -159,6 +176,11 @@ class DeliveryThread:
 
         Returns the size of the larger batch; and, if both are empty, the seconds until work is due (None: no work).
         """
+        with nested_calls.calling():
+            return self._move_and_deliver()
+
+    def _move_and_deliver(self) -> tuple[int, float | None]:
+        nested_calls.queue_aside()
         moved = max(self._buffer.move(), 0 if self._worker is None else self._worker.step())
         if moved:
             return moved, None
@@ -166,15 +188,17 @@ class DeliveryThread:
         if self._worker is not None:
             # Other processes put into a shared outbox, too, and may have ended before they delivered.
             waits += [self._worker.due_in(), None if self._outbox.scope == "process" else _POLL]
+        waits.append(0.0 if nested_calls.aside else None)
         return 0, min((wait for wait in waits if wait is not None), default=None)
 
     def _work_in_this_thread(self, deadline: float) -> None:
         """Move all events, then deliver until *deadline*."""
+        nested_calls.queue_aside()
         while self._buffer.move():
             pass
         if self._worker is not None:
             try:
-                self._worker.drain_once(max(0.0, deadline - time.monotonic()))
+                self._worker.drain_once(max(0.0, deadline - monotonic()))
             except TikTokEventsError as error:
                 _LOG.error("%s; the events are kept", error)
 

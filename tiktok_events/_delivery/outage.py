@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events.errors import OutboxUnavailable
 
 _LOG = logging.getLogger("tiktok_events")
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Outage:
     """Catch what a delivery loop's work raises. Threads that share an instance log one outage once between them."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._is_ongoing, self._changed_at = False, float("-inf")

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from tiktok_events._runtime.clock import monotonic
+
 
 class TokenBucket:
     """Lets *rate* requests a second through, at most a tenth of a second's worth at once.
@@ -18,7 +20,7 @@ class TokenBucket:
         self,
         rate: float,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if not rate > 0:

@@ -11,6 +11,7 @@ from tiktok_events._api.async_client import AsyncClient
 from tiktok_events._api.client import Client
 from tiktok_events._api.response import EventResult, TrackResponse
 from tiktok_events._api.retry import RetryPolicy
+from tiktok_events._api.transport import import_transport
 from tiktok_events._delivery.async_runner import Deliverer, deliverer
 from tiktok_events._delivery.batches import MAX_FAILURES_ALONE, Batches, PoisonDetector
 from tiktok_events._delivery.circuit_breaker import CircuitBreakers
@@ -18,6 +19,7 @@ from tiktok_events._delivery.event_age import age_text, split_by_age
 from tiktok_events._delivery.outage import Outage
 from tiktok_events._delivery.rate_limit import TokenBucket
 from tiktok_events._outbox.protocol import Claim, Outbox, Route
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._spec.fields import MAX_EVENTS
 from tiktok_events.errors import ApiError, ConfigurationError, TikTokEventsError, TransportError
 
@@ -68,7 +70,7 @@ class Worker:
         max_event_age: float | None = None,
         on_results: OnResults | None = None,
         on_retry: OnRetry | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.outbox = outbox
@@ -139,7 +141,7 @@ class Worker:
             OutboxUnavailable: If the outbox cannot be used now.
             ConfigurationError: If its file cannot be an outbox.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else monotonic() + timeout
         tried, failed = 0, frozenset[Route]()
         while True:
             before = {route: self._circuits.failures(route) for route in self._routes}
@@ -150,7 +152,7 @@ class Worker:
                     return tried
                 failed |= {route for route in self._routes if self._circuits.failures(route) > before[route]}
                 continue
-            due, left = self.due_in(), deadline - time.monotonic()
+            due, left = self.due_in(), deadline - monotonic()
             if due is None or left <= 0 or due > left:
                 return tried
             time.sleep(due)
@@ -169,6 +171,10 @@ class Worker:
             waits.append(None if due is None else max(due, self._circuits.wait(route)))
         return min((due for due in waits if due is not None), default=None)
 
+    def prepare(self) -> None:
+        """Import what the first request needs."""
+        import_transport()
+
     def close(self) -> None:
         """Close the connections that its clients opened; they open new ones when they are used again."""
         for client in self._clients.values():
@@ -177,8 +183,8 @@ class Worker:
     def _loop(self, stop: threading.Event, drain: float, outage: Outage) -> None:
         while not stop.is_set():
             stop.wait(outage.guard(self._turn, _OUTAGE_PAUSE))
-        deadline = time.monotonic() + drain
-        while time.monotonic() < deadline and outage.guard(self.step, 0):
+        deadline = monotonic() + drain
+        while monotonic() < deadline and outage.guard(self.step, 0):
             pass
 
     def _turn(self) -> float:

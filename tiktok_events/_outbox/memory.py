@@ -12,6 +12,7 @@ import attrs
 
 from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, PutResult, Record, RecordId, Route, Scope
 from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, RememberedKeys, checked_days
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._runtime.fork import renew_after_fork
 from tiktok_events.errors import OutboxFull
 
@@ -52,7 +53,7 @@ class MemoryOutbox:
         overflow: Literal["refuse", "drop_oldest"] = "refuse",
         on_dropped: Callable[[Sequence[Record]], object] | None = None,
         remember_keys: float = REMEMBER_DAYS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         if overflow not in ("refuse", "drop_oldest"):
             raise ValueError('overflow must be "refuse" or "drop_oldest"')

@@ -9,12 +9,13 @@ works for any httpx client, behind proxies, over TLS and with transports that wr
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from functools import cache
 from typing import Any, Self
+
+from tiktok_events._runtime.clock import monotonic
 
 _TOLERANCE = 0.02
 """Seconds by which an operation may end late; most requests end before they set another timeout."""
@@ -26,7 +27,7 @@ class Deadline:
     __slots__ = ("_token", "_until", "is_bounded")
 
     def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
+        self._until = monotonic() + seconds
         self._token: Token[Deadline | None] | None = None
         self.is_bounded = False
         """Whether the connection in use keeps to the deadline; also True if it cannot be made to."""
@@ -37,7 +38,7 @@ class Deadline:
         Raises:
             TimeoutError: If none are.
         """
-        left = self._until - time.monotonic()
+        left = self._until - monotonic()
         if left <= 0:
             raise TimeoutError("the deadline of the exchange has passed")
         return left

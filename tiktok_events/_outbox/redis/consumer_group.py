@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from tiktok_events._outbox.protocol import Claim, Record
 from tiktok_events._outbox.redis import scripts
 from tiktok_events._outbox.redis.keys import Stream, decode, encode
 from tiktok_events._outbox.redis.server import NoGroupError, RedisServer
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._runtime.payload import Payload
 from tiktok_events.errors import OutboxUnavailable
 
@@ -48,7 +48,7 @@ class ConsumerGroup:
     def claim(self, streams: Sequence[Stream], limit: int, lease: float) -> list[Claim]:
         """Claim up to *limit* records of one of *streams* in turn: first those that were given back or lost, then new ones."""
         self._leases.update((stream.tag, lease) for stream in streams)
-        now = time.monotonic()
+        now = monotonic()
         if now - self._cleaned_at >= _CLEAN_EVERY:
             self._cleaned_at = now
             self._delete_idle_consumers(streams)

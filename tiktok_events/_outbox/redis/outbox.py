@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
@@ -31,6 +30,7 @@ from tiktok_events._outbox.redis.dead_letters import DeadLetters
 from tiktok_events._outbox.redis.keys import Keys, Stream, encode
 from tiktok_events._outbox.redis.server import NoMemoryError, RedisServer
 from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, checked_days
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events.errors import OutboxFull
 
 _PAGE = 1_000
@@ -229,15 +229,15 @@ class RedisOutbox:
     def _streams_of(self, routes: Collection[Route]) -> list[Stream]:
         """The streams of *routes*: those by the settings of this process, and those of processes with other settings."""
         registered, at = self._stream_cache
-        if time.monotonic() - at >= _CACHE_SECONDS:
+        if monotonic() - at >= _CACHE_SECONDS:
             registered = self._streams()
-            self._stream_cache = registered, time.monotonic()
+            self._stream_cache = registered, monotonic()
         own = {self._keys.of(route, shard) for route in routes for shard in range(self._shards)}
         return sorted(own.union(stream for stream in registered if stream.route in routes))
 
     def _register(self, streams: Collection[Stream]) -> None:
         """Add *streams* to the set of streams, again every 30 s, because the server may have lost it."""
-        now = time.monotonic()
+        now = monotonic()
         due = [stream.tag for stream in streams if now - self._registered.get(stream.tag, _LONG_AGO) >= _REGISTER_EVERY]
         if due:
             self._server.execute(lambda client: client.sadd(self._keys.streams, *due))
@@ -245,7 +245,7 @@ class RedisOutbox:
 
     def _check_room(self, number: int) -> None:
         depth, at = self._depth_cache
-        now = time.monotonic()
+        now = monotonic()
         if now - at >= _CACHE_SECONDS or depth + number > self._max_events:
             depth, at = self.depth(), now
         if depth + number > self._max_events:

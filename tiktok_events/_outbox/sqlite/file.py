@@ -14,6 +14,8 @@ from typing import Literal, TypeVar
 import attrs
 
 from tiktok_events._outbox.sqlite.schema import make, reset_after_reboot, run_in_transaction, set_up, unusable_file
+from tiktok_events._outbox.sqlite.write_gate import WriteGate, busy
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events.errors import OutboxFull, OutboxUnavailable
 
 Synchronous = Literal["NORMAL", "FULL"]
@@ -40,7 +42,7 @@ class FileConnection:
     Handles that share a *gate* write one after the other.
     """
 
-    def __init__(self, settings: Settings, gate: threading.Lock, *, puts: bool) -> None:
+    def __init__(self, settings: Settings, gate: WriteGate, *, puts: bool) -> None:
         self.settings = settings
         self._gate = gate
         self._puts = puts
@@ -58,18 +60,13 @@ class FileConnection:
             OutboxFull: If a put found the file as large as it may be.
             ConfigurationError: If the file is no outbox for us.
         """
-        return self._use(work, time.monotonic() + wait, wait)
+        return self._use(work, monotonic() + wait, wait)
 
     def write_one(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
         """As `read`, for one statement that writes; it changes nothing if it fails."""
-        until = time.monotonic() + wait
-        # Threads of this process wait here: a lock wakes them, while SQLite's lock has to be polled.
-        if not self._gate.acquire(timeout=wait):
-            raise _busy(wait)
-        try:
+        # Threads of this process wait at the gate: it wakes them, while SQLite's lock has to be polled.
+        with self._gate.held(wait) as until:
             return self._use(work, until, wait)
-        finally:
-            self._gate.release()
 
     def write(self, work: Callable[[sqlite3.Connection], T], wait: float) -> T:
         """As `write_one`, for a transaction: all of *work* is stored, or nothing."""
@@ -92,15 +89,15 @@ class FileConnection:
             self._paused = False
             self._lock.release()
 
-    def renew(self, gate: threading.Lock) -> None:
+    def renew(self, gate: WriteGate) -> None:
         """Reset the state in a child process."""
         if self._connection is not None:  # closing it would release the parent's locks
             _inherited.append(self._connection)
         self._connection, self._gate, self._lock, self._paused = None, gate, threading.Lock(), False
 
     def _use(self, work: Callable[[sqlite3.Connection], T], until: float, wait: float) -> T:
-        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise _busy(wait)
+        if not self._lock.acquire(timeout=max(0.0, until - monotonic())):
+            raise busy(wait)
         try:
             while True:
                 try:
@@ -108,8 +105,8 @@ class FileConnection:
                 except sqlite3.Error as error:
                     if not _is_busy(error):
                         raise self._explained(error) from error
-                    if time.monotonic() >= until:
-                        raise _busy(wait) from error
+                    if monotonic() >= until:
+                        raise busy(wait) from error
                 # SQLite's busy handler sleeps up to 0.1 s at a time, while a write takes microseconds.
                 time.sleep(random.random() * _LONGEST_REST)
         finally:
@@ -181,7 +178,3 @@ def _room_on_disk(path: Path) -> float:
 
 def _is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _busy(wait: float) -> OutboxUnavailable:
-    return OutboxUnavailable(f"the outbox was busy for {wait:g} s")

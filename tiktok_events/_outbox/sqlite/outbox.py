@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -29,6 +28,8 @@ from tiktok_events._outbox.sqlite.file import FileConnection, Settings, Synchron
 from tiktok_events._outbox.sqlite.group_commit import GroupCommit, PendingRecord
 from tiktok_events._outbox.sqlite.put import Row, Writer, insert, newest_and_count
 from tiktok_events._outbox.sqlite.wal import WriteAheadLog
+from tiktok_events._outbox.sqlite.write_gate import WriteGate
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events._runtime.fork import pause_while_forking, renew_after_fork
 from tiktok_events._runtime.payload import Payload
 
@@ -83,7 +84,7 @@ class SQLiteOutbox:
         max_bytes: int = 2_000_000_000,
         max_dead: int = 1_000,
         remember_keys: float = REMEMBER_DAYS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         if commit not in ("each", "group") or synchronous not in ("NORMAL", "FULL"):
@@ -94,9 +95,9 @@ class SQLiteOutbox:
         self._name, self._max_dead, self._clock, self._wall_clock = file.name, max_dead, clock, wall_clock
         settings = Settings(file, synchronous, max_bytes, clock)
         # Two connections: `put` may not use the last pages of the file, because delivery needs some.
-        gate = threading.Lock()
+        gate = WriteGate()
         self._puts, self._work = FileConnection(settings, gate, puts=True), FileConnection(settings, gate, puts=False)
-        self._log = WriteAheadLog(self._work, _WAIT)
+        self._log = WriteAheadLog(self._work, _WAIT, gate)
         self._writer = Writer(self._puts, busy_wait, max_events, wall_clock, checked_days(remember_keys))
         self._expired_at = float("-inf")
         self._group = GroupCommit(self._writer) if commit == "group" else None
@@ -223,10 +224,10 @@ class SQLiteOutbox:
     def _renew(self) -> None:
         if self._group is not None:
             self._group.renew()
-        gate = threading.Lock()
+        gate = WriteGate()
         for handle in (self._puts, self._work):
             handle.renew(gate)
-        self._log.renew()
+        self._log.renew(gate)
 
     def _before_fork(self) -> None:
         if self._group is not None:

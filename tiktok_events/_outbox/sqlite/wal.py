@@ -8,11 +8,15 @@ import threading
 import time
 
 from tiktok_events._outbox.sqlite.file import FileConnection
+from tiktok_events._outbox.sqlite.write_gate import WriteGate
+from tiktok_events._runtime.clock import monotonic
 from tiktok_events.errors import TikTokEventsError
 
 _LONG = 16_000_000
 _LOOK_AFTER = 256
 _TRIES, _REST = 20, 0.001
+_PASSES, _SHORT_PASS = 8, 0.02
+"""While others write, pages are copied so often, or until that takes so few seconds: copying the rest blocks puts."""
 
 
 class WriteAheadLog:
@@ -22,13 +26,14 @@ class WriteAheadLog:
     that delivers does it, or a thread where many put and none delivers.
     """
 
-    def __init__(self, handle: FileConnection, wait: float) -> None:
+    def __init__(self, handle: FileConnection, wait: float, gate: WriteGate) -> None:
         self._handle, self._wait = handle, wait
         self._path = f"{handle.settings.path}-wal"
-        self.renew()
+        self.renew(gate)
 
-    def renew(self) -> None:
+    def renew(self, gate: WriteGate) -> None:
         """Reset the state after a fork."""
+        self._gate = gate
         self._puts = 0
         self._thread: threading.Thread | None = None
 
@@ -65,10 +70,15 @@ class WriteAheadLog:
     def _shorten(self) -> None:
         """Checkpoint most of the log while others write, and the rest while writers are blocked for a moment."""
         try:
-            self._handle.read(_most, self._wait)
+            for _ in range(_PASSES):
+                began = monotonic()
+                self._handle.read(_most, self._wait)
+                if monotonic() - began < _SHORT_PASS:
+                    break
             for _ in range(_TRIES):
-                if self._handle.write_one(_all, self._wait):
-                    return
+                with self._gate.checkpointing():
+                    if self._handle.write_one(_all, self._wait):
+                        return
                 time.sleep(_REST)
         except TikTokEventsError:  # try later; the next put or claim raises the error
             return
