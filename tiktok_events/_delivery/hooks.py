@@ -70,5 +70,5 @@ def _call(hook: Callable[..., Any] | None, *arguments: Any) -> None:
         return
     try:
         hook(*arguments)
-    except Exception as error:  # noqa: BLE001 - a hook must not stop delivery
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a hook must not stop delivery, which is in a thread
         _LOG.error("a hook raised %s", type(error).__name__)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from tiktok_events._api.async_client import AsyncClient
 from tiktok_events._api.client import Client
@@ -201,7 +202,12 @@ class Worker:
         if claims:
             route = claims[0].record.route
             with self._circuits.trial(route):
-                self._deliver(route, self._batches.split(self._without_old(claims)), claimed_at)
+                try:
+                    self._deliver(route, self._batches.split(self._without_old(claims)), claimed_at)
+                except Exception:  # such as no file descriptor for a connection
+                    with suppress(TikTokEventsError):
+                        self.outbox.nack(claims, delay=_OUTAGE_PAUSE, reason="the delivery was interrupted")
+                    raise
         return len(claims)
 
     def _without_old(self, claims: list[Claim]) -> list[Claim]:
