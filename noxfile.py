@@ -170,6 +170,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/bench", *session.posargs, env=AS_SHIPPED)
 
 
+@nox.session(python=PYTHONS[0])
+def fuzz(session: nox.Session) -> None:
+    """Fuzz everything that reads what strangers, peers and files say, for ten minutes. `-- --seconds 3600`, `-- --only URL`."""
+    install(session, "fuzz", "cli,manager,phone")
+    session.run("python", "tests/fuzz/run.py", *session.posargs, env=AS_SHIPPED)
+
+
 @nox.session
 def live(session: nox.Session) -> None:
     """Send one test event to each event source the environment names, to the real TikTok."""

@@ -41,7 +41,7 @@ def without_secrets(url: str) -> str:
     base, hash_mark, fragment = url.partition("#")
     path, question_mark, query = base.partition("?")
     query = _without_secret_parameters(query)
-    fragment = _without_secret_parameters(fragment) if "=" in fragment else fragment
+    fragment = _without_secret_parameters(fragment) if "=" in fragment or "@" in fragment else fragment
     return path + (question_mark + query if query else "") + (hash_mark + fragment if fragment else "")
 
 
@@ -50,5 +50,5 @@ def _without_secret_parameters(query: str) -> str:
 
 
 def _is_secret(parameter: str) -> bool:
-    name, _, value = unquote(parameter).partition("=")
-    return _SECRET_NAME.fullmatch(name) is not None or "@" in value
+    text = unquote(parameter)
+    return _SECRET_NAME.fullmatch(text.partition("=")[0]) is not None or "@" in text
