@@ -116,6 +116,7 @@ def torture(session: nox.Session) -> None:
         session.install(*nox.project.dependency_groups(PROJECT, "peers"))
     # More at once than there are cores: most of the time is spent waiting.
     session.run("python", "-m", "pytest", "tests/torture", "-n", "4", "--maxschedchunk", "1", *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "tests/resilience", "-m", "slow", "-n", "2", env=env)
     hosts = [one for one in session.posargs if one != "--peers"]
     session.run("python", "-m", "pytest", "tests/machines", *hosts, env=env)
 
