@@ -235,6 +235,29 @@ def test_pickles(kind, tiktok, seen):
     seen(f"{len(pickled):,} bytes without token and secret key")
 
 
+@pytest.mark.case("a client that is open is copied or pickled", "the copy delivers by connections of its own")
+def test_an_open_client_is_copied(seen):
+    """Its connections are not shared, and need not be pickled."""
+    with servers.listening() as listener, tt.Client(SOURCE, base_url=listener.url) as client:
+        client.track(an_event(event_id="first"))
+        for name, copied in (("copy", copy.copy(client)), ("deep copy", copy.deepcopy(client))):
+            with copied:
+                copied.track(an_event(event_id=name))
+        assert isinstance(pickle.loads(pickle.dumps(client)), tt.Client)
+        client.track(an_event(event_id="last"))
+        assert listener.event_ids == ["first", "copy", "deep copy", "last"]
+    seen("4 of 4 arrive")
+
+
+@pytest.mark.case("the environment has a token and no pixel code", "the error's frames do not show the token")
+def test_an_incomplete_environment(monkeypatch, seen):
+    """The repr of os.environ shows everything."""
+    monkeypatch.setenv("TIKTOK_ACCESS_TOKEN", TOKEN)
+    for env in (None, {"TIKTOK_ACCESS_TOKEN": TOKEN}):
+        assert leaks(raised(lambda env=env: tt.EventSource.from_env(env=env)), SECRETS) == []
+    seen("0 leaks")
+
+
 @pytest.mark.case("a pickled client or site is used", "it says what is missing, and sends nothing")
 def test_a_pickle_says_so_when_it_is_used(caplog, seen, monkeypatch):
     """As an error of the configuration."""

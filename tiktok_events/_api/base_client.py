@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from tiktok_events._api import network_guard, transport
 from tiktok_events._api.access_token import AccessToken
@@ -51,6 +51,19 @@ class BaseClient(Generic[Http]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r}, url={self.url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The source leaves out its token; connections belong to one process.
+        return self.__dict__ | {"_own": None}
+
+    def __copy__(self) -> Self:
+        """A client with the same settings, token and `http`, and connections of its own."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, _own=None)
+        return copied
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.__copy__()
 
     @property
     def is_network_blocked(self) -> bool:

@@ -102,6 +102,7 @@ class EventSource:
         token_name = own_token if variables.get(own_token) else "TIKTOK_ACCESS_TOKEN"
         missing = [name for name in (_ID_VARIABLES[kind], token_name) if not variables.get(name)]
         if missing:
+            del variables, env  # an error tracker records the repr of local variables
             raise ConfigurationError(f"set {' and '.join(missing)} in the environment")
         return cls(
             kind,
