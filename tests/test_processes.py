@@ -40,6 +40,11 @@ def named(prefix, number):
     return Counter(f"{prefix}{n}" for n in range(number))
 
 
+def without_waiting(told):
+    """What a process said, but that it waits: a slow machine takes more than a second."""
+    return "".join(line for line in told.splitlines(keepends=True) if not line.startswith("waiting up to "))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def endpoint_down():
     """The script that takes the longest, begun first: its exit code, what it said, and the seconds it took."""
@@ -74,7 +79,7 @@ def test_a_script_that_just_ends_loses_nothing(tiktok):
     begun = time.monotonic()
     code, told = end(begin("plain_exit", tiktok.url))
 
-    assert (code, told) == (0, "")
+    assert (code, without_waiting(told)) == (0, "")
     assert Counter(tiktok.event_ids) == named("e", 275)
     assert time.monotonic() - begun < 10
 
@@ -96,7 +101,7 @@ def test_a_forked_child_delivers_its_own(tiktok, when, how):
     code, told = end(begin("forked", tiktok.url, when, how, warnings=("error", "ignore:unclosed:ResourceWarning")))
 
     expected = named("parent-", 60) + named("child-", 60) + (named("early-", 30) if when == "after" else Counter())
-    assert (code, told) == (0, "")
+    assert (code, without_waiting(told)) == (0, "")
     assert Counter(tiktok.event_ids) == expected
 
 
@@ -109,7 +114,7 @@ def test_children_of_multiprocessing_deliver(tiktok, method):
         pytest.skip(f"no {method} here")
     code, told = end(begin("multiprocessed", tiktok.url, method))
 
-    assert (code, told) == (0, "")
+    assert (code, without_waiting(told)) == (0, "")
     assert Counter(tiktok.event_ids) == named("parent-", 20) + named("child0-", 20) + named("child1-", 20)
 
 

@@ -7,7 +7,9 @@ rows as Markdown for docs/explanation/resilience.md. A test that is marked `slow
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -53,3 +55,13 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     terminalreporter.section("resilience")
     for row in [("case", "with", "expected", "seen"), ("---",) * 4, *sorted(set(rows))]:
         terminalreporter.write_line(f"| {' | '.join(row)} |")
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    """Every delivery thread of a test ends with it."""
+    yield
+    until = time.monotonic() + 3
+    while left := [thread for thread in threading.enumerate() if thread.name == "tiktok-events"]:
+        assert time.monotonic() < until, left
+        time.sleep(0.01)

@@ -112,7 +112,8 @@ def test_a_worker(kind, tmp_path, seen, tiktok):
     """An exception that goes through every frame of the delivery."""
     outbox = tt.MemoryOutbox() if kind == "memory" else tt.SQLiteOutbox(tmp_path / "outbox.db")
     client = tiktok.client(source=SOURCE)
-    tt.BackgroundClient(client, outbox, deliver=False).track(an_event(), an_event())
+    with tt.BackgroundClient(client, outbox, deliver=False) as background:
+        background.track(an_event(), an_event())
 
     def fail(results):
         raise RuntimeError("a hook failed")
@@ -270,7 +271,8 @@ def test_a_pickle_says_so_when_it_is_used(caplog, seen, monkeypatch):
         with pytest.raises(tt.ConfigurationError, match="a pickle leaves it out"):
             asyncio.run(other.track(an_event()))
         outbox = tt.MemoryOutbox()
-        tt.BackgroundClient(client, outbox, deliver=False).track(an_event())
+        with tt.BackgroundClient(client, outbox, deliver=False) as background:
+            background.track(an_event())
         with pytest.raises(tt.ConfigurationError, match="a pickle leaves it out"):
             tt.Worker(outbox, client).drain_once()
         assert (outbox.depth(), list(outbox.dead())) == (1, [])

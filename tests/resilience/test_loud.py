@@ -37,6 +37,23 @@ background.track(tt.Event("Lead"), tt.Event("Lead"))
 """,
         ["2 events dropped", "holds"],
     ),
+    "events left at close": (
+        """
+background = tt.BackgroundClient(tt.Client(source, base_url="http://127.0.0.1:PORT"), OUTBOX)
+background.track(tt.Event("Lead", event_id="e1"))
+background.close(0.2)
+""",
+        ["events were not delivered"],
+    ),
+    "the oldest events are dropped": (
+        """
+outbox = tt.MemoryOutbox(max_events=1, overflow="drop_oldest")
+background = tt.BackgroundClient(tt.Client(source), outbox, deliver=False)
+for number in range(5):
+    background.track(tt.Event("Lead"))
+""",
+        ["the oldest events are dropped"],
+    ),
     "a broken outbox": (
         """
 background = tt.BackgroundClient(tt.Client(source), tt.SQLiteOutbox("FOLDER/nowhere/outbox.db"), deliver=False)

@@ -192,7 +192,8 @@ def test_a_clock_jumps(kind, jump, tmp_path, tiktok, seen):
         tt.MemoryOutbox() if kind == "memory" else tt.SQLiteOutbox(tmp_path / "outbox.db", wall_clock=lambda: wall[0])
     )
     client = tiktok.client()
-    tt.BackgroundClient(client, outbox, deliver=False).track(tt.Event("Lead", event_id="e1"))
+    with tt.BackgroundClient(client, outbox, deliver=False) as background:
+        background.track(tt.Event("Lead", event_id="e1"))
     claims = outbox.claim(10, lease=60, routes={client.source.route})
     wall[0] += jump
 

@@ -100,6 +100,8 @@ class DeliveryThread:
         else:
             self._wake.set()
             thread.join(max(0.0, min(timeout, 1.0)))
+        if left:
+            self._log_left(left, "the process ended" if at_exit else "the client was closed")
         return left
 
     def _local_refusal(self) -> TransportError | None:
@@ -211,11 +213,12 @@ class DeliveryThread:
 
     def _at_exit(self) -> None:
         with uwsgi.signals_blocked():
-            left = self.close(_EXIT_TIMEOUT, at_exit=True)
-        if left:
-            refusal = self._local_refusal()
-            if refusal is not None:
-                _LOG.error("%d events were not delivered: %s", left, refusal)
-                return
-            kept = "" if self._outbox.scope == "process" else ": those in the outbox are kept"
-            _LOG.error("%d events were not delivered before the process ended%s", left, kept)
+            self.close(_EXIT_TIMEOUT, at_exit=True)
+
+    def _log_left(self, left: int, ending: str) -> None:
+        refusal = self._local_refusal()
+        if refusal is not None:
+            _LOG.error("%d events were not delivered: %s", left, refusal)
+            return
+        kept = "" if self._outbox.scope == "process" else ": those in the outbox are kept"
+        _LOG.error("%d events were not delivered before %s%s", left, ending, kept)

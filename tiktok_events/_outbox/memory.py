@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -14,10 +15,15 @@ from tiktok_events._outbox.protocol import NOTHING_STORED, Claim, DeadLetter, Pu
 from tiktok_events._outbox.remembered_keys import REMEMBER_DAYS, RememberedKeys, checked_days
 from tiktok_events._runtime.clock import monotonic
 from tiktok_events._runtime.fork import renew_after_fork
+from tiktok_events._runtime.payload import Payload
 from tiktok_events.errors import OutboxFull
 
 Waiting = tuple[str, bytes, float, bool]
-"""event_id, data, when it was put, and whether it has a key. The garbage collector scans a tuple of these only once."""
+"""event_id, data, when it was put, and whether it has a key. The garbage collector scans a tuple of these only
+once, so the data is plain bytes here."""
+
+
+_LOG = logging.getLogger("tiktok_events")
 
 
 @attrs.define(eq=False)
@@ -97,9 +103,12 @@ class MemoryOutbox:
                 queue = self._waiting.get(record[:3])
                 if queue is None:
                     queue = self._waiting[record[:3]] = _Queue()
-                queue.new.append((record.event_id, record.data, now, record.is_keyed))
-        if dropped and self._on_dropped is not None:
-            self._on_dropped(dropped)
+                queue.new.append((record.event_id, bytes(record.data), now, record.is_keyed))
+        if dropped:
+            if self.dropped == len(dropped):  # the first drop
+                _LOG.warning("the outbox in memory is full: the oldest events are dropped; `dropped` counts them")
+            if self._on_dropped is not None:
+                self._on_dropped(dropped)
         return PutResult.of((), repeated) if repeated else NOTHING_STORED
 
     def claim(self, limit: int, *, lease: float, routes: Collection[Route]) -> list[Claim]:
@@ -112,7 +121,7 @@ class MemoryOutbox:
                     claims = [queue.again.popleft() for _ in range(min(limit, len(queue.again)))]
                     for _ in range(min(limit - len(claims), len(queue.new))):
                         event_id, data, at, is_keyed = queue.new.popleft()
-                        claims.append(Claim(Record(*route, event_id, data, is_keyed), record_id=at))
+                        claims.append(Claim(Record(*route, event_id, Payload(data), is_keyed), record_id=at))
                     self._waiting[route] = self._waiting.pop(route)
                     for claim in claims:
                         self._leased[id(claim)] = now + lease, claim
@@ -204,7 +213,7 @@ class MemoryOutbox:
                 raise OutboxFull(f"the outbox holds {self._events:,} events that are being delivered")
             route = min(waiting, key=lambda entry: entry[0])[1]
             event_id, data, _, is_keyed = self._waiting[route].new.popleft()
-            dropped.append(Record(*route, event_id, data, is_keyed))
+            dropped.append(Record(*route, event_id, Payload(data), is_keyed))
             self._events -= 1
             self._bytes -= len(data)
             self.dropped += 1

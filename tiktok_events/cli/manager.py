@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tiktok_events._api.transport import MANAGER_PORT
 from tiktok_events.cli import install_hint
 from tiktok_events.cli.console import clean, stderr
+from tiktok_events.cli.event_lines import EventLines
 from tiktok_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tiktok_events.events_manager import RunningManager
 
 HELP = """Start an Events Manager on this machine. It answers like TikTok's Events API, receives the pixel's events too,
 checks and deduplicates both, and shows them on a page. Nothing leaves this machine.
@@ -48,6 +53,7 @@ Examples:
 @click.option(
     "--merge-same-channel", is_flag=True, help="Merge copies of one channel within 5 minutes instead of dropping them."
 )
+@click.option("--quiet", is_flag=True, help="Print no line for each event and finding.")
 @click.option(
     "--faults", is_flag=True, help="Accept POST /api/faults, so that tests can make answers fail, throttle or wait."
 )
@@ -61,6 +67,7 @@ def manager(
     check_token: bool,
     no_ttp_dedup: bool,
     merge_same_channel: bool,
+    quiet: bool,
     faults: bool,
 ) -> None:
     """Start the local Events Manager."""
@@ -83,11 +90,21 @@ def manager(
             host=host,
             port=port,
             on_start=lambda address: _print_settings(address, pixel_code),
+            on_running=None if quiet else _print_events,
             allowed_hosts=allow_host,
             **options,
         )
     except ConfigurationError as error:
         raise click.UsageError(port_advice(error, "--port") or clean(error, 1000)) from None
+
+
+def _print_events(running: RunningManager) -> None:
+    running.listen(EventLines(_print_line, running.url, running.findings).add)
+
+
+def _print_line(text: str) -> None:
+    click.echo(text)
+    sys.stdout.flush()
 
 
 def _print_settings(address: str, pixel_code: str | None) -> None:

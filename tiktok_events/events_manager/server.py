@@ -29,12 +29,13 @@ def serve(
     host: str = "127.0.0.1",
     port: int = MANAGER_PORT,
     on_start: Callable[[str], object] | None = None,
+    on_running: Callable[[RunningManager], object] | None = None,
     allowed_hosts: Sequence[str] = (),
     **options: Any,
 ) -> None:
     """Serve the Events Manager until it is interrupted. *options* are those of `create_app`.
 
-    *on_start* is called with the URL once the port is open.
+    *on_start* is called with the URL once the port is open, *on_running* then with the manager.
 
     Raises:
         ConfigurationError: If the port is in use, or *host* is not a loopback address and *allowed_hosts* is empty.
@@ -47,6 +48,8 @@ def serve(
     with closing(app.state.events_manager.store), _listening(host, port) as listener:
         if on_start is not None:
             on_start(_address(listener))
+        if on_running is not None:
+            on_running(RunningManager(_address(listener), app.state.events_manager))
         with suppress(KeyboardInterrupt):  # uvicorn raises it again once everything is closed
             _server(app).run(sockets=[listener])
 
@@ -62,6 +65,10 @@ class RunningManager:
     def api_url(self) -> str:
         """The base URL for clients."""
         return f"{self.url}/open_api/v1.3"
+
+    def listen(self, listener: Callable[[list[dict[str, Any]]], object] | None) -> None:
+        """Call *listener* with the events of each request once they are stored; it must not block."""
+        self._state.store.listener = listener
 
     def summary(self) -> dict[str, Any]:
         """Return the summary, as `GET /api/summary` does."""

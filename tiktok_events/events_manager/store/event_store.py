@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,6 +39,7 @@ SELECT coalesce(
     1
 )
 """
+_NEWEST = "SELECT coalesce(max(id), 0) FROM events"
 _KEPT = "SELECT * FROM events WHERE key = ? AND outcome = 'kept' ORDER BY id DESC LIMIT 1"
 _ALONE = "SELECT * FROM events WHERE key = ? AND channel = ? AND alone ORDER BY id DESC LIMIT 1"
 _BY_TTP = """
@@ -92,6 +93,8 @@ class EventStore:
         self._lock = threading.Lock()
         self._connection = open_database(path)
         self._change = self._integer("SELECT coalesce(max(change), 0) FROM events")
+        self.listener: Callable[[list[dict[str, Any]]], object] | None = None
+        """Called with the events of each request, after they are stored."""
         self._payloads = Payloads(max_payloads)
         self._findings: list[Finding] = []
         self._findings_of: int | None = None
@@ -100,9 +103,13 @@ class EventStore:
     def add(self, events: Sequence[ReceivedEvent], received_at: float) -> None:
         """Deduplicate *events* and store them with their outcomes."""
         with self._transaction():
+            newest = self._integer(_NEWEST)
             for event in events:
                 self._add(event, received_at)
             self._connection.execute(_DELETE_OLDEST, (self._max_events,))
+            added = self._rows("SELECT * FROM events WHERE id > ? ORDER BY id", (newest,)) if self.listener else []
+        if self.listener and added:
+            self.listener([_as_dict(row) for row in added])
 
     def clear(self) -> None:
         """Delete all events."""
