@@ -182,6 +182,28 @@ print(f"left={background.close(1)}")
     seen("the first request arrives, close returns 3")
 
 
+@pytest.mark.parametrize("outbox", BOTH)
+@pytest.mark.case(
+    "a client is closed with events left, in a program that uses multiprocessing", "the program ends at once"
+)
+def test_a_closed_client_holds_up_no_exit(outbox, tmp_path, seen):
+    """The finalizers of multiprocessing run at exit as well: they waited 10 s for what `close` had given up."""
+    script = """
+import multiprocessing, multiprocessing.util
+background = tt.BackgroundClient(tt.Client(source, timeout=5), outbox)
+background.track(tt.Event("Lead"))
+print(f"left={background.close(0.2)}")
+"""
+    begun = time.monotonic()
+    with servers.listening(lambda handler: servers.answer_with(handler, b"", 500)) as listener:
+        ran = run(["-c", START + script, outbox], tmp_path, listener.url)
+        took = time.monotonic() - begun
+
+    assert account(ran) == {"left": "1"}
+    assert took < 6
+    seen("ended within 6 s")
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 @pytest.mark.parametrize("jump", [-3_600, 3_600, 86_400 * 400])
 @pytest.mark.case("the wall clock jumps while a lease runs", "the event is delivered once")

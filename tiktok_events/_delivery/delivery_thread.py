@@ -94,6 +94,7 @@ class DeliveryThread:
         left = self.flush(timeout, at_exit=at_exit)
         with self._lock:
             thread, self._thread = self._thread, None
+            self._has_no_thread = False
             self._stop.set()
         if thread is None:
             self._release()
@@ -212,6 +213,8 @@ class DeliveryThread:
                 outbox.close()
 
     def _at_exit(self) -> None:
+        if self._thread is None and not self._has_no_thread:
+            return  # it was closed; a finalizer of multiprocessing cannot be unregistered
         with uwsgi.signals_blocked():
             self.close(_EXIT_TIMEOUT, at_exit=True)
 
