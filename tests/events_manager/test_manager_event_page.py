@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Callable
@@ -138,7 +139,7 @@ async def test_payloads_stay_in_memory(open_shop: Callable[..., Shop], tmp_path:
 
     assert "only-in-memory" not in page
     assert "The payload is not held" in page
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         dump = "\n".join(connection.iterdump())
     assert "only-in-memory" not in dump
     assert "checked@example.com" not in dump
