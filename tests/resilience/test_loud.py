@@ -146,5 +146,7 @@ background.track(tt.Event("Lead", event_id="e1"))
         ran = run(script, tmp_path, listener.url)
         assert listener.event_ids == ["e1"]
 
-    assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", "")
+    # A slow machine takes more than a second, and says that it waits.
+    told = [line for line in ran.stderr.splitlines() if not line.startswith("waiting up to ")]
+    assert (ran.returncode, told, ran.stdout) == (0, [], "")
     seen("stderr is empty")
