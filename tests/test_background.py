@@ -93,7 +93,7 @@ def test_a_full_outbox_drops_and_counts(tiktok, caplog):
     assert background.track(*events(1)) == 1
     stats = background.stats()
     assert (stats.queued, stats.dropped, stats.waiting) == (3, 2, 3)
-    assert "2 events dropped: the outbox holds 2 events" in caplog.text
+    assert "2 events dropped: the outbox has no room: it holds 2 events" in caplog.text
 
 
 class Broken(tt.MemoryOutbox):

@@ -121,6 +121,6 @@ def test_a_hook_that_fails_changes_nothing(tiktok, caplog, hook):
 
     assert len(tiktok.events) == 2
     assert [record.getMessage() for record in caplog.records if "hook" in record.getMessage()] == [
-        "a hook raised RuntimeError"
+        f"the hook {hook} raised RuntimeError"
     ]
     assert all(record.levelno == logging.ERROR for record in caplog.records if "hook" in record.getMessage())

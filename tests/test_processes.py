@@ -129,7 +129,7 @@ def test_a_listener_that_fails_first_is_tried_again_at_exit():
         code, told = end(begin("exception_exit", tiktok.url))
 
     assert code == 3
-    assert "trying again, events are kept" in told
+    assert "trying again; the events are kept" in told
     assert "Traceback" not in told
     assert len(tiktok.bodies) == 3
 

@@ -302,14 +302,14 @@ def test_its_worker_delivers_the_apps_events(app, shop, where):
         assert "zzpii" not in done.output
 
 
-@pytest.mark.parametrize(("url", "message"), [("memory:", "belongs to one process"), ("", "belongs to one process")])
-def test_its_worker_needs_a_shared_outbox(app, shop, url, message):
+@pytest.mark.parametrize("url", ["memory:", ""])
+def test_its_worker_needs_a_shared_outbox(app, shop, url):
     """Without an outbox, or with one in memory, it would never get an event."""
     shop("config", url)
     done = app.test_cli_runner().invoke(args=["tiktok-events", "worker", "--once"])
 
     assert done.exit_code == 2
-    assert message in done.output
+    assert "cannot read an outbox in memory" in done.output
 
 
 def test_its_worker_says_why_it_is_off():

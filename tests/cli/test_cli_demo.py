@@ -79,7 +79,7 @@ def test_table_shows_equal_counts(run):
     assert result.returncode == 0, result.stderr
     assert [row[0] for row in rows] == [*EVENT_ORDER, "Total"]
     assert all(row[1] == row[5] for row in rows)
-    assert "Counted = happened" in result.stdout
+    assert "counted as often as it happened" in result.stdout
     assert all(len(line) <= 90 for line in result.stdout.splitlines())
 
 
@@ -238,7 +238,7 @@ def test_demo_without_flask_simulates_a_day(shell_command):
         _, errors = process.communicate(timeout=20)
 
     assert "pip install 'tiktok-events[flask]'" in errors
-    assert any("Counted = happened" in line for line in output)
+    assert any("counted as often as it happened" in line for line in output)
     assert process.returncode == 0
 
 

@@ -73,7 +73,7 @@ def test_unclosed_quote_spoils_one_line():
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"a,b\n1,2\n", "no single field"),
+        (b"a,b\n1,2\n", "match no field"),
         (b"event,emial\n", r"email\?"),
         (b"event,city\n", r"user.city\s+or\s+properties.city"),
         (b"email,user.email\n", "Two columns"),

@@ -44,11 +44,11 @@ def test_tiktok_needs_credentials(invoke, file):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--to", "tiktok", "--port", "80"], "--port goes with --to local"),
+        (["--to", "tiktok", "--port", "80"], "--port is for --to local"),
         (["--timezone", "Mars/Olympus"], "time zone"),
         (["--timezone", "../../etc/passwd"], "time zone"),
         (["--map", "x=y"], "for CSV"),
-        (["--rejected", "events.jsonl"], "the input file itself"),
+        (["--rejected", "events.jsonl"], "--rejected names the input file"),
         (["--rejected", "other.txt"], "something else"),
         (["--rejected", "no/such/folder.jsonl"], "No such file"),
     ],

@@ -117,7 +117,7 @@ def test_events_of_other_sources_stay(run, put, url, environment):
     ("arguments", "message"),
     [
         ((), "TIKTOK_OUTBOX_URL"),
-        (("--outbox", "memory:"), "belongs to one process"),
+        (("--outbox", "memory:"), "cannot read an outbox in memory"),
         (("--outbox", "mysql://zzpii:zzpii@queue/"), "sqlite:///"),
         (("--outbox", "sqlite:///x.db?zzpii=1"), "commit"),
         (("--outbox", "redis://:zzpii@127.0.0.1:zzpii/0"), "redis://host"),

@@ -80,7 +80,7 @@ async def test_identifiers_are_shortened(shop: Shop) -> None:
         text = (await shop.http.get(address)).text
         for secret in (*map(digest, ("anna@example.com", "+12025550123")), "long-click-id", "customer-77", '"anna"'):
             assert secret not in text
-    assert "(in clear, 11 characters)" in (await shop.http.get("/events/1")).text
+    assert "(not hashed, 11 characters)" in (await shop.http.get("/events/1")).text
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_payloads_stay_in_memory(open_shop: Callable[..., Shop], tmp_path:
     page = (await again.http.get("/events/1")).text
 
     assert "only-in-memory" not in page
-    assert "The payload is not held" in page
+    assert "The payload is no longer stored" in page
     with contextlib.closing(sqlite3.connect(path)) as connection:
         dump = "\n".join(connection.iterdump())
     assert "only-in-memory" not in dump

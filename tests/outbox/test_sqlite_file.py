@@ -137,12 +137,12 @@ def folder(path):
 @pytest.mark.parametrize(
     ("lies_there", "told"),
     [
-        (text, "is not one of SQLite"),
+        (text, "is not an SQLite file"),
         (foreign, "belongs to another program"),
         (foreign_version, "belongs to another program"),
         (newer, "was written by a newer tiktok-events"),
-        (link, "is a link"),
-        (dangling, "is a link"),
+        (link, "is a symbolic link"),
+        (dangling, "is a symbolic link"),
         (folder, "is not a regular file"),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
@@ -210,7 +210,7 @@ def test_rights_that_are_missing_are_told(path, make):
     closed, readable, new = in_child(tell)
     assert "SQLITE_CANTOPEN" in closed
     assert "SQLITE_READONLY" in readable or "SQLITE_CANTOPEN" in readable
-    assert new == "the outbox's file cannot be made: Permission denied"
+    assert new == "the outbox's file cannot be created: Permission denied"
     assert str(path.parent) not in closed + readable + new
 
 

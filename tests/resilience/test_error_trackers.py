@@ -282,7 +282,7 @@ def test_a_pickle_says_so_when_it_is_used(caplog, seen, monkeypatch):
             site.resume("").snapshot()
         assert listener.bodies == []
     assert "a pickle leaves it out" in caplog.text
-    assert "without secret_key there are no snapshots" in caplog.text
+    assert "set secret_key: without it snapshots are empty" in caplog.text
     seen("ConfigurationError; the event waits in the outbox")
 
 

@@ -160,10 +160,11 @@ class Stage:
 
 
 def ended(process: subprocess.Popen[str], timeout: float = 60.0) -> tuple[int, str]:
-    """Wait for *process*: its exit code, and what it said on stderr, which is no traceback."""
+    """Wait for *process*: its exit code, and what it said on stderr but that it waits, which is no traceback."""
     _, told = process.communicate(timeout=timeout)
     assert "Traceback" not in told, told
-    return process.returncode, told
+    lines = told.splitlines(keepends=True)
+    return process.returncode, "".join(line for line in lines if not line.startswith("waiting up to "))
 
 
 def told(process: subprocess.Popen[str], timeout: float = 60.0) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def test_nan_and_infinity_are_refused(value: object) -> None:
 @pytest.mark.parametrize("value", [object(), b"zzpii", {1, 2}])
 def test_values_without_a_json_form_are_refused(value: object) -> None:
     """The message has the type, not the value."""
-    with raises(TypeError, match="has no JSON form"):
+    with raises(TypeError, match="cannot be converted to JSON"):
         script_json(value)
 
 

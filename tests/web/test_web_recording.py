@@ -52,7 +52,7 @@ DROPPED = [
     (UNKNOWN, {"method": "POST", "query": "q=zzpii"}, {}, ("consent", "unknown", "POST /buy")),
     ({**UNKNOWN, "on_unknown_consent": "hold"}, {}, {}, ("consent", "unknown", "GET /buy")),
     (DENIED, {}, {"server": False}, ("consent", "denied", "GET /buy")),
-    ({"enabled": False}, {}, {}, ("off", "as enabled=False says", "GET /buy")),
+    ({"enabled": False}, {}, {}, ("off", "the site has enabled=False", "GET /buy")),
     ({}, {"user_agent": "Googlebot/2.1"}, {}, ("bot", "or a prefetch", "GET /buy")),
     ({"strict": False}, {}, {"key": None}, ("invalid", UNSAVED, "GET /buy")),
 ]
@@ -83,7 +83,7 @@ def test_a_failure_message_has_the_reasons(recorder):
     start = "Purchase sent 0 times; sent: InitiateCheckout x1."
     assert once == f"{start} 1 event dropped: consent denied (GET /thanks/t0k)"
     assert str(caught.value) == (
-        f"{start} 3 events dropped: consent denied (GET /thanks/t0k) x2; Lead, off, as enabled=False says (GET /buy)"
+        f"{start} 3 events dropped: consent denied (GET /thanks/t0k) x2; Lead, off, the site has enabled=False (GET /buy)"
     )
 
 
@@ -231,13 +231,11 @@ def test_a_call_without_its_server_event_is_found(recorder):
     tracker.track("Purchase", **BOUGHT)
     Tracker(AT_IMPORT, a_request()).track("Lead")
     tracker.track("Purchase", server=False, **{**BOUGHT, "key": "1002"})
-    with raises(
-        AssertionError, match=r"^Purchase in the browser without its server event; sent: Purchase x1, Lead x1\."
-    ):
+    with raises(AssertionError, match=r"^no server event for the pixel call of Purchase; sent: Purchase x1, Lead x1\."):
         recorder.assert_deduplicated(page_of(tracker))
 
 
 def test_an_object_that_is_no_response_raises(recorder):
     """None would look like a page without calls."""
-    with raises(TypeError, match="a response or its text is needed, not NoneType"):
+    with raises(TypeError, match="expected a response or its text, not NoneType"):
         recorder.browser_calls(None)

@@ -295,4 +295,6 @@ def test_an_internal_error_leaves_the_response_unchanged(caplog: pytest.LogCaptu
     tracker = a_tracker(a_site(clock=broken))
 
     assert add_headers(tracker, 200, list(HTML)) == HTML
-    assert [record.getMessage() for record in caplog.records] == ["a response was sent without cookies: OSError"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "a response was sent without the cookies of tiktok-events: adding them raised OSError"
+    ]

@@ -133,7 +133,7 @@ def test_an_event_its_workers_die_on_is_found_and_buried(outbox, clock):
 
     (letter,) = outbox.dead()
     assert letter.record.event_id == "deadly"
-    assert "its worker crashed" in letter.reason
+    assert "while they delivered it" in letter.reason
     assert len(tiktok.events) == 999
 
 

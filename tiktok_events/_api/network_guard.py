@@ -38,8 +38,9 @@ class NetworkBlocked(ConfigurationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "nothing leaves a test run: record with the fixture tiktok or tiktok_events.testing.capture(), "
-            "send to this machine (TIKTOK_API_URL=http://127.0.0.1:8765/open_api/v1.3), or run pytest --tiktok-live"
+            "tiktok-events sends nothing in a test run: record events with the fixture tiktok or "
+            "tiktok_events.testing.capture(), send them to this machine "
+            "(TIKTOK_API_URL=http://127.0.0.1:8765/open_api/v1.3), or run pytest --tiktok-live"
         )
 
 

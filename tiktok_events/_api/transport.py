@@ -84,7 +84,7 @@ def endpoint(base_url: str | None) -> str:
     if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("base_url must be scheme, host and path, without user name or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ConfigurationError("base_url must be https: the access token travels with every request")
+        raise ConfigurationError("base_url must be https: every request contains the access token")
     return f"{base.rstrip('/').removesuffix(PATH.rstrip('/')).rstrip('/')}/{PATH}"
 
 

@@ -116,7 +116,7 @@ def _check_unknown_key(
     )
     # The key was received from outside: the message may be logged.
     shown = f"{path[: len(path) - len(key)]}{shown_key(key)}"
-    problems.append(problem("unknown-field", shown, f"; it reads like {close[0]}" if close else ""))
+    problems.append(problem("unknown-field", shown, f"; the closest name is {close[0]}" if close else ""))
 
 
 def _valid_contents(items: list[Any], path: str, problems: list[Problem]) -> list[dict[str, Any] | None]:

@@ -87,7 +87,7 @@ class BackgroundClient:
     ) -> None:
         self.client = client
         if outbox is not None and remember_keys is not None:
-            raise ConfigurationError("remember_keys= is for the outbox in memory: give it to the outbox")
+            raise ConfigurationError("remember_keys= cannot be used with outbox=: give it to the outbox")
         days = REMEMBER_DAYS if remember_keys is None else remember_keys
         self.outbox: Outbox = MemoryOutbox(remember_keys=days) if outbox is None else outbox
         self._hooks = Hooks(

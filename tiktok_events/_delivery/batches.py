@@ -37,13 +37,17 @@ class Batches:
         batches = list(_by_attempts([claim for claim in claims if claim.crashed_deliveries < limit]))
         if len(suspects) == 1 and suspects[0].crashed_deliveries >= 2 * limit:
             crashes = suspects[0].crashed_deliveries
-            self._outbox.dead_letter(suspects, reason=f"its worker crashed {crashes} times before it had a result")
-            _LOG.error("event %s is a dead letter: its workers crashed", suspects[0].record.event_id)
+            self._outbox.dead_letter(suspects, reason=f"workers crashed {crashes} times while they delivered it")
+            _LOG.error(
+                "event %s is a dead letter: workers crashed %d times while they delivered it",
+                suspects[0].record.event_id,
+                crashes,
+            )
             return batches
         random.shuffle(suspects)
         half = (len(suspects) + 1) // 2
         if suspects[half:]:
-            self._outbox.nack(suspects[half:], delay=0.0, reason="its workers crashed often")
+            self._outbox.nack(suspects[half:], delay=0.0, reason="workers crashed while they delivered it")
         return [*batches, suspects[:half]]
 
 

@@ -182,5 +182,5 @@ class Buffer:
 
     def _became_available(self) -> None:
         if self._pause:
-            _LOG.info("the outbox takes events again")
+            _LOG.info("the outbox accepts events again")
         self._pause = self._down_until = 0.0

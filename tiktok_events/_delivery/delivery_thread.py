@@ -141,7 +141,7 @@ class DeliveryThread:
             self._thread = thread
         self._deliver_at_exit()
         if not uwsgi.threads_enabled():
-            _LOG.warning("uWSGI runs no threads: set enable-threads = true, or events wait until their process ends")
+            _LOG.warning("uWSGI runs no threads, so events wait until their process ends: set enable-threads = true")
 
     def _deliver_at_exit(self) -> None:
         with suppress(RuntimeError):  # the interpreter ends already

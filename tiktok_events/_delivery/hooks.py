@@ -43,7 +43,7 @@ class Hooks:
             return None
         if changed is None or isinstance(changed, Event):
             return changed
-        _LOG.error("before_send gave a %s, not an Event or None: the event is dropped", type(changed).__name__)
+        _LOG.error("before_send returned %s, not an Event or None: the event is dropped", type(changed).__name__)
         return None
 
     def call_with_results(self, results: Sequence[EventResult]) -> None:
@@ -51,24 +51,24 @@ class Hooks:
         rejected = [one for one in results if one.status == "rejected"]
         sent = [one for one in results if one.status != "rejected"]
         if sent:
-            _call(self.on_sent, sent)
+            _call("on_sent", self.on_sent, sent)
         if rejected:
-            _call(self.on_rejected, rejected)
+            _call("on_rejected", self.on_rejected, rejected)
 
     def call_on_retry(self, results: Sequence[EventResult], delay: float) -> None:
         """Call `on_retry` with the *results* that are tried again in *delay* seconds."""
-        _call(self.on_retry, results, delay)
+        _call("on_retry", self.on_retry, results, delay)
 
     def call_on_dropped(self, event_ids: Sequence[str], reason: str) -> None:
         """Call `on_dropped` with the ids of events that are not sent."""
         if event_ids:
-            _call(self.on_dropped, event_ids, reason)
+            _call("on_dropped", self.on_dropped, event_ids, reason)
 
 
-def _call(hook: Callable[..., Any] | None, *arguments: Any) -> None:
+def _call(name: str, hook: Callable[..., Any] | None, *arguments: Any) -> None:
     if hook is None:
         return
     try:
         hook(*arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a hook must not stop delivery, which is in a thread
-        _LOG.error("a hook raised %s", type(error).__name__)
+        _LOG.error("the hook %s raised %s", name, type(error).__name__)

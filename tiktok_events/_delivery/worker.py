@@ -79,7 +79,7 @@ class Worker:
         for client in clients:
             route = client.source.route
             if route in self._clients:
-                raise ConfigurationError("two clients serve the same event source")
+                raise ConfigurationError("two clients have the same event source: give one client for each")
             self._clients[route] = deliverer(client)
         if not self._clients:
             raise ConfigurationError("a worker needs at least one client")
@@ -218,7 +218,7 @@ class Worker:
         if old:
             reason = f"happened more than {age_text(self._max_event_age)} ago (max_event_age)"
             self.outbox.dead_letter(old, reason=reason)
-            _LOG.warning("%d events are dead letters: each %s", len(old), reason)
+            _LOG.warning("%d events are dead letters: each of them %s", len(old), reason)
             if self._on_results is not None:
                 self._on_results([EventResult(one.record.event_id, "rejected", message=reason) for one in old])
         return fresh
@@ -271,10 +271,11 @@ class Worker:
     def _give_back(self, route: Route, failed: list[tuple[Claim, EventResult]], error: Exception | None) -> None:
         claims = [claim for claim, _ in failed]
         if len(claims) == 1 and self._poison.is_poison(route, claims[0], error):
-            reason = f"failed alone {MAX_FAILURES_ALONE} times while others were delivered: {error}"
+            reason = f"failed {MAX_FAILURES_ALONE} times while other events were delivered: {error}"
             self.outbox.dead_letter(claims, reason=reason)
             _LOG.error(
-                "event %s is a dead letter: it fails alone while others are delivered", claims[0].record.event_id
+                "event %s is a dead letter: it keeps failing while other events are delivered",
+                claims[0].record.event_id,
             )
             return
         stopped = isinstance(error, ApiError) and error.is_configuration_error
@@ -283,7 +284,7 @@ class Worker:
         self._circuits.record_failure(route, delay)
         if failures == 1:
             next_step = "nothing is delivered until the token or the settings are fixed" if stopped else "trying again"
-            _LOG.log(logging.ERROR if stopped else logging.WARNING, "%s; %s, events are kept", error, next_step)
+            _LOG.log(logging.ERROR if stopped else logging.WARNING, "%s; %s; the events are kept", error, next_step)
         # The refused token is this worker's: a worker with a new token must not wait for the events.
         self.outbox.nack(claims, delay=0.0 if stopped else delay, reason=str(error))
         if self._on_retry is not None:

@@ -102,7 +102,7 @@ class Event(WireObject):
         elif event_id is UNSET:
             _set_key(self, key_text(key))
         else:
-            raise ValueError("the event_id is derived from key: give one of the two")
+            raise ValueError("event_id and key are both given: give only one, because the event_id is derived from key")
         if user is not None and (part := wire_of(User, user, problems)):
             wire["user"] = part
         if page is not None and (part := wire_of(Page, page, problems)):

@@ -106,7 +106,9 @@ class MemoryOutbox:
                 queue.new.append((record.event_id, bytes(record.data), now, record.is_keyed))
         if dropped:
             if self.dropped == len(dropped):  # the first drop
-                _LOG.warning("the outbox in memory is full: the oldest events are dropped; `dropped` counts them")
+                _LOG.warning(
+                    "the outbox in memory is full: the oldest events are dropped; MemoryOutbox.dropped counts them"
+                )
             if self._on_dropped is not None:
                 self._on_dropped(dropped)
         return PutResult.of((), repeated) if repeated else NOTHING_STORED
@@ -204,13 +206,15 @@ class MemoryOutbox:
 
     def _make_room(self, events: int, size: int) -> list[Record]:
         if not self._drops_oldest or events > self._max_events or size > self._max_bytes:
-            raise OutboxFull(f"the outbox holds {self._events:,} events, {self._bytes:,} bytes")
+            raise OutboxFull(f"the outbox has no room: it holds {self._events:,} events, {self._bytes:,} bytes")
         dropped: list[Record] = []
         while self._events + events > self._max_events or self._bytes + size > self._max_bytes:
             # Claimed records are being delivered and records that were given back have been tried: neither is dropped.
             waiting = [(queue.new[0][2], route) for route, queue in self._waiting.items() if queue.new]
             if not waiting:
-                raise OutboxFull(f"the outbox holds {self._events:,} events that are being delivered")
+                raise OutboxFull(
+                    f"the outbox has no room: all its {self._events:,} events are being delivered or retried"
+                )
             route = min(waiting, key=lambda entry: entry[0])[1]
             event_id, data, _, is_keyed = self._waiting[route].new.popleft()
             dropped.append(Record(*route, event_id, Payload(data), is_keyed))

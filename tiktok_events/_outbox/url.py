@@ -29,14 +29,14 @@ def outbox_at(url: str) -> Outbox:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ConfigurationError(f"the outbox's URL cannot be read: {_KNOWN}") from None
+        raise ConfigurationError(f"the outbox's URL cannot be read: use {_KNOWN}") from None
     if parts.scheme == "memory":
         return MemoryOutbox(**_options(parts.query, {"max_events": int, "remember_keys": float}))
     if parts.scheme == "sqlite":
         return _sqlite(parts.netloc, unquote(parts.path), parts.query)
     if parts.scheme in ("redis", "rediss", "unix"):
         return _redis(url)
-    raise ConfigurationError(f"an outbox is {_KNOWN}")
+    raise ConfigurationError(f"the outbox's URL must be {_KNOWN}")
 
 
 def file_of(url: str) -> Path | None:
@@ -49,7 +49,9 @@ def _sqlite(host: str, path: str, query: str) -> Outbox:
     from tiktok_events._outbox.sqlite.outbox import SQLiteOutbox
 
     if host or len(path) < 2:
-        raise ConfigurationError("an SQLite outbox is sqlite:///file.db, or sqlite:////folder/file.db from the root")
+        raise ConfigurationError(
+            "the URL of an SQLite outbox is sqlite:///file.db, or sqlite:////folder/file.db for an absolute path"
+        )
     return SQLiteOutbox(
         path[1:], **_options(query, {"commit": str, "synchronous": str, "max_events": int, "remember_keys": float})
     )
@@ -69,7 +71,7 @@ def _redis(url: str) -> Outbox:
 def _options(query: str, known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     given = dict(parse_qsl(query, keep_blank_values=True))
     if not given.keys() <= known.keys():
-        raise ConfigurationError(f"the outbox's URL may say {', '.join(known)} after the question mark")
+        raise ConfigurationError(f"the outbox's URL takes only these options: {', '.join(known)}")
     return _typed(given, known)
 
 

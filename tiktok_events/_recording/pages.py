@@ -39,4 +39,4 @@ def _text(response: Any) -> str:
             response = getattr(response, name, response)
     if isinstance(response, (str, bytes)):
         return response if isinstance(response, str) else response.decode("utf-8", "replace")
-    raise TypeError(f"a response or its text is needed, not {type(response).__name__}")
+    raise TypeError(f"expected a response or its text, not {type(response).__name__}")

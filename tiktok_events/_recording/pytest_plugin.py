@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("tiktok-events").addoption(
         "--tiktok-live",
         action="store_true",
-        help="let tiktok-events reach other machines than this one: events of tests that do not record are really sent",
+        help="let tiktok-events send to other machines: tests that do not record events send real ones",
     )
 
 

@@ -97,7 +97,7 @@ class Recorder:
         """
         __tracebackhide__ = True
         if times < 1:
-            raise ValueError("times is below 1: assert_not_sent(name) says that")
+            raise ValueError("times must be 1 or more: for none, use assert_not_sent(name)")
         wanted = _Wanted(key, user or {}, properties)
         counted = self._counted(name)
         found = [post for post in counted if not wanted.missed_by(post)]
@@ -140,7 +140,7 @@ class Recorder:
         posted = {(event.event, event.event_id) for event in self.sent()}
         alone = [call["event"] for call in calls if (call["event"], call["event_id"]) not in posted]
         if alone:
-            raise AssertionError(f"{', '.join(alone)} in the browser without its server event; {self._account()}")
+            raise AssertionError(f"no server event for the pixel call of {', '.join(alone)}; {self._account()}")
 
     def take(self, source: EventSource, body: bytes) -> TrackResponse:
         """Record the events of a request *body*; clients call it in place of the request."""

@@ -113,7 +113,7 @@ def code_for_status(status: int) -> Code:
     if status in (401, 403):
         return Code(status, "not authorised", "credential")
     if status in _CONFIG_STATUSES:
-        return Code(status, "nothing answers there: wrong base URL", "config")
+        return Code(status, "no Events API at this address: wrong base URL", "config")
     if status == 413:
         return Code(status, "the request is too large", "content")
     if 200 <= status < 300:

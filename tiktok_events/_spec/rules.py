@@ -8,7 +8,7 @@ from tiktok_events._spec.problem import Problem, Refused, Rule, Severity
 _ENDPOINT = "endpoint page"
 _PARAMETERS = "Parameters page"
 _HELP = "help centre"
-_SENDERS = "senders in production"
+_SENDERS = "other integrations"
 _OURS = "tiktok-events"
 
 
@@ -25,15 +25,15 @@ def _identifiers() -> list[Rule]:
         Rule("phone-country-code", "error", "field", "has no country code", "Start it with + and the country code, or give phone_region, the visitor's two-letter country.", _ENDPOINT, "O"),
         Rule("phone-malformed", "error", "field", "is not a phone number in E.164 form", "Use + and 7 to 15 digits: country code first, no trunk zero, no extension, no letters.", _ENDPOINT, "O"),
         Rule("phone-region-unknown", "error", "field", "cannot be read: phone_region {detail} is not a country code", "Give phone_region as an ISO 3166-1 code of two letters, such as GB.", _OURS, "-"),
-        Rule("phone-trunk-zero", "warning", "nothing", "has a zero after its country code, which no number of that country has", "Leave the zero out, or pip install 'tiktok-events[phone]', which removes it.", _OURS, "-"),
-        Rule("phone-package", "error", "field", "is in national form, which only the extra phone can read", "pip install 'tiktok-events[phone]', or pass the number with + and its country code.", _OURS, "-"),
+        Rule("phone-trunk-zero", "warning", "nothing", "has a zero after its country code, which no number of that country has", "Leave the zero out, or run pip install 'tiktok-events[phone]', which removes it.", _OURS, "-"),
+        Rule("phone-package", "error", "field", "is in national form, which needs the extra phone", "Run pip install 'tiktok-events[phone]', or pass the number with + and its country code.", _OURS, "-"),
         Rule("hash-of-nothing", "error", "field", "is the SHA-256 of an empty string", "Leave the field out when there is nothing to hash.", _SENDERS, "A"),
         Rule("placeholder", "warning", "field", "is a placeholder such as 0, null or none, so all such visitors would count as one person", "Leave the field out for guests.", _SENDERS, "A"),
         Rule("nothing-left", "warning", "field", "is empty after normalising", "Leave the field out when it is unknown.", _OURS, "-"),
         Rule("not-unicode", "error", "field", "contains text that is not valid Unicode", "Decode the bytes with their real encoding before passing the text on.", _OURS, "-"),
         Rule("too-long", "error", "field", "is longer than the {detail} characters that such a value can have", "Pass the value alone, without other text.", _PARAMETERS, "-"),
         Rule("not-hashed", "error", "field", "is not a SHA-256 digest", "Send 64 lower-case hex digits of the normalised value.", _ENDPOINT, "O"),
-        Rule("address-hashed", "error", "field", "is hashed, but TikTok expects it in plain", "Pass the plain value.", _PARAMETERS, "O2"),
+        Rule("address-hashed", "error", "field", "is hashed, but TikTok expects plain text", "Pass the plain value.", _PARAMETERS, "O2"),
         Rule("country-malformed", "error", "field", "is not a country code of ISO 3166-1", "Use two letters, such as us or de.", _PARAMETERS, "O2"),
         Rule("ip-malformed", "error", "field", "is not an IP address", "Pass only the visitor's IPv4 or IPv6 address.", _ENDPOINT, "O"),
         Rule("ip-not-public", "warning", "nothing", "is not a public address, so TikTok cannot match a person by it", "Pass the visitor's own address, not a proxy's or the server's.", _ENDPOINT, "O"),
@@ -64,8 +64,8 @@ def _events() -> list[Rule]:
         Rule("event-time-missing", "error", "event", "is missing", "Give the time the conversion happened, in Unix seconds or as an aware datetime.", _ENDPOINT, "O"),
         Rule("event-time-unit", "error", "event", "is in milliseconds or out of range", "Divide by 1,000: TikTok takes whole Unix seconds.", _ENDPOINT, "O"),
         Rule("event-time-range", "error", "event", "is not a time after 1970", "Give Unix seconds in UTC.", _ENDPOINT, "O"),
-        Rule("event-time-naive", "warning", "nothing", "has no time zone and is read in that of the site", "Pass an aware datetime, or set Site(time_zone=...) to the zone of your database.", _OURS, "-"),
-        Rule("event-time-future", "warning", "nothing", "lies more than 5 minutes in the future", "Check the clock and the time zone.", _OURS, "U"),
+        Rule("event-time-naive", "warning", "nothing", "has no time zone, so the time zone of the site is used", "Pass an aware datetime, or set Site(time_zone=...) to the zone of your database.", _OURS, "-"),
+        Rule("event-time-future", "warning", "nothing", "is more than 5 minutes in the future", "Check the clock and the time zone.", _OURS, "U"),
         Rule("event-time-late", "warning", "nothing", "is {detail} ago; after 48 hours a copy from the pixel is counted as a second event", "Send web events when they happen.", _HELP, "O"),
         Rule("event-time-offline", "warning", "nothing", "is {detail} ago; TikTok accepts offline events for 28 days", "Upload offline conversions within 28 days.", _HELP, "O2"),
         Rule("event-id-missing", "warning", "nothing", "is missing, so the copy from the other channel is counted as a second event", "Send the same event_id on both channels.", _ENDPOINT, "O"),
@@ -104,7 +104,7 @@ def _objects() -> list[Rule]:
         Rule("content-type", "warning", "nothing", "is neither product nor product_group", "Send product for SKU ids, product_group for item group ids.", _ENDPOINT, "O"),
         Rule("content-type-place", "warning", "nothing", "is set only inside contents", "Send content_type beside contents, in properties.", _ENDPOINT, "X"),
         Rule("customer-type", "warning", "nothing", "is neither new nor returning", "Send new or returning.", _ENDPOINT, "O"),
-        Rule("search-missing", "warning", "nothing", "is missing", "Send what the visitor typed with Search events.", _HELP, "O"),
+        Rule("search-missing", "warning", "nothing", "is missing", "With a Search event, send the text that the visitor typed.", _HELP, "O"),
         Rule("share-range", "error", "field", "is not between 0 and 1", "Send TikTok's share of the credit, 0 to 1.", _ENDPOINT, "O"),
         Rule("app-id-missing", "error", "event", "is missing, but app events need it", "Send the store id of the app.", _ENDPOINT, "O"),
         Rule("lead-id-missing", "error", "event", "is missing, and there is no email or phone instead", "Send the id of TikTok's lead export.", _ENDPOINT, "O"),
@@ -115,15 +115,15 @@ def _objects() -> list[Rule]:
 def _bodies() -> list[Rule]:
     return [
         Rule("not-json", "error", "event", "is not JSON", "Send one JSON object in UTF-8.", _ENDPOINT, "O"),
-        Rule("not-an-object", "error", "event", "is not a JSON object", "Send an object with event_source, event_source_id and data.", _ENDPOINT, "O"),
+        Rule("not-an-object", "error", "event", "is not a JSON object", "Send a JSON object: a request body, or one item of its data list.", _ENDPOINT, "O"),
         Rule("event-source", "error", "event", "is not web, app, offline or crm", "Send one of the four, in lower case.", _ENDPOINT, "O"),
         Rule("source-id-missing", "error", "event", "is missing", "Send the pixel code, TikTok app id or event set id.", _ENDPOINT, "O"),
-        Rule("source-id-kind", "warning", "nothing", "does not look like the id of this kind of source", "web takes a pixel code; app, offline and crm take ids of their own.", _SENDERS, "1"),
+        Rule("source-id-kind", "warning", "nothing", "does not look like the id of this kind of source", "Use a pixel code for web, a TikTok app id for app, and an event set id for offline and crm.", _SENDERS, "1"),
         Rule("no-events", "error", "event", "contains no events", "Send 1 to 1,000 events in data.", _ENDPOINT, "O"),
         Rule("too-many-events", "error", "event", "contains more than 1,000 events, so TikTok refuses the request", "Split the request.", _ENDPOINT, "O"),
         Rule("token-in-body", "error", "event", "contains the access token", "Send it in the Access-Token header only, and replace the token if this body was stored.", _ENDPOINT, "O"),
         Rule("test-code", "warning", "nothing", "is set, so these events go to the Test Events tab", "Leave it out in production.", _PARAMETERS, "O2"),
-        Rule("partner-name", "warning", "nothing", "is for TikTok's partners; TikTok may refuse any other value", "Leave it out.", _SENDERS, "A"),
+        Rule("partner-name", "warning", "nothing", "is for TikTok's partners; TikTok may refuse an unknown value", "Leave it out.", _SENDERS, "A"),
         Rule("duplicate-event", "warning", "nothing", "repeats the name and event_id of an earlier event in this body; TikTok drops it", "Give each conversion its own event_id.", _ENDPOINT, "O"),
         Rule("two-names-one-order", "warning", "nothing", "reports an order that another event of this body already reports under another name", "Send one of Purchase, CompletePayment and PlaceAnOrder per order.", _SENDERS, "A"),
     ]  # fmt: skip

@@ -16,11 +16,11 @@ from tiktok_events.cli.worker.command import worker
 HELP = """Report conversions to TikTok, try the tracking without a token, and check files and requests.
 
 \b
-  tiktok-events demo                        open a shop, watch its events
+  tiktok-events demo                        watch the events of an example shop
   tiktok-events manager                     start a local Events Manager
-  tiktok-events report                      print what it has found
+  tiktok-events report                      print the manager's figures and findings
   tiktok-events lint body.json              check a request body
-  tiktok-events send orders.csv --to local  send a file to TikTok or here
+  tiktok-events send orders.csv --to local  send the events of a file
   tiktok-events worker                      deliver the events of an outbox
   tiktok-events outbox status               count events and dead letters
 

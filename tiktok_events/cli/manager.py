@@ -37,23 +37,23 @@ Examples:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on. Any but the default is reachable from the network.",
+    help="Address to listen on. An address other than loopback is open to other machines and needs --allow-host.",
 )
 @click.option(
-    "--allow-host", metavar="NAME", multiple=True, help="Accept this host name besides loopback names. Repeatable."
+    "--allow-host", metavar="NAME", multiple=True, help="Also accept requests for this host name. Repeatable."
 )
 @click.option("--check-token", is_flag=True, help="Accept only the token in TIKTOK_ACCESS_TOKEN.")
 @click.option("--pixel-code", metavar="CODE", help="Accept only events for this event source.")
 @click.option(
     "--db", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Store events in FILE.  [in memory]"
 )
+@click.option("--no-ttp-dedup", is_flag=True, help="Do not deduplicate events without event_id by their _ttp cookie.")
 @click.option(
-    "--no-ttp-dedup", is_flag=True, help="Count events without event_id on both channels, whatever _ttp they have."
+    "--merge-same-channel",
+    is_flag=True,
+    help="Merge copies from the same channel within 5 minutes, instead of dropping them.",
 )
-@click.option(
-    "--merge-same-channel", is_flag=True, help="Merge copies of one channel within 5 minutes instead of dropping them."
-)
-@click.option("--quiet", is_flag=True, help="Print no line for each event and finding.")
+@click.option("--quiet", is_flag=True, help="Do not print events and findings.")
 @click.option(
     "--faults", is_flag=True, help="Accept POST /api/faults, so that tests can make answers fail, throttle or wait."
 )

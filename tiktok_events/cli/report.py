@@ -17,15 +17,17 @@ from tiktok_events._api.transport import MANAGER_PORT, is_loopback
 from tiktok_events.cli.console import clean
 from tiktok_events.cli.manager import require_manager
 
-HELP = """Print the figures and the findings of the Events Manager that runs on this machine, or of the file of one.
-
-The exit code is 1 if a finding of severity "error" is open, so that a test run in CI fails.
+HELP = """Print the figures and findings of a local Events Manager that is running, or of the file of `manager --db`.
 
 \b
 Examples:
   tiktok-events report
   tiktok-events report --format md > tracking.md
   tiktok-events report --db events.sqlite3 --format json
+
+\b
+Exit code: 0 no open finding of severity "error", 1 at least one,
+2 no Events Manager found.
 """
 _TIMEOUT = 10.0
 _SIGNS = {"error": "error  ", "warning": "warning", "hint": "hint   "}
@@ -41,7 +43,7 @@ _FIGURES = {
 }
 
 
-@click.command(help=HELP, short_help="Print what an Events Manager has found.")
+@click.command(help=HELP, short_help="Print the figures and findings of a local Events Manager.")
 @click.option(
     "--url", default=f"http://127.0.0.1:{MANAGER_PORT}", show_default=True, help="Address of the Events Manager."
 )
@@ -49,7 +51,7 @@ _FIGURES = {
     "--db",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Read the file of `manager --db`, in place of an address.",
+    help="Read the file of `manager --db` instead of --url.",
 )
 @click.option(
     "--format",
@@ -87,7 +89,9 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_address(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
-        raise click.UsageError(f"--url takes an address on this machine, such as http://127.0.0.1:{MANAGER_PORT}.")
+        raise click.UsageError(
+            f"--url must be an http address on this machine, such as http://127.0.0.1:{MANAGER_PORT}."
+        )
     address = f"http://{parts.netloc}"
     return {"summary": _get(f"{address}/api/summary"), "findings": _get(f"{address}/api/diagnostics")["findings"]}
 

@@ -28,7 +28,9 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        raise ConfigurationError("the Events Manager needs its extra: pip install 'tiktok-events[manager]'") from None
+        raise ConfigurationError(
+            "the Events Manager is not installed: run pip install 'tiktok-events[manager]'"
+        ) from None
     return getattr(home, name)
 
 

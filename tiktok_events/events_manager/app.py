@@ -117,7 +117,11 @@ def _readable(endpoint: Endpoint) -> Endpoint:
     """Wrap *endpoint* so that pages of other origins get 403. Requests without an Origin are served."""
 
     async def guarded(request: Request) -> Response:
-        return await endpoint(request) if _is_own_page(request) is not False else _error("another origin", 403)
+        return (
+            await endpoint(request)
+            if _is_own_page(request) is not False
+            else _error("requests from another origin are refused", 403)
+        )
 
     return guarded
 
@@ -127,7 +131,7 @@ def _own_page_only(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         if _is_own_page(request) is not True:
-            return _error("this needs the manager's own Origin, such as http://127.0.0.1:8765", 403)
+            return _error("send the manager's own Origin header, such as http://127.0.0.1:8765", 403)
         try:
             return await endpoint(request)
         except BodyTooLargeError as error:

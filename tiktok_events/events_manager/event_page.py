@@ -28,7 +28,7 @@ async def event_page(request: Request) -> Response:
     state, number = app_state(request), _number(request)
     found = _event(state, number)
     if found is None:
-        return PlainTextResponse("no such event: it was cleared, or made room for newer ones", 404)
+        return PlainTextResponse("no such event: it was cleared, or removed for newer ones", 404)
     findings = [one for one in state.store.findings(state.clock()) if number in one.events]
     context = {**page.shared(state), **found, "here": "", "event_findings": findings, "snippets": _snippets(found)}
     return HTMLResponse(page.TEMPLATES.get_template("event.html").render(context))
@@ -39,7 +39,7 @@ async def check_value(request: Request) -> Response:
     wanted = await read_json_object(request)
     number, typed = wanted.get("event"), wanted.get("value")
     if not isinstance(number, int) or isinstance(number, bool) or not isinstance(typed, str):
-        raise ValueError("send {event: the id of an event, value: a text}")  # noqa: TRY004 (as for any other body)
+        raise ValueError('send {"event": EVENT_ID, "value": "TEXT"}')  # noqa: TRY004 (as for any other body)
     if len(typed) > _MAX_TYPED:
         raise ValueError(f"value must have at most {_MAX_TYPED} characters")
     payloads = app_state(request).store.payloads_of(number)

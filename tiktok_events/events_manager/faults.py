@@ -73,7 +73,7 @@ class Faults:
 
 def _faults_from(answer: object) -> list[Fault]:
     if not isinstance(answer, dict) or not answer.keys() <= _CHECKS.keys():
-        raise ValueError(f"an answer is an object of {', '.join(_CHECKS)}")
+        raise ValueError(f"an answer must be an object with these keys only: {', '.join(_CHECKS)}")
     for name, value in answer.items():
         is_valid, expected = _CHECKS[name]
         if not is_valid(value):
@@ -102,5 +102,5 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "drop": (lambda value: value in ("before", "after"), "before or after"),
     "delay": (lambda value: _is_number(value, 0, _MAX_DELAY), f"seconds, at most {_MAX_DELAY}"),
     "retry_after": (lambda value: _is_integer(value, 0, 86_400), "whole seconds"),
-    "times": (lambda value: _is_integer(value, 1, _MAX_FAULTS), "a count of requests"),
+    "times": (lambda value: _is_integer(value, 1, _MAX_FAULTS), f"a number of requests, at most {_MAX_FAULTS:,}"),
 }

@@ -34,7 +34,7 @@ def shortened(value: Any, name: str = "") -> Any:
     if not isinstance(value, str):
         return value
     if name in _HASHES and not is_digest(value):
-        return f"(in clear, {len(value)} characters)"
+        return f"(not hashed, {len(value)} characters)"
     if is_digest(value) or (name in _SHORTENED and len(value) > 8):
         return f"{value[:4]}…{value[-2:]}"
     if name in ("url", "referrer"):

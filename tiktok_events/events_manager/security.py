@@ -72,7 +72,9 @@ def host_refusal(hosts: list[str], known: Collection[str]) -> PlainTextResponse 
     if name is None:
         return PlainTextResponse("send exactly one Host header, with a name or an address", 400)
     if not is_known(name, known):
-        return PlainTextResponse("this host name is unknown: start the manager with it in allowed_hosts", 421)
+        return PlainTextResponse(
+            "unknown host name: start the manager with --allow-host NAME, or with it in allowed_hosts", 421
+        )
     return None
 
 
@@ -95,7 +97,7 @@ def known_hosts(allowed_hosts: Iterable[str]) -> frozenset[str]:
     """
     names = [host_name(host) for host in ([allowed_hosts] if isinstance(allowed_hosts, str) else allowed_hosts)]
     if None in names:
-        raise ConfigurationError("allowed_hosts takes host names, such as shop.test")
+        raise ConfigurationError("allowed_hosts (--allow-host) takes host names, such as shop.test")
     return frozenset(name for name in names if name)
 
 

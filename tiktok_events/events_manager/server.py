@@ -42,7 +42,7 @@ def serve(
     """
     if not is_loopback(host) and not allowed_hosts:
         raise ConfigurationError(
-            "a host that other machines can reach needs allowed_hosts: without it, any page could read the events"
+            "other machines can reach this host: set allowed_hosts (--allow-host), or any web page could read the events"
         )
     app = create_app(allowed_hosts=allowed_hosts, **options)
     with closing(app.state.events_manager.store), _listening(host, port) as listener:
@@ -96,7 +96,7 @@ def running(*, port: int = 0, **options: Any) -> Iterator[RunningManager]:
         thread.start()
         try:
             if not server.listens.wait(_START_TIMEOUT):
-                raise ConfigurationError("the Events Manager did not start")
+                raise ConfigurationError(f"the Events Manager did not start within {_START_TIMEOUT:g} s")
             yield RunningManager(_address(listener), app.state.events_manager)
         finally:
             server.should_exit = True

@@ -85,7 +85,7 @@ class TikTokEvents:
         if site is None and len(self._sites) == 1:
             site = next(iter(self._sites.values()))
         if site is None:
-            raise ConfigurationError("no site: TikTokEvents(app) or tiktok.init_app(app) is missing")
+            raise ConfigurationError("no site for this app: call TikTokEvents(app) or tiktok.init_app(app)")
         return site
 
     @property

@@ -25,7 +25,7 @@ def commands(site: Callable[[], web.Site]) -> AppGroup:
         """Deliver the events in the outbox of TIKTOK_OUTBOX_URL, until SIGTERM or Ctrl-C."""
         app_site = site()
         if app_site.source is None:
-            raise click.UsageError(f"TikTok events are off: {app_site.off_reason}")
+            raise click.UsageError(f"TikTok events are off: {app_site.off_reason or 'TIKTOK_ENABLED=0'}")
         sys.exit(run_worker(app_site.outbox, [Client(app_site.source)], **options))
 
     return group

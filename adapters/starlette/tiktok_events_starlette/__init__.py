@@ -47,7 +47,7 @@ def tracker_from(request: HTTPConnection) -> web.Tracker:
     try:
         return web.tracker_from(request.scope)
     except ConfigurationError:
-        raise ConfigurationError("app.add_middleware(TikTokEventsMiddleware, site=site) is missing") from None
+        raise ConfigurationError("no tracker: call app.add_middleware(TikTokEventsMiddleware, site=site)") from None
 
 
 def context_processor(request: Request) -> dict[str, Any]:

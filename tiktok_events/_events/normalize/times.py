@@ -46,7 +46,7 @@ def seconds(value: object, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise WrongType(field, "Unix seconds, an aware datetime, or a date in ISO 8601 with its offset", value)
     if not isinstance(value, int) and not math.isfinite(value):
-        raise ValueError(f"{field} is not finite")
+        raise ValueError(f"{field} must be a finite number")
     return in_seconds(value)
 
 

@@ -249,7 +249,7 @@ class RedisOutbox:
         if now - at >= _CACHE_SECONDS or depth + number > self._max_events:
             depth, at = self.depth(), now
         if depth + number > self._max_events:
-            raise OutboxFull(f"the outbox holds {depth:,} events")
+            raise OutboxFull(f"the outbox has no room: it holds {depth:,} events")
         self._depth_cache = depth + number, at
 
     def _warn_once(self) -> None:

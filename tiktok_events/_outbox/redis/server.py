@@ -127,11 +127,13 @@ class RedisServer:
         warnings = []
         version = tuple(int(part) for part in info.get("redis_version", "").split(".")[:2] if part.isdecimal())
         if version and version < _OLDEST:
-            warnings.append(f"it is Redis {info['redis_version']}: claiming the events of a lost worker needs 6.2")
+            warnings.append(
+                f"its version is {info['redis_version']}: taking over the events of a crashed worker needs 6.2"
+            )
         if info.get("aof_enabled") == "0":
-            warnings.append("appendonly is off: a restart loses events that were put since its last snapshot")
+            warnings.append("appendonly is off: a restart loses the events since the last snapshot of Redis")
         if info.get("maxmemory_policy", "").startswith("allkeys"):
-            warnings.append(f"maxmemory-policy is {info['maxmemory_policy']}: it evicts events; noeviction keeps them")
+            warnings.append(f"maxmemory-policy is {info['maxmemory_policy']}, which deletes events: set noeviction")
         return warnings
 
     def warn(self) -> None:
@@ -170,7 +172,7 @@ def _redis_py() -> Any:
 
 def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
     if not url.lower().startswith(_SCHEMES):
-        raise ConfigurationError(f"the URL of a Redis starts with {', '.join(_SCHEMES)}")
+        raise ConfigurationError(f"the Redis URL must start with {', '.join(_SCHEMES)}")
     timeouts, is_socket = {"socket_timeout": timeout}, url.lower().startswith("unix:")
     if not is_socket:
         timeouts["socket_connect_timeout"] = connect_timeout
@@ -184,7 +186,7 @@ def _pool(redis: Any, url: str, timeout: float, connect_timeout: float) -> Any:
         pool = None
     if pool is None or (is_socket and not pool.connection_kwargs.get("path")):
         raise ConfigurationError(
-            "the URL of the Redis cannot be read; percent-encode special characters in a password (%40 for @)"
+            "the Redis URL cannot be read: percent-encode special characters in a password (%40 for @)"
         )
     return pool
 

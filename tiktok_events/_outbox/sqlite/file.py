@@ -149,9 +149,11 @@ class FileConnection:
         if name == "SQLITE_FULL":
             translated = OutboxUnavailable("the outbox cannot be written: its disk is full")
             if self._puts and self._room() < _room_on_disk(self.settings.path):
-                translated = OutboxFull(f"the outbox's file may not grow beyond {self.settings.max_bytes:,} bytes")
+                translated = OutboxFull(
+                    f"the outbox has no room: max_bytes={self.settings.max_bytes:,} limits its file"
+                )
         elif name.startswith("SQLITE_NOTADB"):
-            translated = unusable_file("is not one of SQLite")
+            translated = unusable_file("is not an SQLite file: give another path")
         elif name.startswith("SQLITE_CORRUPT"):
             translated = OutboxUnavailable("the outbox's file is damaged: move it away, and a new one is made")
         self._release()

@@ -102,7 +102,7 @@ class Writer:
 
     def full(self, there: int) -> OutboxFull:
         """The error for a file that already holds *there* events."""
-        return OutboxFull(f"the outbox holds {there:,} events")
+        return OutboxFull(f"the outbox has no room: it holds {there:,} events")
 
     def _one(self, record: Record, now: float) -> int | None:
         key = record.event_id if record.is_keyed else None

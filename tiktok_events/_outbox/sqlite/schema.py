@@ -80,12 +80,12 @@ def make(path: Path) -> None:
     except FileExistsError:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            raise unusable_file("is a link, which is not followed") from None
+            raise unusable_file("is a symbolic link: give the path of the file itself") from None
         if not stat.S_ISREG(mode):
-            raise unusable_file("is not a regular file") from None
+            raise unusable_file("is not a regular file: give another path") from None
     except OSError as error:
         reason = "its folder is missing" if isinstance(error, FileNotFoundError) else error.strerror
-        raise OutboxUnavailable(f"the outbox's file cannot be made: {reason}") from None
+        raise OutboxUnavailable(f"the outbox's file cannot be created: {reason}") from None
     else:
         if hasattr(os, "fchmod"):
             os.fchmod(made, 0o600)  # independent of the umask
@@ -99,9 +99,9 @@ def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION and (application or version or tables):
-        raise unusable_file("belongs to another program")
+        raise unusable_file("belongs to another program: give another path")
     if version > _VERSION:
-        raise unusable_file("was written by a newer tiktok-events")
+        raise unusable_file("was written by a newer tiktok-events: upgrade this one")
     return int(version)
 
 

@@ -22,12 +22,12 @@ from tiktok_events.cli.demo.simulated_day import simulated_day
 from tiktok_events.cli.manager import port_advice, require_manager
 from tiktok_events.errors import ConfigurationError
 
-HELP = """Open an example shop that reports to a local Events Manager, and watch each conversion arrive from browser and
-server and be counted once. Nothing leaves this machine. You need no account and no token.
+HELP = """Open an example shop and a local Events Manager. The browser and the server both report each conversion, and the
+Events Manager counts it once. Nothing leaves this machine. You need no account and no token.
 
-The shop is a Flask app with the whole funnel: a consent banner, products, a cart, a checkout, a payment page, a
-newsletter and a contact form. With --day no shop opens: 400 simulated visitors view, order and subscribe, some of
-them with the pixel blocked, and a table shows the count of each channel.
+The shop is a Flask app with a consent banner, products, a cart, a checkout, a payment page, a newsletter and a contact
+form. With --day the command opens no shop: it simulates 400 visitors who view, order and subscribe, some of them with
+a blocked pixel, and prints a table with the counts of each channel.
 
 \b
 Examples:
@@ -47,7 +47,7 @@ LANDING_PATH = "/?ttclid=E.C.P.demo-click"
 
 INSTRUCTIONS = """
 Accept the consent banner, then look at a product, buy it, subscribe, and use the contact form.
-Each of these arrives in the Events Manager from the browser and from the server, as one conversion: "merged".
+The browser and the server both report each of these. The Events Manager merges both copies into one conversion.
 Page views come from the pixel only.
 Then withdraw consent at the foot of a page: all events stop. Or block the pixel: the server's copy still arrives.
 """

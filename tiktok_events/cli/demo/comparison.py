@@ -62,15 +62,22 @@ def print_comparison(rows: list[Row], day: SimulatedDay, url: str, format_: str,
     if all_equal:
         console.print(
             Text(
-                "Counted = happened for every event: the two copies of each conversion were merged.",
+                "Every event is counted as often as it happened: both copies of each conversion were merged.",
                 style="bold green",
             )
         )
     else:
-        console.print(Text("Counted differs from what happened. Please report this.", style="bold red"))
+        console.print(
+            Text(
+                "The counts differ from what happened. This is a bug of tiktok-events: please report it.",
+                style="bold red",
+            )
+        )
     lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
     console.print(
-        Text(f"The browser alone misses {lost:.0%}. Without a shared event_id, the two channels count twice.")
+        Text(
+            f"The browser alone misses {lost:.0%}. Without a shared event_id, conversions that both channels report count twice."
+        )
     )
     console.print(Text("The server alone counts correctly. The pixel adds match keys that only a browser has."))
 

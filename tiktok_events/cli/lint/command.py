@@ -23,8 +23,8 @@ from tiktok_events.cli.file_rules import ALL_RULES
 from tiktok_events.cli.lint.findings import CheckResult, Finding, Shape, check_stream
 from tiktok_events.cli.send.line import FileUnreadable
 
-HELP = """Check a request before it is sent. FILE ("-" is standard input) holds one request body, a list of items, or JSONL
-with one item or one body per line.
+HELP = """Check a request before it is sent. FILE ("-" is standard input) holds one request body, a list of
+its `data` items, or JSONL with one item or one body per line.
 
 Bodies are checked as TikTok receives them, so identifiers must be hashed. For a file with raw identifiers, use
 `tiktok-events send FILE --dry-run`.
@@ -43,8 +43,8 @@ Exit code: 0 no errors, 1 errors (with --strict also warnings),
 
 _CONFIDENCE = {
     "O": "TikTok's own text or code, read directly",
-    "O2": "reported, with a date, from TikTok's own pages",
-    "A": "several independent senders agree",
+    "O2": "a third party quotes TikTok's own page, with a date",
+    "A": "several independent integrations agree",
     "1": "one unofficial source",
     "X": "sources disagree",
     "U": "unverified",

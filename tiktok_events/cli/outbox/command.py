@@ -18,7 +18,8 @@ from tiktok_events.errors import TikTokEventsError
 
 HELP = """Count the events that wait in an outbox, and list, replay or purge its dead letters.
 
-An event becomes a dead letter when TikTok refuses it, or when it fails alone many times. Fix the cause, then replay.
+An event becomes a dead letter when TikTok refuses it, or when it keeps failing while
+other events are delivered. Fix the cause, then replay.
 
 \b
 Examples:
@@ -34,7 +35,7 @@ def outbox() -> None:
     """Run a command of `tiktok-events outbox`."""
 
 
-@outbox.command(help="Count waiting events and dead letters, and show the age of the oldest event.")
+@outbox.command(help="Count waiting and dead events. Show the age of the oldest waiting event.")
 @outbox_option
 @format_option
 def status(url: str | None, format_: str) -> None:
@@ -55,11 +56,15 @@ def status(url: str | None, format_: str) -> None:
     click.echo(f"Dead     {numbers['dead']:,}")
 
 
-@outbox.command(help="List dead events, the newest last, with id, source and reason, and without their data.")
+@outbox.command(help="List dead events with id, source and reason, the newest last. Their data is not shown.")
 @outbox_option
 @format_option
 @click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="Number of dead events, the newest ones."
+    "--limit",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Maximum number of dead events. The newest are listed.",
 )
 def dead(url: str | None, format_: str, limit: int) -> None:
     """Print the dead letters."""
@@ -113,7 +118,7 @@ def _change_dead_letters(
     change: Callable[[Outbox, Collection[str] | None], int],
 ) -> None:
     if bool(event_ids) == all_:
-        raise click.UsageError("Give event ids, or --all.")
+        raise click.UsageError("Give either event ids or --all.")
     with _open(url) as opened:
         number = change(opened, None if all_ else frozenset(event_ids))
     click.echo(f"{number:,} {label}")

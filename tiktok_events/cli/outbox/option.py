@@ -38,7 +38,7 @@ def open_outbox(url: str | None, *, must_exist: bool) -> Outbox:
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
     if outbox.scope == "process":
-        raise click.UsageError("An outbox in memory belongs to one process. Use sqlite:/// or redis://")
+        raise click.UsageError("Other processes cannot read an outbox in memory. Use sqlite:/// or redis://")
     file = file_of(url)
     if must_exist and file is not None and not file.exists():
         raise click.UsageError(f"No outbox at {file}. Wrong path, or nothing was queued yet.")

@@ -62,9 +62,11 @@ class Columns:
         paths = _resolve((mapping.get(name, name) for name in names), ignore_unknown=ignore_unknown)
         repeated = {path for path in paths if path and paths.count(path) > 1}
         if repeated:
-            raise FileUnreadable(f"Two columns are {', '.join(sorted(repeated))}. Ignore one with --map 'COLUMN='.")
+            raise FileUnreadable(
+                f"Several columns have the field {', '.join(sorted(repeated))}. Ignore all but one with --map 'COLUMN='."
+            )
         if not any(paths):
-            raise FileUnreadable("No column has the name of an Events API field. Is the first line the header?")
+            raise FileUnreadable("No column name is a field of the Events API. The first line must be the header.")
         return cls(tuple(paths), len(header), decimal_comma)
 
     def fields(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -113,7 +115,7 @@ def _resolve(names: Iterable[str], *, ignore_unknown: bool) -> list[str | None]:
         elif column and not matches and not ignore_unknown:
             unknown.append(_quoted([name]) + _hint(column))
     if unknown:
-        message = f"These columns match no single field of the Events API: {', '.join(unknown)}."
+        message = f"These columns match no field of the Events API, or more than one: {', '.join(unknown)}."
         raise FileUnreadable(textwrap.fill(message, 72) + "\n" + _MAP_HINT)
     return paths
 

@@ -60,7 +60,7 @@ Examples:
 
 \b
 Exit code: 0 all lines delivered, 1 some lines refused or not sent,
-2 wrong usage or unreadable file, nothing sent, 130 Ctrl-C.
+2 wrong usage or unreadable file (nothing is sent), 130 Ctrl-C.
 """
 
 
@@ -93,7 +93,9 @@ def _parse_timezone(_context: click.Context, _parameter: click.Parameter, name: 
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
-        raise click.BadParameter(f"'{clean(name)}' is not an IANA time zone such as Europe/Berlin or UTC.") from None
+        raise click.BadParameter(
+            f"Unknown time zone '{clean(name)}'. Use an IANA name, such as Europe/Berlin or UTC."
+        ) from None
 
 
 def _parse_date_format(_context: click.Context, _parameter: click.Parameter, form: str | None) -> str | None:
@@ -103,7 +105,9 @@ def _parse_date_format(_context: click.Context, _parameter: click.Parameter, for
     except ValueError:
         is_complete = False
     if not is_complete:
-        raise click.BadParameter(f"'{clean(form or '')}' needs the codes of day, month and year, as in %d.%m.%Y %H:%M.")
+        raise click.BadParameter(
+            f"'{clean(form or '')}' is not a format with day, month and year, such as %d.%m.%Y %H:%M."
+        )
     return form
 
 
@@ -114,7 +118,7 @@ def _parse_encoding(_context: click.Context, _parameter: click.Parameter, name: 
             codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         raise click.BadParameter(
-            f"'{clean(str(name))}' is not an encoding, such as cp1252, cp1250 or utf-16."
+            f"Unknown encoding '{clean(str(name))}'. Use a name such as cp1252, cp1250 or utf-16."
         ) from None
     return name
 
@@ -131,7 +135,7 @@ def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tupl
 @click.option(
     "--to",
     type=click.Choice(["local", "tiktok"]),
-    help="The Events Manager on this machine, or TikTok.  [TIKTOK_API_URL]",
+    help="Send to the Events Manager on this machine, or to TikTok.  [TIKTOK_API_URL]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help=f"Port of the local Events Manager.  [{MANAGER_PORT}]")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation before sending to TikTok.")
@@ -161,7 +165,7 @@ def _parse_map(_context: click.Context, _parameter: click.Parameter, pairs: tupl
     "--date-format",
     metavar="FORMAT",
     callback=_parse_date_format,
-    help="Form of times, in the codes of strptime, such as '%d.%m.%Y %H:%M'. ISO 8601 needs none.",
+    help="Format of times in strptime codes, such as '%d.%m.%Y %H:%M'. Not needed for ISO 8601.",
 )
 @click.option("--decimal-comma", is_flag=True, help="Read 1.234,56 in a CSV file as 1234.56.")
 @click.option(

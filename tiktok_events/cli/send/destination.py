@@ -70,7 +70,7 @@ def choose_destination(to: To | None, port: int | None) -> Destination:
         click.UsageError: If none is given, or its URL is invalid.
     """
     if port is not None and to == "tiktok":
-        raise click.UsageError("--port goes with --to local.")
+        raise click.UsageError("--port is for --to local only.")
     if to == "tiktok":
         return Destination(DEFAULT_BASE_URL)
     if to == "local" or port is not None:
@@ -79,7 +79,7 @@ def choose_destination(to: To | None, port: int | None) -> Destination:
     if not url:
         raise click.UsageError(
             "No destination given. Use --to local (the Events Manager that `tiktok-events manager` starts on this "
-            "machine), --to tiktok (the real one), or set TIKTOK_API_URL."
+            "machine), --to tiktok (TikTok's Events API), or set TIKTOK_API_URL."
         )
     try:
         return Destination(endpoint(url).removesuffix(f"/{PATH}"))

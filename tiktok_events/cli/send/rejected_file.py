@@ -37,10 +37,10 @@ def _checked(path: Path, file: str) -> Path:
     if not path.exists():
         return path
     if file != "-" and path.samefile(file):
-        raise FileUnreadable("--rejected is the input file itself.")
+        raise FileUnreadable("--rejected names the input file. Give another path.")
     with path.open(encoding="utf-8", errors="replace") as existing:
         if not path.is_file() or existing.read(len(_FIRST_BYTES)) not in ("", _FIRST_BYTES):
-            raise FileUnreadable("The file of --rejected exists and holds something else.")
+            raise FileUnreadable("--rejected names a file that `send` did not write. Give another path.")
     return path
 
 

@@ -12,9 +12,10 @@ from tiktok_events.cli.worker.run_worker import run_worker, worker_options
 
 HELP = """Deliver the events that web processes put into an outbox, until SIGTERM or Ctrl-C.
 
-The event sources are those of the environment: TIKTOK_PIXEL_CODE, TIKTOK_OFFLINE_EVENT_SET_ID,
-TIKTOK_CRM_EVENT_SET_ID or TIKTOK_APP_ID, with TIKTOK_ACCESS_TOKEN or a TIKTOK_<KIND>_ACCESS_TOKEN. Events of other
-sources are left in the outbox. Any number of workers, on any number of machines, may share a Redis outbox.
+The worker reads its event sources from the environment: TIKTOK_PIXEL_CODE, TIKTOK_OFFLINE_EVENT_SET_ID,
+TIKTOK_CRM_EVENT_SET_ID or TIKTOK_APP_ID, with TIKTOK_ACCESS_TOKEN or TIKTOK_<KIND>_ACCESS_TOKEN, where <KIND> is WEB,
+OFFLINE, CRM or APP. Events of other sources stay in the outbox. Any number of workers, on any number of machines, may
+share a Redis outbox.
 
 \b
 Examples:
@@ -23,8 +24,9 @@ Examples:
   tiktok-events worker --outbox sqlite:///tiktok.db --once        # from cron
 
 \b
-After SIGTERM it delivers due events for up to --drain seconds, then exits; the rest stays in the outbox.
-Exit code: 0; with --once 1 if events are left that could not be delivered.
+After SIGTERM it delivers due events for up to --drain seconds, then exits.
+The other events stay in the outbox.
+Exit code: 0; with --once, 1 if some events could not be delivered.
 """
 
 

@@ -48,7 +48,7 @@ _WORKER_OPTIONS = (
         "--max-event-age",
         type=click.FloatRange(0, min_open=True),
         metavar="HOURS",
-        help="Do not deliver older events; they become dead letters. 48 for a site whose pixel reports them, too.",
+        help="Maximum age of an event; older ones become dead letters. Use 48 if the pixel reports the events, too.",
     ),
     click.option(
         "--drain",
@@ -58,7 +58,11 @@ _WORKER_OPTIONS = (
         help="Seconds to keep delivering after SIGTERM.",
     ),
     click.option(
-        "--report", type=click.FloatRange(0), default=60, show_default=True, help="Seconds between reports; 0 for none."
+        "--report",
+        type=click.FloatRange(0),
+        default=60,
+        show_default=True,
+        help="Seconds between log lines with the counts; 0 for none.",
     ),
 )
 
@@ -86,7 +90,9 @@ def run_worker(
         click.UsageError: If no other process can put into *outbox*.
     """
     if outbox is None or outbox.scope == "process":
-        raise click.UsageError("An outbox in memory belongs to one process. A worker needs sqlite:/// or redis://")
+        raise click.UsageError(
+            "A worker cannot read an outbox in memory. Set TIKTOK_OUTBOX_URL to sqlite:/// or redis://"
+        )
     counts: Counter[str] = Counter()
     worker = Worker(
         outbox,

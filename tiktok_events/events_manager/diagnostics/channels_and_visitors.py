@@ -26,17 +26,19 @@ def silent_channels(rows: Sequence[Row]) -> Iterator[Finding]:
             "browser",
             "server",
             "pixel-silent",
-            "Set TIKTOK_PIXEL_URL, and render {{ tiktok.pixel() }} in the page's head. Without a pixel this is right.",
+            "Set TIKTOK_PIXEL_URL, and render {{ tiktok.pixel() }} in the page's head. Ignore this if the site has no pixel.",
         ),
         (
             "server",
             "browser",
             "server-silent",
-            "Call track() in the view that completes the conversion; the server reports what browsers block.",
+            "Call track() in the view that completes the conversion; the server also reports the events that browsers block.",
         ),
     ):
         if other in reported and channel not in reported and len(counted) >= _ENOUGH:
-            yield finding(name, "hint", f"Only the {other} reports: the {channel} has reported no event", fix, counted)
+            yield finding(
+                name, "hint", f"Only the {other} reports conversions: the {channel} reports none", fix, counted
+            )
 
 
 def click_id_lost(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -85,8 +87,8 @@ def shared_identifiers(rows: Sequence[Row]) -> Iterator[Finding]:
         yield finding(
             "shared-identifier",
             "warning",
-            f"{', '.join(sorted(by_field))}: several visitors have one value, so TikTok matches them to one person",
-            "Pass the customer's own value, and none for guests; a shop's own address or a placeholder matches nobody.",
+            f"{', '.join(sorted(by_field))}: several visitors have the same value, so TikTok matches them to one person",
+            "Pass each customer's own value, and no value for guests. Do not pass the shop's address or a placeholder.",
             {row.id: row for row in events}.values(),
         )
 
@@ -102,8 +104,8 @@ def mixed_currencies(rows: Sequence[Row]) -> Iterator[Finding]:
         yield finding(
             "currency-mixed",
             "hint",
-            f"{event_names(shown)}: several currencies; TikTok converts them to that of the ad account",
-            "Check that each value is in the currency that it names.",
+            f"{event_names(shown)}: events have several currencies; TikTok converts them to the currency of the ad account",
+            "Check that value and currency belong together in each event.",
             shown,
         )
 
@@ -123,7 +125,7 @@ def clock_skew(rows: Sequence[Row]) -> Iterator[Finding]:
         yield finding(
             "clock-skew",
             "warning",
-            f"{event_names(shown)}: event_time of the server is minutes or hours away from the browser's copy",
+            f"{event_names(shown)}: the server's event_time is minutes or hours away from the browser's copy",
             "Pass an aware datetime (datetime.now(UTC)) or Unix seconds, and synchronize the server's clock (NTP).",
             shown,
             resolved=max(row.id for row in rows if row.outcome == "kept") > max(row.id for row in shown),
@@ -138,7 +140,7 @@ def purchase_without_checkout(rows: Sequence[Row]) -> Iterator[Finding]:
         yield finding(
             "purchase-without-checkout",
             "hint",
-            "Purchases are reported, and no InitiateCheckout: TikTok learns from the steps before",
+            "Purchases are reported, but no InitiateCheckout. TikTok also learns from the steps before a purchase",
             'Call track("InitiateCheckout", ...) where the checkout begins.',
             bought,
         )

@@ -37,7 +37,7 @@ _MOST_COMPARED = 200
 _TITLES = {
     "ids-differ": "{name}: one conversion has two event ids, so TikTok counts it twice",
     "names-differ": "{names} are two names of one conversion, so TikTok counts it twice",
-    "case-differs": "{name}: its copies differ in letter case or blanks, so TikTok counts it twice",
+    "case-differs": "{name}: name or event_id of its copies differ in case or blanks, so TikTok counts it twice",
     "pixels-differ": "{name}: browser and server report to different pixels, so nothing is deduplicated",
     "event-id-missing": "{name}: a copy has no event_id, so TikTok cannot deduplicate it",
 }
@@ -46,14 +46,14 @@ DOUBLES = frozenset({*_TITLES, "double-after-window"})
 
 _FIXES = {
     "ids-differ": (
-        'Give both copies one id: track("{name}", key=order.number) in the view, and render the pixel call that it '
-        "returns; by hand, pass the same event_id to ttq.track and to the server."
+        'Give both copies one event_id: call track("{name}", key=order.number) in the view, and render the pixel call '
+        "that it returns. Without this package: pass the same event_id to ttq.track and to the server."
     ),
     "names-differ": 'Use one name for both copies: track("{name}", ...) and ttq.track("{name}", ...).',
-    "case-differs": 'Spell name and id alike on both sides: event "{name}" and the same event_id, as text.',
+    "case-differs": 'Write both alike in browser and server: the name "{name}", and the same event_id as text.',
     "pixels-differ": (
-        "Set TIKTOK_PIXEL_CODE once, and use it for both: ttq.load(code) in the page is {pixels} here, and "
-        "event_source_id on the server must be the same."
+        "Use one pixel code for both: set TIKTOK_PIXEL_CODE. The page loads {pixels} with ttq.load(code), and the server "
+        "must send the same code as event_source_id."
     ),
     "event-id-missing": 'Pass the id: ttq.track("{name}", {{...}}, {{event_id: id}}), and event_id on the server.',
 }

@@ -16,7 +16,7 @@ _FIXES = {
     40001: "Set TIKTOK_PIXEL_CODE to the event source id that this manager was started with.",
     40104: "Set TIKTOK_ACCESS_TOKEN; the client sends it in the header Access-Token.",
     40105: "Set TIKTOK_ACCESS_TOKEN to the token that this manager was started with.",
-    40100: "Let the client retry: it waits as long as the answer says.",
+    40100: "Send the events again later; the clients of tiktok-events do so.",
 }
 
 _LOUDER: dict[str, Severity] = {"event-id-missing": "error"}
@@ -58,7 +58,7 @@ def rejected_requests(rows: Sequence[Row]) -> Iterator[Finding]:
         yield finding(
             f"code-{code}",
             "error",
-            f"{len(shown)} answers were {code}: {code_for(code, 200).meaning}",
+            f"Requests were rejected with code {code}: {code_for(code, 200).meaning}",
             _FIXES.get(code, "Read the message of the answer, and correct the request."),
             shown,
             resolved=accepted > max(row.id for row in shown),

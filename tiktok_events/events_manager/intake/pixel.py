@@ -27,7 +27,9 @@ async def pixel_act(request: Request) -> Response:
     state = app_state(request)
     origins = header_values(request.scope, b"origin")
     if origins and not is_local_origin(origins, state.hosts):
-        return JSONResponse({"error": "only pages on this machine may send events here"}, 403)
+        return JSONResponse(
+            {"error": "only pages on this machine, or on a host of allowed_hosts, may send events here"}, 403
+        )
     headers = _cors_headers(origins)
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={**headers, **_PREFLIGHT})

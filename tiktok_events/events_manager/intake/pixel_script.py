@@ -60,7 +60,7 @@ def pixel_switches(given: Mapping[str, bool | int] | None) -> dict[str, bool | i
     """
     for name, value in (given or {}).items():
         if name not in _DEFAULTS:
-            raise ConfigurationError(f"pixel has no such switch; there are {', '.join(_DEFAULTS)}")
+            raise ConfigurationError(f"pixel= has an unknown switch; the switches are {', '.join(_DEFAULTS)}")
         if not _is_valid(name, value):
             raise ConfigurationError(f"the pixel's {name} must be {_expected(name)}")
     return {**_DEFAULTS, **(given or {})}

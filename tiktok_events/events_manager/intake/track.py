@@ -42,7 +42,7 @@ async def _receive(request: Request, state: AppState) -> TrackResponse:
     """Check *request*, store its events, and return the usual response."""
     if header_values(request.scope, b"origin"):
         # Servers send no Origin. A request from a page is refused, and its events are not stored.
-        return TrackResponse(40003, "a browser may not call this: send events by the pixel", 403)
+        return TrackResponse(40003, "a browser may not call this endpoint: send its events with the pixel", 403)
     response, report = await _check(request, state)
     events = [_with_response(event, response) for event in server_events(report)]
     state.store.add(events, state.clock())

@@ -20,7 +20,7 @@ form.addEventListener("submit", async (event) => {
     const body = JSON.stringify({ event: Number(form.dataset.event), value });
     const answer = await fetch("/api/check-value", { method: "POST", body });
     const { fields, error } = await answer.json();
-    result.textContent = error || (fields.length ? `Yes: ${fields.join(", ")}` : "No field has its digest.");
+    result.textContent = error || (fields.length ? `Yes: ${fields.join(", ")}` : "No: no field has the digest of this value.");
   } catch {
     result.textContent = "Disconnected: the manager has stopped.";
   }

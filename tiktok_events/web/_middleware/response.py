@@ -50,7 +50,9 @@ def with_our_headers(tracker: Tracker, status: int, headers: Headers) -> Headers
     try:
         return _with_added_headers(tracker, status, headers)
     except Exception as error:  # noqa: BLE001 - tracking must not fail a response
-        _LOG.error("a response was sent without cookies: %s", type(error).__name__)  # its message may hold values
+        _LOG.error(
+            "a response was sent without the cookies of tiktok-events: adding them raised %s", type(error).__name__
+        )  # its message may hold values
         return headers
 
 

@@ -51,6 +51,6 @@ def csp_sources(script_url: str, overrides: Mapping[str, Iterable[str]] | None =
         sources[directive] = tuple(values)
         if not _DIRECTIVE.fullmatch(directive) or not all(map(_SOURCE.fullmatch, sources[directive])):
             raise ConfigurationError(
-                "a directive has only lower-case letters, a source has no spaces, commas or semicolons"
+                "a directive must be lower-case letters and hyphens, and a source must not contain spaces, commas or semicolons"
             )
     return {directive: hosts for directive, hosts in sources.items() if hosts}

@@ -36,7 +36,7 @@ def _plain(value: object) -> Any:
         return float(value)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form for a script")
+    raise TypeError(f"{type(value).__name__} cannot be converted to JSON for a script")
 
 
 # ASCII only: U+2028 ends a line for old parsers, and a lone surrogate is not valid UTF-8.

@@ -148,7 +148,7 @@ def checked_script_url(url: str) -> str:
     if not parts.hostname or "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigurationError("script_url must be scheme, host and path, without user name or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ConfigurationError("script_url must be https: it runs in every page")
+        raise ConfigurationError("script_url must be https: the script runs in every page")
     return url
 
 
@@ -192,7 +192,7 @@ def _checked_digests(identify: Mapping[str, str] | None) -> dict[str, str]:
     if not all(
         name in _IDENTIFY and isinstance(digest, str) and _DIGEST.fullmatch(digest) for name, digest in digests.items()
     ):
-        raise ValueError(f"identify takes SHA-256 digests, and only as {', '.join(_IDENTIFY)}")
+        raise ValueError(f"identify takes only SHA-256 digests, with the names {', '.join(_IDENTIFY)}")
     return digests
 
 

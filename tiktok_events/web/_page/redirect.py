@@ -22,7 +22,7 @@ def redirect_cookie_value(signer: Signer, pending: Sequence[Call], *, now: float
     It holds name, id, value, currency, item ids, prices and quantities, and no personal data.
     """
     if not signer:
-        log_once("without secret_key, events of requests that redirect have no pixel call", logging.WARNING)
+        log_once("set secret_key: without it, events of requests that redirect have no pixel call", logging.WARNING)
         return None
     calls = [_as_list(call, with_items=True) for call in pending]
     value = signer.sign(calls, now=now)

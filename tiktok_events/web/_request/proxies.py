@@ -92,7 +92,7 @@ def trusted_networks(trusted: str | Iterable[str | Network]) -> tuple[Network, .
             )
     except (ValueError, TypeError):
         raise ConfigurationError(
-            'trusted_proxies must be a list of addresses, networks, "private" and "cloudflare"'
+            'trusted_proxies must be a list of addresses, networks, "private" or "cloudflare"'
         ) from None
     return tuple(found)
 

@@ -98,7 +98,7 @@ def check_event(event: Event, visitor: VisitorState) -> None:
         raise EventValidationError(errors)
     for found in problems:
         if found.severity == "error":
-            log_once(f"left out: {found}", logging.WARNING)
+            log_once(f"field left out: {found}", logging.WARNING)
         elif found.rule == "event-time-naive":
             log_once(str(found), logging.WARNING)
 
@@ -137,7 +137,7 @@ def record_dropped(visitor: VisitorState, name: str, reason: Reason, *why: str) 
     if network_guard.recorder is None:
         return
     if reason == "off":
-        why = (visitor.site.off_reason or "as enabled=False says",)
+        why = (visitor.site.off_reason or "the site has enabled=False",)
     elif reason == "bot":
         why = ("or a prefetch",)
     elif reason == "consent":

@@ -120,7 +120,7 @@ class SiteSettings:
 
     def __attrs_post_init__(self) -> None:
         if self.client is not None and self.outbox is not None:
-            raise ConfigurationError("outbox= is only for the client that the site makes: without client=")
+            raise ConfigurationError("outbox= cannot be used with client=: give the outbox to the client")
         for code in (*((self.source.event_source_id,) if self.source else ()), *self.pixels):
             checked_pixel_code(code)
         if self.source is not None and self.source.event_source != "web":
@@ -201,7 +201,7 @@ class SiteSettings:
         try:
             return bool(self.exclude(request))
         except Exception as error:  # noqa: BLE001 - tracking must not fail a response
-            log_once(f"exclude raised {type(error).__name__}: the request counts as excluded", logging.ERROR)
+            log_once(f"exclude raised {type(error).__name__}: the request is not tracked", logging.ERROR)
             return True
 
     def is_strict(self, request: WebRequest) -> bool:

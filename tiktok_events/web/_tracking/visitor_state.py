@@ -197,7 +197,10 @@ class VisitorState:
                 except Exception as error:
                     if self.site.is_strict(self.request):
                         raise
-                    log_once(f"identify raised {type(error).__name__}", logging.ERROR)
+                    log_once(
+                        f"identify raised {type(error).__name__}: events are sent without its identifiers",
+                        logging.ERROR,
+                    )
         return self._identified_user
 
     def _wire_user(self, user: Mapping[str, Any]) -> Wire:
@@ -211,5 +214,5 @@ class VisitorState:
             log_once(f"identify: {error}", logging.ERROR)
             return {}
         for problem in problems:
-            log_once(f"left out: {problem}", logging.WARNING)
+            log_once(f"field left out: {problem}", logging.WARNING)
         return wire

@@ -46,17 +46,17 @@ class Signer:
             BadSignature: If it was changed, signed with another secret, or made more than *max_age* seconds ago.
         """
         if not isinstance(text, str) or len(text) > _MAX_LENGTH:
-            raise BadSignature("not a signed value")
+            raise BadSignature("the value is not signed")
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (ValueError, TypeError):
-            raise BadSignature("not a signed value") from None
+            raise BadSignature("the value is not signed") from None
         signature, compressed = raw[:_SIGNATURE], raw[_SIGNATURE:]
         if not any(hmac.compare_digest(signature, self._signature(key, compressed)) for key in self._keys):
-            raise BadSignature("changed, or signed with another secret")
+            raise BadSignature("the value was changed, or signed with another secret_key")
         signed_at, value = json.loads(zlib.decompress(compressed))
         if not -300 <= now - signed_at <= max_age:
-            raise BadSignature("too old")
+            raise BadSignature("the value is too old")
         return value
 
     @staticmethod

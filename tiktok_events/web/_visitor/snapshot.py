@@ -43,7 +43,9 @@ class Snapshot(str):
 def make_snapshot(signer: Signer, context: Context, consent: Consent, *, now: float) -> Snapshot:
     """The snapshot of *context* and *consent*; empty without a secret, which is logged once."""
     if not signer:
-        log_once("without secret_key there are no snapshots: webhooks have no context of the visitor", logging.WARNING)
+        log_once(
+            "set secret_key: without it snapshots are empty, and webhooks have no data of the visitor", logging.WARNING
+        )
         return Snapshot()
     may_store = consent is not Consent.DENIED
     fields = {name: value for name, value in context.as_dict().items() if value and may_store}
@@ -68,7 +70,7 @@ def read_snapshot(signer: Signer, snapshot: Any, *, now: float) -> tuple[Context
     except BadSignature as error:
         raise InvalidSnapshot(str(error)) from None
     except (TypeError, ValueError):
-        raise InvalidSnapshot("not a snapshot") from None
+        raise InvalidSnapshot("the value is not a snapshot") from None
 
 
 def _text(snapshot: Any) -> str:
