@@ -164,7 +164,7 @@ def ended(process: subprocess.Popen[str], timeout: float = 60.0) -> tuple[int, s
     _, told = process.communicate(timeout=timeout)
     assert "Traceback" not in told, told
     lines = told.splitlines(keepends=True)
-    return process.returncode, "".join(line for line in lines if not line.startswith("waiting up to "))
+    return process.returncode, "".join(line for line in lines if "waiting up to " not in line)
 
 
 def told(process: subprocess.Popen[str], timeout: float = 60.0) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def print_comparison(rows: list[Row], day: SimulatedDay, url: str, format_: str,
     if all_equal:
         console.print(
             Text(
-                "Every event is counted as often as it happened: both copies of each conversion were merged.",
+                "Each event is counted as often as it happened: its two copies were merged.",
                 style="bold green",
             )
         )
@@ -74,11 +74,7 @@ def print_comparison(rows: list[Row], day: SimulatedDay, url: str, format_: str,
             )
         )
     lost = 1 - sum(row.browser for row in rows) / sum(row.happened for row in rows)
-    console.print(
-        Text(
-            f"The browser alone misses {lost:.0%}. Without a shared event_id, conversions that both channels report count twice."
-        )
-    )
+    console.print(Text(f"The browser alone misses {lost:.0%}. Without a shared event_id, both copies are counted."))
     console.print(Text("The server alone counts correctly. The pixel adds match keys that only a browser has."))
 
 
