@@ -59,9 +59,10 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
-    """Every delivery thread of a test ends with it."""
+    """Every delivery thread of a test ends with it. Those of earlier tests of other folders may live."""
+    before = set(threading.enumerate())
     yield
     until = time.monotonic() + 3
-    while left := [thread for thread in threading.enumerate() if thread.name == "tiktok-events"]:
+    while left := [one for one in set(threading.enumerate()) - before if one.name == "tiktok-events"]:
         assert time.monotonic() < until, left
         time.sleep(0.01)
