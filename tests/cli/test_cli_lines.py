@@ -76,7 +76,7 @@ def test_unclosed_quote_spoils_one_line():
         (b"a,b\n1,2\n", "match no field"),
         (b"event,emial\n", r"email\?"),
         (b"event,city\n", r"user.city\s+or\s+properties.city"),
-        (b"email,user.email\n", "Two columns"),
+        (b"email,user.email\n", "Several columns"),
         (b'"event\nx\n', "quote"),
         (b"ev\xe9nement\n", "UTF-8"),
         (b"\xff\xfee\x00v\x00", r"event\?"),

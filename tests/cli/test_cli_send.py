@@ -49,7 +49,7 @@ def test_tiktok_needs_credentials(invoke, file):
         (["--timezone", "../../etc/passwd"], "time zone"),
         (["--map", "x=y"], "for CSV"),
         (["--rejected", "events.jsonl"], "--rejected names the input file"),
-        (["--rejected", "other.txt"], "something else"),
+        (["--rejected", "other.txt"], "did not write"),
         (["--rejected", "no/such/folder.jsonl"], "No such file"),
     ],
 )
