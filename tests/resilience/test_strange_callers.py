@@ -198,3 +198,30 @@ def test_a_nested_call_of_another_client(tiktok):
         assert client.close(5) == 0
 
     assert sorted(event["event_id"] for event in tiktok.events) == ["inner", "outer"]
+
+
+def test_flush_waits_for_an_event_that_another_thread_queues(tiktok):
+    """Between being put aside and being queued, an event still counts as left."""
+    began, may_go_on = threading.Event(), threading.Event()
+
+    def take_time(event):
+        began.set()
+        may_go_on.wait(10)
+        return event
+
+    def track_another(event):
+        inner.track(tt.Event("Lead", event_id="inner"))
+        return event
+
+    inner = tt.BackgroundClient(tiktok.client(), before_send=take_time)
+    outer = tt.BackgroundClient(tiktok.client(), before_send=track_another)
+    caller = threading.Thread(target=outer.track, args=(tt.Event("Lead", event_id="outer"),))
+    caller.start()
+    assert began.wait(5)
+    left = inner.flush(0.1)
+    may_go_on.set()
+    caller.join(5)
+
+    assert left == 1
+    assert [inner.close(5), outer.close(5)] == [0, 0]
+    assert sorted(event["event_id"] for event in tiktok.events) == ["inner", "outer"]

@@ -250,7 +250,7 @@ def test_identify_is_rendered() -> None:
 )
 def test_only_digests_identify(identify: Any) -> None:
     """No plain value reaches a page, and the error does not quote it."""
-    with raises(ValueError, match="takes SHA-256 digests"):
+    with raises(ValueError, match="takes only SHA-256 digests"):
         render_pixel(**fields(identify=identify))
 
 

@@ -109,7 +109,7 @@ class DeliveryThread:
         return None if self._worker is None else self._worker.local_refusal()
 
     def _left(self) -> int:
-        waiting = self._buffer.waiting() + len(nested_calls.aside)
+        waiting = self._buffer.waiting() + nested_calls.waiting()
         if self._outbox.scope == "process":
             return waiting + self._outbox.depth()
         return waiting + (0 if self._worker is None else self._buffer.unfinished())

@@ -22,18 +22,37 @@ inside: set[int] = set()
 aside: deque[tuple[Callable[[Sequence[Any]], object], Sequence[Any]]] = deque()
 """The events that were put aside, and what queues them."""
 
+queuing: set[int] = set()
+"""The threads that are inside `queue_aside`."""
+
+
+def waiting() -> int:
+    """The number of calls that are put aside, plus the other threads that queue some just now."""
+    return len(aside) + len(queuing - {get_ident()})
+
 
 def queue_aside() -> None:
     """Queue what was put aside. What comes meanwhile is left for the next call: it may come without end."""
-    for _ in range(len(aside)):
-        try:
-            queue, events = aside.popleft()
-        except IndexError:  # another thread took it
-            return
-        try:
-            queue(events)
-        except Exception as error:  # noqa: BLE001 - the caller of these events has returned
-            _LOG.error("%d events dropped: %s", len(events), error)
+    thread = get_ident()
+    is_nested = thread in queuing
+    try:
+        queuing.add(thread)  # before the first is taken, so that `waiting` is never 0 meanwhile
+        for _ in range(len(aside)):
+            _queue_first()
+    finally:
+        if not is_nested:
+            queuing.discard(thread)
+
+
+def _queue_first() -> None:
+    try:
+        queue, events = aside.popleft()
+    except IndexError:  # another thread took it
+        return
+    try:
+        queue(events)
+    except Exception as error:  # noqa: BLE001 - the caller of these events has returned
+        _LOG.error("%d events dropped: %s", len(events), error)
 
 
 @contextmanager
@@ -53,6 +72,7 @@ def calling() -> Iterator[None]:
 
 def _renew() -> None:
     inside.clear()
+    queuing.clear()
     aside.clear()  # these events belong to the parent process
 
 

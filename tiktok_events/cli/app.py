@@ -16,9 +16,9 @@ from tiktok_events.cli.worker.command import worker
 HELP = """Report conversions to TikTok, try the tracking without a token, and check files and requests.
 
 \b
-  tiktok-events demo                        watch the events of an example shop
+  tiktok-events demo                        watch the events of a shop
   tiktok-events manager                     start a local Events Manager
-  tiktok-events report                      print the manager's figures and findings
+  tiktok-events report                      print its figures and findings
   tiktok-events lint body.json              check a request body
   tiktok-events send orders.csv --to local  send the events of a file
   tiktok-events worker                      deliver the events of an outbox
