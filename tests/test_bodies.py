@@ -111,3 +111,13 @@ def test_a_report_separates_errors():
     assert [problem.rule for problem in report.errors] == ["source-id-missing", "no-events"]
     assert report.body["test_event_code"] == "zzpii"
     assert not markers.shown_in(repr(report))
+
+
+@pytest.mark.parametrize(("where", "key"), [("", "type"), ("properties", "status"), ("properties", "event_channel")])
+def test_a_field_without_replacement_is_to_be_left_out(where, key):
+    """The fix names no field where Events API 2.0 has none."""
+    event = {"event": "Lead", "event_time": NOW, **({where: {key: "x"}} if where else {key: "x"})}
+    body = {"event_source": "web", "event_source_id": "C0EXAMPLE0EXAMPLE000", "data": [event]}
+    found = [one.fix for one in check_body(json.dumps(body), now=NOW).problems if one.field.endswith(f".{key}")]
+
+    assert found == ["Leave it out."]

@@ -62,7 +62,7 @@ def test_replay_moves_dead_letters_back(run_outbox, outbox):
     assert [letter.record.event_id for letter in outbox.dead()] == ["d0", "d2"]
     assert run_outbox("replay", "--all") == "2 moved back\n"
     assert outbox.depth() == 4
-    assert run_outbox("dead") == "No dead events.\n"
+    assert run_outbox("dead") == "No dead letters.\n"
 
 
 def test_purge_deletes_dead_letters(run_outbox, outbox):

@@ -44,7 +44,7 @@ def test_poison(stage):
     assert ended(worker)[0] == 0
 
     (letter,) = stage.outbox().dead()
-    assert "alone" in letter.reason
+    assert "while other events were delivered" in letter.reason
     stage.drain()
     row = stage.settle("poison")
     assert (row.dead, row.doubles, row.counted) == (1, 0, row.accepted - 1)

@@ -74,17 +74,18 @@ def endpoint(base_url: str | None) -> str:
         ConfigurationError: If it is not https, and not http on a loopback host either.
     """
     base = base_url or os.environ.get("TIKTOK_API_URL") or DEFAULT_BASE_URL
+    name = "base_url" if base_url else "TIKTOK_API_URL"
     if not base.isascii() or not base.isprintable() or " " in base:
-        raise ConfigurationError("base_url must be a plain https address")
+        raise ConfigurationError(f"{name} must be a plain https address")
     try:
         parts = urlsplit(base)
         _ = parts.port  # a wrong port raises only when it is read
     except ValueError:
-        raise ConfigurationError("base_url cannot be read: check its host and port") from None
+        raise ConfigurationError(f"{name} cannot be read: check its host and port") from None
     if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("base_url must be scheme, host and path, without user name or query")
+        raise ConfigurationError(f"{name} must be scheme, host and path, without user name or query")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ConfigurationError("base_url must be https: every request contains the access token")
+        raise ConfigurationError(f"{name} must be https: every request contains the access token")
     return f"{base.rstrip('/').removesuffix(PATH.rstrip('/')).rstrip('/')}/{PATH}"
 
 

@@ -10,7 +10,7 @@ import attrs
 from tiktok_events._checks.schema import check_schema
 from tiktok_events._checks.semantics import check_semantics, without_follow_on_problems
 from tiktok_events._runtime import json_codec
-from tiktok_events._spec.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind
+from tiktok_events._spec.fields import ENVELOPE, KINDS, LEGACY, MAX_EVENTS, Kind, replacement
 from tiktok_events._spec.names import VALUE_NAMES
 from tiktok_events._spec.problem import Problem
 from tiktok_events._spec.rules import problem
@@ -70,7 +70,7 @@ def _check_envelope(body: dict[str, Any], problems: list[Problem]) -> Kind:
         if key in _TOKEN_KEYS:
             problems.append(problem("token-in-body", "access_token"))
         elif key in LEGACY[""]:
-            problems.append(problem("legacy-field", key, LEGACY[""][key]))
+            problems.append(problem("legacy-field", key, replacement(LEGACY[""][key])))
         elif key not in ENVELOPE:
             problems.append(problem("unknown-field", key if key.isidentifier() and len(key) <= 40 else "(a key)"))
     source_id = body.get("event_source_id")

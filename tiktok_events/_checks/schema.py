@@ -14,7 +14,7 @@ from tiktok_events._events.normalize import urls
 from tiktok_events._events.normalize.identifiers import EMPTY_DIGEST, PLACEHOLDER_DIGESTS, is_digest
 from tiktok_events._events.normalize.values import MAX_SHOWN_KEY, shown_key
 from tiktok_events._events.user import is_ip_address, is_locale
-from tiktok_events._spec.fields import ATT_STATUSES, CONTENT, DISCOURAGED, EVENT, LEGACY, OBJECTS, Field
+from tiktok_events._spec.fields import ATT_STATUSES, CONTENT, DISCOURAGED, EVENT, LEGACY, OBJECTS, Field, replacement
 from tiktok_events._spec.problem import Problem
 from tiktok_events._spec.rules import problem
 
@@ -95,7 +95,7 @@ def _valid_fields(
             valid[key] = _valid_contents(value, path, problems)
         else:
             if key in DISCOURAGED and object_name == "properties":
-                problems.append(problem("discouraged-field", path, DISCOURAGED[key]))
+                problems.append(problem("discouraged-field", path, replacement(DISCOURAGED[key])))
             valid[key] = value
     return valid
 
@@ -104,8 +104,8 @@ def _check_unknown_key(
     key: str, object_name: str, path: str, fields: Mapping[str, Field], problems: list[Problem]
 ) -> None:
     legacy = LEGACY.get(object_name, {}).get(key)
-    if legacy:
-        problems.append(problem("legacy-field", path, legacy))
+    if legacy is not None:
+        problems.append(problem("legacy-field", path, replacement(legacy)))
         return
     if len(problems) >= _MAX_PROBLEMS:
         return

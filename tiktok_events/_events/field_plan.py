@@ -32,7 +32,7 @@ from tiktok_events._events.normalize.values import (
     strings,
     text,
 )
-from tiktok_events._spec.fields import LEGACY, Field
+from tiktok_events._spec.fields import LEGACY, Field, replacement
 from tiktok_events._spec.problem import Problem, Refused
 from tiktok_events._spec.rules import problem, problem_of
 
@@ -179,7 +179,7 @@ def build_extra(plan: FieldPlan, extra: object, problems: list[Problem]) -> Wire
         if key in plan.converters:
             raise ValueError(f"{path} is a documented field: pass it as {key}=, not through extra")
         if key in LEGACY.get(plan.name, {}):
-            problems.append(problem("legacy-field", path, LEGACY[plan.name][key]))
+            problems.append(problem("legacy-field", path, replacement(LEGACY[plan.name][key])))
         elif value is not None:
             wire[key] = value
     return wire

@@ -30,7 +30,7 @@ def _currency(text: str) -> str:
 
 
 class VerticalFields(TypedDict, total=False):
-    """The travel and vehicle fields of `Properties`. A: two large senders agree; TikTok does not document them.
+    """The travel and vehicle fields of `Properties`. A: two large integrations agree; TikTok does not document them.
 
     Dates are `YYYYMMDD`, `YYYY-MM-DD` or either with time and zone. `travel_class` is eco, prem, bus or first,
     `state_of_vehicle` New, Used or CPO, `mileage` `{"value": ..., "unit": "MI" or "KM"}`, `preferred_price_range`

@@ -1,7 +1,7 @@
 """TikTok's answer codes: the meaning of each, and how a client reacts to it.
 
 Sources: the names are from TikTok's own SDK (O); the meanings are from its "Return codes" and "Rate limits" pages (O2),
-or from senders in production where these pages say nothing (A). The waits are a choice of this project.
+or from integrations in production where these pages say nothing (A). The waits are a choice of this project.
 """
 
 from typing import Literal

@@ -1,7 +1,7 @@
 """Fields of a `data[]` item: the wire type of each, and the event sources for which it is documented.
 
 Source: TikTok's endpoint page (O) and its newer Parameters page as reported (O2). The travel and vehicle
-fields are those on which two large senders agree (A).
+fields are those on which two large integrations agree (A).
 """
 
 from typing import Literal
@@ -58,7 +58,7 @@ USER = {
     "country": _TEXT,
 }
 """Which sources take names, address and external_id is disputed (X): the endpoint page says web, the newer Parameters page
-restricts only ttclid and ttp (web) and the device ids (app), and two large senders send names for every source."""
+restricts only ttclid and ttp (web) and the device ids (app), and two large integrations send names for every source."""
 
 MAX_EMAIL, MAX_PHONE, MAX_TEXT = 320, 64, 256
 """Characters of an e-mail address (RFC 3696), a phone number and other identifiers, at most: longer ones are left out.
@@ -165,7 +165,7 @@ PROPERTIES = {
     **TRAVEL,
     **VEHICLE,
 }
-"""`query`, `status` and `event_channel` are names of Events API 1.0 that senders still use."""
+"""`query`, `status` and `event_channel` are names of Events API 1.0 that other integrations still use."""
 
 CONTENT = {
     "content_id": Field(),
@@ -245,7 +245,7 @@ LEGACY = {
         "timestamp": "event_time",
         "context": "user, page",
         "pixel_code": "event_source_id",
-        "type": "nothing: leave it out",
+        "type": "",
         "test_event_code": "test_event_code beside event_source",
     },
     "user": {
@@ -259,7 +259,14 @@ LEGACY = {
         "lead_id": "lead.lead_id",
     },
 }
-"""Keys of Events API 1.0 and of the pixel by the object that contains them, and their current names. O/A."""
+"""Keys of Events API 1.0 and of the pixel by the object that contains them, and their current names. O/A.
 
-DISCOURAGED = {"query": "search_string", "status": "nothing: leave it out", "event_channel": "nothing: leave it out"}
-"""Fields of `properties` from Events API 1.0 that senders still use, and their replacement. X."""
+A name is empty where no field has replaced the key."""
+
+DISCOURAGED = {"query": "search_string", "status": "", "event_channel": ""}
+"""Fields of `properties` from Events API 1.0 that other integrations still use, and their replacement, if any. X."""
+
+
+def replacement(name: str) -> str:
+    """What to do with a field of Events API 1.0 whose current name is *name*, or empty."""
+    return f"Use {name}" if name else "Leave it out"

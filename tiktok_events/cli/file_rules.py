@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tiktok_events._events.normalize.values import UnknownField, WrongType
-from tiktok_events._spec.fields import LEGACY
+from tiktok_events._spec.fields import LEGACY, replacement
 from tiktok_events._spec.problem import Problem, Rule
 from tiktok_events._spec.rules import RULES
 from tiktok_events._spec.rules import problem as core_problem
@@ -64,8 +64,8 @@ def problem_from_error(error: Exception) -> Problem:
 def _unknown(error: UnknownField) -> Problem:
     where, _, key = error.field.partition(".")
     legacy = LEGACY.get(where, {}).get(key)
-    if legacy:
-        return core_problem("legacy-field", _shown_path(error.field), legacy)
+    if legacy is not None:
+        return core_problem("legacy-field", _shown_path(error.field), replacement(legacy))
     # TikTok would accept and ignore the field, so a file has to name it in `extra`.
     hint = str(error).partition("; did you mean ")[2].partition("?")[0]
     shown = hint if hint.isascii() and hint.replace("_", "").replace(".", "").isalnum() else ""

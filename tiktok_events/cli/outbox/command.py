@@ -35,7 +35,7 @@ def outbox() -> None:
     """Run a command of `tiktok-events outbox`."""
 
 
-@outbox.command(help="Count waiting and dead events. Show the age of the oldest waiting event.")
+@outbox.command(help="Count waiting and dead letters. Show the age of the oldest waiting event.")
 @outbox_option
 @format_option
 def status(url: str | None, format_: str) -> None:
@@ -56,7 +56,7 @@ def status(url: str | None, format_: str) -> None:
     click.echo(f"Dead     {numbers['dead']:,}")
 
 
-@outbox.command(help="List dead events with id, source and reason, the newest last. Their data is not shown.")
+@outbox.command(help="List dead letters with id, source and reason, the newest last. Their data is not shown.")
 @outbox_option
 @format_option
 @click.option(
@@ -64,7 +64,7 @@ def status(url: str | None, format_: str) -> None:
     type=click.IntRange(1),
     default=100,
     show_default=True,
-    help="Maximum number of dead events. The newest are listed.",
+    help="Maximum number of dead letters. The newest are listed.",
 )
 def dead(url: str | None, format_: str, limit: int) -> None:
     """Print the dead letters."""
@@ -75,7 +75,7 @@ def dead(url: str | None, format_: str, limit: int) -> None:
             click.echo(json.dumps(_row(letter)))
         return
     if not letters:
-        click.echo("No dead events.")
+        click.echo("No dead letters.")
         return
     table = Table("Since", "Source", "Event id", "Reason", box=None, pad_edge=False)
     for letter in letters:
@@ -85,19 +85,19 @@ def dead(url: str | None, format_: str, limit: int) -> None:
     show(stdout(), table)
 
 
-@outbox.command(help="Move dead events back to the queue. They keep their ids and times.")
+@outbox.command(help="Move dead letters back to the queue. They keep their ids and times.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
-@click.option("--all", "all_", is_flag=True, help="Replay all dead events.")
+@click.option("--all", "all_", is_flag=True, help="Replay all dead letters.")
 def replay(url: str | None, event_ids: tuple[str, ...], *, all_: bool) -> None:
     """Move dead letters back to the queue."""
     _change_dead_letters("moved back", event_ids, all_, url, lambda opened, ids: opened.replay(ids))
 
 
-@outbox.command(help="Delete dead events for good.")
+@outbox.command(help="Delete dead letters for good.")
 @outbox_option
 @click.argument("event_ids", nargs=-1, metavar="[EVENT_ID]...")
-@click.option("--all", "all_", is_flag=True, help="Delete all dead events.")
+@click.option("--all", "all_", is_flag=True, help="Delete all dead letters.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool) -> None:
     """Delete dead letters."""
@@ -106,7 +106,7 @@ def purge(url: str | None, event_ids: tuple[str, ...], *, all_: bool, yes: bool)
             raise click.UsageError("Standard input is not a terminal, so nothing can be confirmed. Use --yes.")
         with _open(url) as opened:
             number = len(opened.dead(limit=100_000))
-        click.confirm(f"Delete {number:,} dead event{'' if number == 1 else 's'} for good?", abort=True, err=True)
+        click.confirm(f"Delete {number:,} dead letter{'' if number == 1 else 's'} for good?", abort=True, err=True)
     _change_dead_letters("deleted", event_ids, all_, url, lambda opened, ids: opened.purge(ids))
 
 

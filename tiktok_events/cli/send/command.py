@@ -221,7 +221,6 @@ def _send(options: Options) -> int:
             _defaults(options),
             _rejected_file(options, destination, stack),
             stack.enter_context(Interrupt()),
-            explain=destination.explain if destination is not None else str,
         )
         with progress_bar(size, stream.tell) as progress:
             run(sender, lines, progress, is_stdin=options.file == "-")

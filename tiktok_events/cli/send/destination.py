@@ -47,14 +47,6 @@ class Destination:
         """The retry policy: short for this machine, where a server that does not run will not start by itself."""
         return RetryPolicy(attempts=4, max_wait=1.0, max_total=5.0) if self.local else RetryPolicy()
 
-    def explain(self, message: str) -> str:
-        """Return *message* of a failed delivery, or what to do if no server listens on this machine."""
-        parts = urlsplit(self.base_url)
-        if not self.local or "(ConnectError)" not in message:
-            return message
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return f"Nothing listens on {parts.hostname}:{port}. Start it: tiktok-events manager --port {port}"
-
     def __str__(self) -> str:
         return f"{self.base_url} ({'this machine' if self.local else 'TikTok' if self._is_tiktok else 'another host'})"
 
@@ -82,9 +74,9 @@ def choose_destination(to: To | None, port: int | None) -> Destination:
             "machine), --to tiktok (TikTok's Events API), or set TIKTOK_API_URL."
         )
     try:
-        return Destination(endpoint(url).removesuffix(f"/{PATH}"))
+        return Destination(endpoint(None).removesuffix(f"/{PATH}"))
     except ConfigurationError as error:
-        raise click.UsageError(f"TIKTOK_API_URL: {error}") from None
+        raise click.UsageError(str(error)) from None
 
 
 def source_from_environment(kind: Kind, *, allow_test_values: bool) -> EventSource:

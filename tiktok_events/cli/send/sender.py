@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from types import FrameType
@@ -68,8 +68,6 @@ class Sender:
     defaults: Defaults
     rejected: RejectedFile | None
     interrupt: Interrupt
-    explain: Callable[[str], str] = str
-    """Turns the message of a failed delivery into one that says what to do."""
     summary: Summary = attrs.field(factory=Summary)
     stopped: str = ""
     """The error that stopped sending, because every further line would meet it."""
@@ -138,9 +136,8 @@ class Sender:
             self.summary.fail(line.number, message, partial=True)
             self._write_failed(line, message)
         else:
-            message = self.explain(result.message)
-            self.stopped = self.stopped or message
-            self._unsent(line, message)
+            self.stopped = self.stopped or result.message
+            self._unsent(line, result.message)
 
     def _refuse(self, line: Line, refused: LineRefused) -> None:
         self.summary.refuse(line.number, refused.problems)
